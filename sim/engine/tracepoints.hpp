@@ -1,0 +1,192 @@
+// Tracepoints: the only way in which the simulation tells anybody what it does. Named and filled
+// as in the kernel (include/trace/events/{block,writeback}.h, v5.10), plus a few for what the
+// kernel leaves to fio: system calls seen by the job.
+//
+// An Observer is told synchronously and must not touch the simulation; results with and without
+// observers are byte-identical (determinism test).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "sim/base/units.hpp"
+
+namespace wbsim::engine {
+
+// Who runs: job, flusher, kblockd worker or interrupt (name "?", id 0).
+struct TaskName {
+  std::string_view comm;
+  int pid = 0;
+};
+
+// Letters of the kernel's rwbs field that the write path can produce.
+struct RwbsFlags {
+  bool write = false;     // else read, unless flush
+  bool flush = false;     // REQ_OP_FLUSH
+  bool preflush = false;  // REQ_PREFLUSH
+  bool fua = false;       // REQ_FUA
+  bool sync = false;      // REQ_SYNC
+  friend bool operator==(const RwbsFlags&, const RwbsFlags&) = default;
+};
+
+// block_bio_queue, block_getrq, block_bio_backmerge, block_bio_frontmerge. A range event: `count`
+// bios of `length` each, back to back from `sector`, the first at `time`, then one every `step`.
+struct BioTrace {
+  SimTime time;
+  TaskName task;
+  int device = 0;
+  Lba sector;
+  Sectors length;
+  RwbsFlags rwbs;
+  std::int64_t count = 1;
+  SimDuration step{};
+};
+
+// block_rq_insert, block_rq_issue, block_rq_complete. A finished flush sequence completes with
+// sector -1 for the flush request itself, as the kernel prints it.
+struct RequestTrace {
+  SimTime time;
+  TaskName task;
+  int device = 0;
+  Lba sector;
+  Sectors length;
+  RwbsFlags rwbs;
+  int error = 0;             // complete only: negative errno
+  std::int64_t bios = 1;     // bios merged into it
+  SimTime started;           // start_time_ns: when the request was allocated
+  SimTime issued;            // io_start_time_ns: complete only
+};
+
+enum class RequestStep { kInsert, kIssue, kComplete };
+enum class BioStep { kQueue, kGetRequest, kBackMerge, kFrontMerge };
+
+struct UnplugTrace {
+  SimTime time;
+  TaskName task;
+  int requests = 0;
+  bool from_schedule = false;
+};
+
+struct GlobalDirtyState {
+  SimTime time;
+  TaskName task;
+  Pages nr_dirty, nr_writeback, background_thresh, dirty_thresh, dirty_limit, nr_dirtied, nr_written;
+};
+
+// Rates in pages per second (the kernel's trace prints KiB/s).
+struct BdiDirtyRatelimit {
+  SimTime time;
+  int device = 0;
+  Pages write_bw, avg_write_bw, dirty_rate, dirty_ratelimit, task_ratelimit, balanced_dirty_ratelimit;
+};
+
+// Times in jiffies, as the kernel computes them; `pause` <= 0 means that the task did not sleep.
+struct BalanceDirtyPages {
+  SimTime time;
+  TaskName task;
+  int device = 0;
+  Pages limit, setpoint, dirty, bdi_setpoint, bdi_dirty, dirty_ratelimit, task_ratelimit, dirtied,
+      dirtied_pause;
+  std::int64_t paused = 0, pause = 0, period = 0, think = 0;
+};
+
+enum class WbReason { kBackground, kVmscan, kSync, kPeriodic, kLaptopTimer, kFsFreeSpace };
+std::string_view to_string(WbReason reason);
+
+// writeback_start, writeback_written, writeback_wait, writeback_queue, writeback_exec.
+enum class WritebackStep { kQueue, kExec, kStart, kWritten, kWait, kWakeBackground };
+struct WritebackTrace {
+  SimTime time;
+  TaskName task;
+  int device = 0;
+  std::int64_t nr_pages = 0;
+  bool sync_all = false, for_kupdate = false, for_background = false, range_cyclic = false;
+  WbReason reason = WbReason::kBackground;
+};
+
+struct SingleInode {  // writeback_single_inode: after one inode was written
+  SimTime time;
+  TaskName task;
+  int device = 0;
+  Pages nr_to_write, wrote;
+};
+
+struct QueueIo {  // writeback_queue_io
+  SimTime time;
+  int device = 0;
+  std::uint64_t older = 0;  // jiffies
+  int moved = 0;
+  WbReason reason = WbReason::kBackground;
+};
+
+// One system call of a job, reported when it returns. Not a kernel tracepoint: what fio measures.
+enum class SyscallKind { kRead, kWrite, kFsync, kFdatasync, kSync };
+struct SyscallTrace {
+  SimTime start;   // when fio issued it
+  SimTime end;     // when it returned
+  int job = 0;     // index into the workload's jobs (clones counted)
+  SyscallKind kind = SyscallKind::kWrite;
+  FileOffset offset;
+  Bytes length;
+  int error = 0;
+};
+
+// Everything a sampler may want, taken at fixed intervals of virtual time (timeseries.csv).
+struct StateSample {
+  SimTime time;
+  Pages nr_dirty, nr_writeback, nr_dirtied, nr_written;            // global counters
+  Pages dirty_thresh, background_thresh, dirty_limit, setpoint;    // as last computed
+  Pages nr_free, nr_active_file, nr_inactive_file;
+  struct Bdi {
+    int device = 0;
+    Pages reclaimable, writeback, wb_thresh, written;
+    Pages write_bandwidth, avg_write_bandwidth, dirty_ratelimit, balanced_dirty_ratelimit;  // per s
+    std::int64_t pos_ratio = 1024;  // fixed point, 1024 = 1.0
+    int queue_depth = 0;            // requests issued to the device
+    SimDuration busy{};             // time with at least one request in the device, since t = 0
+  };
+  std::vector<Bdi> bdis;
+};
+
+class Observer {
+ public:
+  Observer() = default;
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+  virtual ~Observer() = default;
+
+  virtual void on_bio(BioStep, const BioTrace&) {}
+  virtual void on_request(RequestStep, const RequestTrace&) {}
+  virtual void on_unplug(const UnplugTrace&) {}
+  virtual void on_global_dirty_state(const GlobalDirtyState&) {}
+  virtual void on_bdi_dirty_ratelimit(const BdiDirtyRatelimit&) {}
+  virtual void on_balance_dirty_pages(const BalanceDirtyPages&) {}
+  virtual void on_writeback(WritebackStep, const WritebackTrace&) {}
+  virtual void on_single_inode(const SingleInode&) {}
+  virtual void on_queue_io(const QueueIo&) {}
+  virtual void on_syscall(const SyscallTrace&) {}
+  virtual void on_sample(const StateSample&) {}
+  virtual void on_job_start(int /*job*/, SimTime) {}
+  virtual void on_job_end(int /*job*/, SimTime) {}
+};
+
+// The list of observers of one simulation; emission costs one branch when it is empty.
+class Tracer {
+ public:
+  void attach(Observer& observer) { observers_.push_back(&observer); }
+  [[nodiscard]] bool active() const { return !observers_.empty(); }
+
+  // Calls `method` of every observer, in order of attachment.
+  template <class Method, class... Args>
+  void emit(Method method, const Args&... args) const {
+    for (Observer* observer : observers_) {
+      (observer->*method)(args...);
+    }
+  }
+
+ private:
+  std::vector<Observer*> observers_;
+};
+
+}  // namespace wbsim::engine

@@ -1,0 +1,143 @@
+// The fully resolved configuration of one run: what `wbsim check --print-config` prints and what
+// the builder wires a System from. Plain data; the JSON reader fills it (config_reader.hpp).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/base/units.hpp"
+
+namespace wbsim::system {
+
+enum class KernelVersion { k5_10, k6_1 };
+
+// Switches by which kernel generations differ (kernel-facts section 15). A profile sets all of
+// them; `profile` in the config overrides any single one.
+struct KernelSwitches {
+  enum class PlugMerge { kAllRequests, kNewestOnly };       // 8.4
+  enum class PlugIssueOrder { kFifo, kLifo };               // 8.6, without an elevator
+  enum class BackgroundStart { kOnExit, kEveryTurn };       // 3.16: where balance_dirty_pages wakes it
+  enum class BandwidthUpdate { kThrottleAndFlusher, kDoWritepages };  // 3.9
+  PlugMerge plug_merge = PlugMerge::kAllRequests;
+  PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
+  BackgroundStart background_start = BackgroundStart::kOnExit;
+  BandwidthUpdate bandwidth_update = BandwidthUpdate::kThrottleAndFlusher;
+  bool over_background_exact = false;  // 3.17: exact per-wb sum below 2 * stat_error
+  int plug_max_requests = 32;          // BLK_MAX_REQUEST_COUNT
+  // Ablations (false switches the mechanism off).
+  bool throttling = true;
+  bool background_writeback = true;
+  bool plug_merging = true;
+};
+
+// CPU time of kernel work, one number per component (sim/engine/cpu_costs.hpp documents each).
+// Values are nanoseconds. Keys are the component names.
+using CpuCostMap = std::map<std::string, SimDuration>;
+
+struct VmConfig {
+  int dirty_ratio = 20;              // percent; dirty_bytes wins when non-zero
+  int dirty_background_ratio = 10;
+  Bytes dirty_bytes{0};
+  Bytes dirty_background_bytes{0};
+  int dirty_writeback_centisecs = 500;
+  int dirty_expire_centisecs = 3000;
+};
+
+struct MemoryConfig {
+  Bytes total = gibibytes(1);
+  Bytes anon{0};
+  // State at t = 0. Defaults follow from `total` (see README "memory"): everything not anonymous
+  // and not reserved is free.
+  std::optional<Pages> free;
+  Pages active_file{0};
+  Pages inactive_file{0};
+  std::optional<Pages> totalreserve;  // totalreserve_pages, kernel-facts 3.1
+};
+
+struct SimdiskConfig {
+  int channels = 1;
+  int depth = 32;         // tags
+  SimDuration read{};     // fixed part of a service time
+  SimDuration write{};
+  SimDuration flush{};
+  SimDuration per_kib{};  // times ceil(bytes / 1024)
+  SimDuration seek{};     // when a request does not start where the last one ended
+};
+
+struct QueueConfig {
+  std::string scheduler = "none";
+  std::optional<int> nr_requests;
+  std::int64_t max_sectors_kb = 1280;
+  int max_segments = 65535;
+  Bytes max_segment_size{4294967295};
+  int nomerges = 0;
+  std::int64_t wbt_lat_usec = 0;
+  bool rotational = false;
+  bool write_cache = false;  // volatile cache: flushes reach the device
+  bool fua = false;
+};
+
+struct DeviceConfig {
+  std::string name;         // "sda": the file name of a job is "/dev/sda"
+  std::string model = "simdisk";
+  Bytes size = gibibytes(16);
+  SimdiskConfig simdisk;
+  QueueConfig queue;
+  int bdi_min_ratio = 0;    // percent
+  int bdi_max_ratio = 100;
+};
+
+struct ActionConfig {
+  // Exactly one of `at` and `after_workload` is meaningful.
+  std::optional<SimDuration> at;
+  bool after_workload = false;
+  // Either `set` (dotted vm.* names to integers) or `syscall` ("sync").
+  std::vector<std::pair<std::string, std::int64_t>> set;
+  std::string syscall;
+};
+
+// The machine's clock and estimates at t = 0; the defaults are those of a machine just booted.
+struct BootConfig {
+  std::uint64_t jiffies = 0xFFFFFFFFFFFFFFFFULL;  // all ones: INITIAL_JIFFIES (-300 s)
+  SimDuration next_tick{};                       // time from t = 0 to the next tick
+  std::optional<Pages> dirty_limit;              // global_wb_domain.dirty_limit
+  std::optional<Pages> write_bandwidth;          // pages/s, INIT_BW when absent
+};
+
+struct OutputConfig {
+  SimDuration interval = milliseconds(100);
+};
+
+struct OptimisationConfig {  // never change results (determinism tests)
+  bool batching = true;
+  bool bio_runs = true;
+};
+
+struct Config {
+  KernelVersion kernel = KernelVersion::k5_10;
+  KernelSwitches switches;
+  int cpus = 1;
+  int hz = 250;
+  std::string cpu_costs_name;  // a file of configs/machines, without ".json"
+  CpuCostMap cpu_costs;
+  // Tracepoint categories switched on in the simulated machine ("wb", "rq", "blk"): each event
+  // costs its CPU time (component trace_event). Nothing to do with wbsim's own observers.
+  std::vector<std::string> guest_tracing;
+  MemoryConfig memory;
+  VmConfig vm;
+  std::vector<DeviceConfig> devices;
+  std::vector<ActionConfig> actions;
+  std::string workload_file;   // path as given, "" when inline
+  std::string workload_text;   // the job file's text
+  SimDuration workload_start{};  // when jobs start, after t = 0
+  SimDuration tail{};            // simulated time after the last job and action
+  BootConfig boot;
+  OutputConfig output;
+  OptimisationConfig optimisation;
+  std::uint64_t seed = 1;
+};
+
+}  // namespace wbsim::system
