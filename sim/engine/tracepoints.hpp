@@ -92,7 +92,18 @@ struct BalanceDirtyPages {
 };
 
 enum class WbReason { kBackground, kVmscan, kSync, kPeriodic, kLaptopTimer, kFsFreeSpace };
-std::string_view to_string(WbReason reason);
+// As the kernel's traces print them (WB_WORK_REASON).
+constexpr std::string_view to_string(WbReason reason) {
+  switch (reason) {
+    case WbReason::kBackground: break;
+    case WbReason::kVmscan: return "vmscan";
+    case WbReason::kSync: return "sync";
+    case WbReason::kPeriodic: return "periodic";
+    case WbReason::kLaptopTimer: return "laptop_timer";
+    case WbReason::kFsFreeSpace: return "fs_free_space";
+  }
+  return "background";
+}
 
 // writeback_start, writeback_written, writeback_wait, writeback_queue, writeback_exec.
 enum class WritebackStep { kQueue, kExec, kStart, kWritten, kWait, kWakeBackground };
