@@ -1,0 +1,33 @@
+// What a report has to know about a run beyond what tracepoints tell. Filled by the builder, which
+// knows configuration and workload; plain data, because this folder ranks below both.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace wbsim::report {
+
+struct JobInfo {
+  std::string name;
+  int pid = 0;           // of its process, as in engine::TaskName
+  int report_group = 0;  // fio's groupid
+  bool group_reporting = false;
+};
+
+struct DeviceInfo {
+  std::string name;
+};
+
+struct RunInfo {
+  std::string version;      // of wbsim
+  std::string kernel;       // profile: "5.10"
+  std::string config_text;  // the fully resolved configuration, as --print-config prints it
+  std::uint64_t seed = 0;
+  int hz = 250;                         // jiffies per second of the simulated kernel
+  std::vector<JobInfo> jobs;            // index = `job` of the trace events
+  std::vector<DeviceInfo> devices;      // index = `device` of the trace events
+  std::vector<std::string> mechanisms;  // names of trust.hpp that the run makes use of
+};
+
+}  // namespace wbsim::report

@@ -1,0 +1,43 @@
+// timeseries.csv: one row per sample of the simulated machine's state.
+//
+// Columns: t_ms; then as in /proc/vmstat nr_dirty, nr_writeback, nr_dirtied, nr_written; as in the
+// global_dirty_state and balance_dirty_pages tracepoints dirty_thresh, background_thresh,
+// dirty_limit, setpoint; nr_free_pages, nr_active_file, nr_inactive_file - all in pages. Then per
+// device, with ".NAME" appended: wb_reclaimable, wb_writeback, wb_thresh, wb_written (pages),
+// write_bandwidth_kibps, avg_write_bandwidth_kibps, dirty_ratelimit_kibps,
+// balanced_dirty_ratelimit_kibps, pos_ratio (1 = at the setpoint), queue_depth (requests in the
+// device), util_percent (share of the time since the row before with a request in the device).
+#pragma once
+
+#include <vector>
+
+#include "sim/engine/tracepoints.hpp"
+#include "sim/report/output_file.hpp"
+#include "sim/report/run_info.hpp"
+
+namespace wbsim::report {
+
+class TimeSeries : public engine::Observer {
+ public:
+  enum class Keep { kNo, kSamples };
+
+  // Writes the header. `sink` may be null: then samples are only kept. It must outlive this.
+  TimeSeries(const std::vector<DeviceInfo>& devices, TextSink* sink, Keep keep);
+
+  void on_sample(const engine::StateSample& sample) override;
+
+  // Empty unless asked to keep them.
+  [[nodiscard]] const std::vector<engine::StateSample>& samples() const { return samples_; }
+
+ private:
+  void write_row(const engine::StateSample& sample);
+
+  std::size_t device_count_;
+  TextSink* sink_;
+  Keep keep_;
+  std::vector<engine::StateSample> samples_;
+  SimTime last_time_{};  // of the row before
+  std::vector<SimDuration> last_busy_;
+};
+
+}  // namespace wbsim::report

@@ -1,0 +1,89 @@
+#include "sim/report/trust.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstddef>
+
+namespace wbsim::report {
+
+namespace {
+
+// A row changes in the same commit as the comparison it rests on.
+constexpr std::array<TrustRow, 15> kTable{{
+    {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase,
+     "thresholds of global_dirty_state, dirty curve"},
+    {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase,
+     "task_ratelimit of balance_dirty_pages, dirty curve"},
+    {"bandwidth", Evidence::kTruthCase, Evidence::kTruthCase, "dirty curve, pauses"},
+    {"ratelimit", Evidence::kTruthCase, Evidence::kTruthCase,
+     "dirty_ratelimit of balance_dirty_pages, pauses"},
+    {"pause", Evidence::kTruthCase, Evidence::kTruthCase,
+     "number, total and first of balance_dirty_pages pauses"},
+    {"flusher", Evidence::kTruthCase, Evidence::kTruthCase,
+     "dirty curve, time of crossing the background threshold"},
+    {"kupdate", Evidence::kTruthCase, Evidence::kTruthCase,
+     "dirty curve under other expire and writeback intervals"},
+    {"plug", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
+    {"merge", Evidence::kTruthCase, Evidence::kTruthCase, "number of merges, request sizes"},
+    {"blk-mq none", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
+    {"flush/FUA", Evidence::kTruthCase, Evidence::kTruthCase,
+     "order of block_rq_issue, fsync latency"},
+    {"block device page cache", Evidence::kTruthCase, Evidence::kTruthCase,
+     "throughput, dirty curve"},
+    {"LRU/kswapd (basic)", Evidence::kNone, Evidence::kNone, ""},
+    {"CPU scheduling", Evidence::kNone, Evidence::kNone, ""},
+    {"simdisk", Evidence::kTruthCase, Evidence::kTruthCase, "issue to completion of every request"},
+}};
+
+}  // namespace
+
+std::string_view to_string(Evidence evidence) {
+  switch (evidence) {
+    case Evidence::kNone:
+      break;
+    case Evidence::kExternalFigure:
+      return "external figure";
+    case Evidence::kVector:
+      return "vector";
+    case Evidence::kTruthCase:
+      return "truth case";
+  }
+  return "none";
+}
+
+std::span<const TrustRow> trust_table() { return kTable; }
+
+Evidence evidence_for(std::string_view kernel, std::string_view mechanism) {
+  for (const TrustRow& row : kTable) {
+    if (row.mechanism == mechanism) {
+      if (kernel == "5.10") {
+        return row.kernel_5_10;
+      }
+      return kernel == "6.1" ? row.kernel_6_1 : Evidence::kNone;
+    }
+  }
+  return Evidence::kNone;
+}
+
+std::string trust_line(std::string_view kernel, const std::vector<std::string>& mechanisms) {
+  std::array<int, 4> count{};  // index = Evidence
+  std::string unchecked;
+  for (const std::string& mechanism : mechanisms) {
+    const Evidence evidence = evidence_for(kernel, mechanism);
+    ++count[static_cast<std::size_t>(evidence)];
+    if (evidence == Evidence::kNone) {
+      unchecked += (unchecked.empty() ? ": " : ", ") + mechanism;
+    }
+  }
+  std::string line = fmt::format("trust (Linux {}): ", kernel);
+  for (const Evidence evidence :
+       {Evidence::kTruthCase, Evidence::kVector, Evidence::kExternalFigure}) {
+    if (const int n = count[static_cast<std::size_t>(evidence)]; n > 0) {
+      line += fmt::format("{} {}, ", n, to_string(evidence));
+    }
+  }
+  return line + fmt::format("{} none{}", count[0], unchecked);
+}
+
+}  // namespace wbsim::report
