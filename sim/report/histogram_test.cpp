@@ -63,11 +63,21 @@ TEST(Histogram, PercentilesEqualThoseOfFioForTheSameBins) {
   for (const auto& [ns, times] : bins) {
     add_times(histogram, ns, times);
   }
-  const std::vector<std::pair<double, int>> fio = {
-      {1, 30},      {5, 30},      {10, 30}, {20, 40},   {25, 40},   {50, 40}, {75, 40},
-      {90, 41},     {95, 50},     {99, 50}, {99.5, 51}, {99.9, 60},  // 2997 of 3000, and a little
-                                                                     // more
-      {99.95, 241}, {99.99, 9920}};
+  const std::vector<std::pair<double, int>> fio = {{1, 30},
+                                                   {5, 30},
+                                                   {10, 30},
+                                                   {20, 40},
+                                                   {25, 40},
+                                                   {50, 40},
+                                                   {75, 40},
+                                                   {90, 41},
+                                                   {95, 50},
+                                                   {99, 50},
+                                                   {99.5, 51},
+                                                   {99.9, 60},  // 2997 of 3000, and a little
+                                                                // more
+                                                   {99.95, 241},
+                                                   {99.99, 9920}};
   for (const auto& [percent, ns] : fio) {
     EXPECT_EQ(histogram.percentile({percent}), nanoseconds(ns)) << percent;
   }

@@ -44,8 +44,9 @@ std::string progress_text(SimDuration now, std::optional<SimDuration> end,
   return text;
 }
 
-Progress::Progress(std::FILE* stream, std::optional<SimDuration> end, Colour colour)
-    : stream_{stream}, end_{end}, colour_{colour}, began_{WallClock::now()} {}
+Progress::Progress(std::FILE* stream, std::optional<SimDuration> end, Colour colour,
+                   WallTime wall_time)
+    : stream_{stream}, end_{end}, colour_{colour}, wall_time_{wall_time}, began_{wall_time()} {}
 
 Progress::~Progress() {
   if (drawn_) {
@@ -55,7 +56,7 @@ Progress::~Progress() {
 
 void Progress::on_sample(const engine::StateSample& sample) {
   constexpr std::chrono::milliseconds kRedraw{100};
-  const WallClock::time_point wall = WallClock::now();
+  const std::chrono::nanoseconds wall = wall_time_();
   if (wall - drawn_.value_or(began_) < kRedraw) {
     return;
   }

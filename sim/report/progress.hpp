@@ -1,5 +1,4 @@
-// One line on a terminal that says how far a run is. It tells people about wall-clock time and
-// nothing else reads it.
+// One line on a terminal that says how far a run is.
 #pragma once
 
 #include <chrono>
@@ -22,24 +21,27 @@ Colour colour_for(std::FILE* stream, const char* no_color);
 std::string progress_text(SimDuration now, std::optional<SimDuration> end,
                           std::chrono::nanoseconds wall, Colour colour);
 
-// Redraws at samples, at most ten times a second.
+// Real time that has passed since some fixed moment. The program hands it in: no code of the
+// simulator can read a real clock.
+using WallTime = std::chrono::nanoseconds (*)();
+
+// Redraws at samples, at most ten times a second of real time.
 class Progress : public engine::Observer {
  public:
   // `end` is where the run will stop, when that is known beforehand.
-  Progress(std::FILE* stream, std::optional<SimDuration> end, Colour colour);
+  Progress(std::FILE* stream, std::optional<SimDuration> end, Colour colour, WallTime wall_time);
   // Clears the line.
   ~Progress() override;
 
   void on_sample(const engine::StateSample& sample) override;
 
  private:
-  using WallClock = std::chrono::steady_clock;
-
   std::FILE* stream_;
   std::optional<SimDuration> end_;
   Colour colour_;
-  WallClock::time_point began_;
-  std::optional<WallClock::time_point> drawn_;
+  WallTime wall_time_;
+  std::chrono::nanoseconds began_;
+  std::optional<std::chrono::nanoseconds> drawn_;
 };
 
 }  // namespace wbsim::report

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <string>
 
 namespace wbsim::report {
 namespace {
@@ -30,6 +31,35 @@ TEST(Progress, FileIsNoTerminalAndGetsNoColour) {
   ASSERT_NE(file, nullptr);
   EXPECT_FALSE(is_terminal(file.get()));
   EXPECT_EQ(colour_for(file.get(), nullptr), Colour::kNo);
+}
+
+// Real time as the test sets it; a WallTime is a plain function, so it has to live outside of one.
+std::chrono::nanoseconds wall_now{};
+
+TEST(Progress, RedrawsAfter100MsOfRealTimeAndClearsItsLineAtTheEnd) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::tmpfile(), &std::fclose};
+  ASSERT_NE(file, nullptr);
+  wall_now = std::chrono::seconds{5};
+  {
+    Progress progress{file.get(), seconds(10), Colour::kNo, [] { return wall_now; }};
+    const auto sample = [&progress](SimDuration time) {
+      engine::StateSample state;
+      state.time = at(time);
+      progress.on_sample(state);
+    };
+    sample(seconds(1));
+    wall_now += std::chrono::milliseconds{99};
+    sample(seconds(2));
+    wall_now += std::chrono::milliseconds{1};
+    sample(seconds(3));
+    wall_now += std::chrono::milliseconds{99};
+    sample(seconds(4));
+  }
+  std::rewind(file.get());
+  char text[200] = {};
+  const std::size_t size = std::fread(text, 1, sizeof text, file.get());
+  EXPECT_EQ(std::string(text, size),
+            "\r\x1b[K3.0 s of 10.0 s simulated (30 %), 30x real time\r\x1b[K");
 }
 
 }  // namespace

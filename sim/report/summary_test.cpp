@@ -1,5 +1,6 @@
 #include "sim/report/summary.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -72,12 +73,11 @@ RunResult result() {
 
 TEST(Summary, TextReadsLikeFioAndIostat) {
   const RunResult run = result();
-  const std::string digests = "config " + to_string(config_digest(run.info)).substr(0, 16) +
-                              ", result " + to_string(result_digest(run)).substr(0, 16) + "\n";
   EXPECT_EQ(summary_text(run),
-            "wbsim 0.1.0: Linux 5.10, seed 42, 2.000 s simulated\n"
-            "trust (Linux 5.10): 2 truth case, 2 none: LRU/kswapd (basic), CPU scheduling\n" +
-                digests +
+            fmt::format(
+                "wbsim 0.1.0: Linux 5.10, seed 42, 2.000 s simulated\n"
+                "trust (Linux 5.10): 2 truth case, 2 none: LRU/kswapd (basic), CPU scheduling\n"
+                "config {:.16}, result {:.16}\n"
                 "\n"
                 "w: (groupid=0, jobs=1)\n"
                 "  write: IOPS=2, BW=1.5MiB/s (1.573MB/s) (3MiB/2s)\n"
@@ -95,18 +95,8 @@ TEST(Summary, TextReadsLikeFioAndIostat) {
                 "Device          w/s      wkB/s    wrqm/s   %wrqm  w_await  wareq-sz\n"
                 "sda            0.50    1536.00      0.00    0.00  1100.00   3072.00\n"
                 "Device          f/s    f_await    aqu-sz   %util inflight       max\n"
-                "sda            0.00       0.00      0.55   50.00     0.50         1\n");
-}
-
-TEST(Summary, TextFitsEightyColumns) {
-  RunResult run = result();
-  for (int i = 0; i < 9; ++i) {
-    run.info.mechanisms.push_back("unheard of " + std::to_string(i));
-  }
-  std::istringstream text{summary_text(run)};
-  for (std::string line; std::getline(text, line);) {
-    EXPECT_LE(line.size(), 80u) << line;
-  }
+                "sda            0.00       0.00      0.55   50.00     0.50         1\n",
+                to_string(config_digest(run.info)), to_string(result_digest(run))));
 }
 
 TEST(Summary, TextSumsThrottlingOfSeveralTasks) {
@@ -166,7 +156,7 @@ TEST(Summary, ResultDigestIgnoresWhatIsNoResult) {
 
 TEST(Summary, JobNameThatIsNoUtf8IsWrittenAnyway) {
   RunResult run = result();
-  run.metrics.reports[0].name = "\xff";
+  run.metrics.reports[0].name = std::string{"\xff"};
   EXPECT_NE(summary_json(run).find("\"jobname\": \"\xef\xbf\xbd\""), std::string::npos);
 }
 

@@ -180,8 +180,9 @@ std::string summary_text(const RunResult& result) {
   std::string text = fmt::format("wbsim {}: Linux {}, seed {}, {} simulated\n", info.version,
                                  info.kernel, info.seed, instant_text(metrics.end));
   text += wrapped(trust_line(info.kernel, info.mechanisms));
-  text += fmt::format("config {}, result {}\n", to_string(config_digest(info)).substr(0, 16),
-                      to_string(result_digest(result)).substr(0, 16));
+  // Half of each is enough for people to compare; summary.json has all of it.
+  text += fmt::format("config {:.16}, result {:.16}\n", to_string(config_digest(info)),
+                      to_string(result_digest(result)));
   for (const JobMetrics& report : metrics.reports) {
     text += '\n';
     append_job(text, report);
