@@ -11,9 +11,9 @@ namespace wbsim {
 
 }  // namespace wbsim
 
-#define SIM_CHECK(condition)                                       \
-  do {                                                             \
-    if (!(condition)) [[unlikely]] {                               \
-      ::wbsim::check_failed(__FILE__, __LINE__, #condition);       \
-    }                                                              \
+#define SIM_CHECK(condition)                                 \
+  do {                                                       \
+    if (!(condition)) [[unlikely]] {                         \
+      ::wbsim::check_failed(__FILE__, __LINE__, #condition); \
+    }                                                        \
   } while (false)

@@ -8,9 +8,14 @@ namespace wbsim {
 std::string to_string(const Diagnostic& diagnostic) {
   std::string text;
   switch (diagnostic.severity) {
-    case Severity::kNote: text = "note: "; break;
-    case Severity::kRefused: text = "not simulated: "; break;
-    case Severity::kError: break;
+    case Severity::kNote:
+      text = "note: ";
+      break;
+    case Severity::kRefused:
+      text = "not simulated: ";
+      break;
+    case Severity::kError:
+      break;
   }
   return text + diagnostic.where + ": " + diagnostic.message;
 }

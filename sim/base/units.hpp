@@ -44,10 +44,22 @@ class Amount {
 
   [[nodiscard]] constexpr rep count() const { return count_; }
 
-  constexpr Amount& operator+=(Amount other) { count_ += other.count_; return *this; }
-  constexpr Amount& operator-=(Amount other) { count_ -= other.count_; return *this; }
-  constexpr Amount& operator++() { ++count_; return *this; }
-  constexpr Amount& operator--() { --count_; return *this; }
+  constexpr Amount& operator+=(Amount other) {
+    count_ += other.count_;
+    return *this;
+  }
+  constexpr Amount& operator-=(Amount other) {
+    count_ -= other.count_;
+    return *this;
+  }
+  constexpr Amount& operator++() {
+    ++count_;
+    return *this;
+  }
+  constexpr Amount& operator--() {
+    --count_;
+    return *this;
+  }
 
   friend constexpr Amount operator+(Amount a, Amount b) { return Amount{a.count_ + b.count_}; }
   friend constexpr Amount operator-(Amount a, Amount b) { return Amount{a.count_ - b.count_}; }
@@ -76,9 +88,18 @@ class Point {
 
   [[nodiscard]] constexpr rep value() const { return value_; }
 
-  constexpr Point& operator+=(Length n) { value_ += n.count(); return *this; }
-  constexpr Point& operator-=(Length n) { value_ -= n.count(); return *this; }
-  constexpr Point& operator++() { ++value_; return *this; }
+  constexpr Point& operator+=(Length n) {
+    value_ += n.count();
+    return *this;
+  }
+  constexpr Point& operator-=(Length n) {
+    value_ -= n.count();
+    return *this;
+  }
+  constexpr Point& operator++() {
+    ++value_;
+    return *this;
+  }
 
   friend constexpr Point operator+(Point p, Length n) { return Point{p.value_ + n.count()}; }
   friend constexpr Point operator-(Point p, Length n) { return Point{p.value_ - n.count()}; }
@@ -96,8 +117,8 @@ using Lba = Point<Sectors>;                 // sector number on a device
 using PageIndex = Point<Pages>;             // page number in a file (address_space)
 using FileOffset = Point<Bytes>;            // byte position in a file
 
-inline constexpr std::int64_t kSectorShift = 9;   // SECTOR_SHIFT
-inline constexpr std::int64_t kPageShift = 12;    // PAGE_SHIFT on x86-64
+inline constexpr std::int64_t kSectorShift = 9;  // SECTOR_SHIFT
+inline constexpr std::int64_t kPageShift = 12;   // PAGE_SHIFT on x86-64
 inline constexpr Bytes kSectorSize{1 << kSectorShift};
 inline constexpr Bytes kPageSize{1 << kPageShift};
 inline constexpr Sectors kSectorsPerPage{kPageSize / kSectorSize};
@@ -115,6 +136,8 @@ constexpr Pages pages_floor(Sectors n) { return Pages{n.count() >> (kPageShift -
 constexpr Pages pages_ceil(Bytes n) { return pages_floor(n + kPageSize - Bytes{1}); }
 constexpr PageIndex page_containing(FileOffset at) { return PageIndex{at.value() >> kPageShift}; }
 constexpr Lba lba_of(PageIndex page) { return Lba{page.value() << (kPageShift - kSectorShift)}; }
-constexpr PageIndex page_of(Lba lba) { return PageIndex{lba.value() >> (kPageShift - kSectorShift)}; }
+constexpr PageIndex page_of(Lba lba) {
+  return PageIndex{lba.value() >> (kPageShift - kSectorShift)};
+}
 
 }  // namespace wbsim
