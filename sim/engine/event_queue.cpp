@@ -30,25 +30,6 @@ void EventQueue::remove(Event& event) {
   }
 }
 
-Event& EventQueue::pop() {
-  SIM_CHECK(size_ != 0);
-  --size_;
-  const Place place = first_place();
-  EventLink& list = slot_at(place).list;
-  const bool alone = list.next->next == &list;
-  if (!alone && place.level > 0) {
-    return spread(place);
-  }
-  Event& event = event_of(list.next);
-  unlink(event);
-  base_ = event.time_;
-  if (alone) {
-    mark_empty(place);
-    next_time_ = kUnknown;
-  }  // else the others of its slot have the same time, and next_time_ may stay as it is
-  return event;
-}
-
 // Moves base_ to the earliest time of a slot, returns the first event of that time and files the
 // others anew, in their order; each lands at a lower level.
 Event& EventQueue::spread(Place place) {
@@ -71,7 +52,6 @@ Event& EventQueue::spread(Place place) {
     }
   }
   first->next = nullptr;
-  first->prev = nullptr;
   return *first;
 }
 

@@ -81,7 +81,25 @@ class EventQueue {
   }
 
   // Removes and returns the earliest event. Must not be empty.
-  Event& pop();
+  Event& pop() {
+    SIM_CHECK(size_ != 0);
+    --size_;
+    const Place place = first_place();
+    Slot& slot = slot_at(place);
+    EventLink* const second = slot.list.next->next;
+    Event& event = event_of(slot.list.next);
+    if (second == &slot.list) {
+      mark_empty(place);
+      next_time_ = kUnknown;
+    } else if (place.level > 0) {
+      return spread(place);
+    }  // else the others of the slot have the same time, and next_time_ may stay as it is
+    slot.list.next = second;
+    second->prev = &slot.list;
+    event.next = nullptr;
+    base_ = event.time_;
+    return event;
+  }
 
  private:
   static constexpr unsigned kDigitBits = 6;
@@ -144,7 +162,6 @@ class EventQueue {
     event.prev->next = event.next;
     event.next->prev = event.prev;
     event.next = nullptr;
-    event.prev = nullptr;
   }
 
   void remove(Event& event);
