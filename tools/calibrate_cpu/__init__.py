@@ -1,0 +1,1 @@
+"""CPU cost calibration from kernel-truth cases (see tools/calibrate-cpu)."""
