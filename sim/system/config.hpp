@@ -17,9 +17,9 @@ enum class KernelVersion { k5_10, k6_1 };
 // Switches by which kernel generations differ (kernel-facts section 15). A profile sets all of
 // them; `profile` in the config overrides any single one.
 struct KernelSwitches {
-  enum class PlugMerge { kAllRequests, kNewestOnly };       // 8.4
-  enum class PlugIssueOrder { kFifo, kLifo };               // 8.6, without an elevator
-  enum class BackgroundStart { kOnExit, kEveryTurn };       // 3.16: where balance_dirty_pages wakes it
+  enum class PlugMerge { kAllRequests, kNewestOnly };                 // 8.4
+  enum class PlugIssueOrder { kFifo, kLifo };                         // 8.6, without an elevator
+  enum class BackgroundStart { kOnExit, kEveryTurn };                 // 3.16
   enum class BandwidthUpdate { kThrottleAndFlusher, kDoWritepages };  // 3.9
   PlugMerge plug_merge = PlugMerge::kAllRequests;
   PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
@@ -31,6 +31,7 @@ struct KernelSwitches {
   bool throttling = true;
   bool background_writeback = true;
   bool plug_merging = true;
+  friend bool operator==(const KernelSwitches&, const KernelSwitches&) = default;
 };
 
 // CPU time of kernel work, one number per component (sim/engine/cpu_costs.hpp documents each).
@@ -38,12 +39,13 @@ struct KernelSwitches {
 using CpuCostMap = std::map<std::string, SimDuration>;
 
 struct VmConfig {
-  int dirty_ratio = 20;              // percent; dirty_bytes wins when non-zero
+  int dirty_ratio = 20;  // percent; dirty_bytes wins when non-zero
   int dirty_background_ratio = 10;
   Bytes dirty_bytes{0};
   Bytes dirty_background_bytes{0};
   int dirty_writeback_centisecs = 500;
   int dirty_expire_centisecs = 3000;
+  friend bool operator==(const VmConfig&, const VmConfig&) = default;
 };
 
 struct MemoryConfig {
@@ -55,16 +57,18 @@ struct MemoryConfig {
   Pages active_file{0};
   Pages inactive_file{0};
   std::optional<Pages> totalreserve;  // totalreserve_pages, kernel-facts 3.1
+  friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
 };
 
 struct SimdiskConfig {
   int channels = 1;
-  int depth = 32;         // tags
-  SimDuration read{};     // fixed part of a service time
+  int depth = 32;      // tags
+  SimDuration read{};  // fixed part of a service time
   SimDuration write{};
   SimDuration flush{};
   SimDuration per_kib{};  // times ceil(bytes / 1024)
   SimDuration seek{};     // when a request does not start where the last one ended
+  friend bool operator==(const SimdiskConfig&, const SimdiskConfig&) = default;
 };
 
 struct QueueConfig {
@@ -78,16 +82,18 @@ struct QueueConfig {
   bool rotational = false;
   bool write_cache = false;  // volatile cache: flushes reach the device
   bool fua = false;
+  friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
 };
 
 struct DeviceConfig {
-  std::string name;         // "sda": the file name of a job is "/dev/sda"
+  std::string name;  // "sda": the file name of a job is "/dev/sda"
   std::string model = "simdisk";
   Bytes size = gibibytes(16);
   SimdiskConfig simdisk;
   QueueConfig queue;
-  int bdi_min_ratio = 0;    // percent
+  int bdi_min_ratio = 0;  // percent
   int bdi_max_ratio = 100;
+  friend bool operator==(const DeviceConfig&, const DeviceConfig&) = default;
 };
 
 struct ActionConfig {
@@ -97,26 +103,31 @@ struct ActionConfig {
   // Either `set` (dotted vm.* names to integers) or `syscall` ("sync").
   std::vector<std::pair<std::string, std::int64_t>> set;
   std::string syscall;
+  friend bool operator==(const ActionConfig&, const ActionConfig&) = default;
 };
 
 // The machine's clock and estimates at t = 0; the defaults are those of a machine just booted.
 struct BootConfig {
   std::uint64_t jiffies = 0xFFFFFFFFFFFFFFFFULL;  // all ones: INITIAL_JIFFIES (-300 s)
-  SimDuration next_tick{};                       // time from t = 0 to the next tick
-  std::optional<Pages> dirty_limit;              // global_wb_domain.dirty_limit
-  std::optional<Pages> write_bandwidth;          // pages/s, INIT_BW when absent
+  SimDuration next_tick{};                        // time from t = 0 to the next tick
+  std::optional<Pages> dirty_limit;               // global_wb_domain.dirty_limit
+  std::optional<Pages> write_bandwidth;           // pages/s, INIT_BW when absent
+  friend bool operator==(const BootConfig&, const BootConfig&) = default;
 };
 
 struct OutputConfig {
   SimDuration interval = milliseconds(100);
+  friend bool operator==(const OutputConfig&, const OutputConfig&) = default;
 };
 
 struct OptimisationConfig {  // never change results (determinism tests)
   bool batching = true;
   bool bio_runs = true;
+  friend bool operator==(const OptimisationConfig&, const OptimisationConfig&) = default;
 };
 
 struct Config {
+  std::string about;  // what the experiment is for, in its author's words
   KernelVersion kernel = KernelVersion::k5_10;
   KernelSwitches switches;
   int cpus = 1;
@@ -130,14 +141,15 @@ struct Config {
   VmConfig vm;
   std::vector<DeviceConfig> devices;
   std::vector<ActionConfig> actions;
-  std::string workload_file;   // path as given, "" when inline
-  std::string workload_text;   // the job file's text
+  std::string workload_file;     // path as given, "" when inline
+  std::string workload_text;     // the job file's text
   SimDuration workload_start{};  // when jobs start, after t = 0
   SimDuration tail{};            // simulated time after the last job and action
   BootConfig boot;
   OutputConfig output;
   OptimisationConfig optimisation;
   std::uint64_t seed = 1;
+  friend bool operator==(const Config&, const Config&) = default;
 };
 
 }  // namespace wbsim::system

@@ -1,0 +1,109 @@
+#include "sim/system/catalog.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "sim/base/check.hpp"
+
+namespace wbsim::system {
+namespace {
+
+constexpr std::array<CatalogEntry, 5> kKernels{{
+    {"2.6.18", false, "writers write back themselves, pdflush, cfq, ext3"},
+    {"3.6", false, "IO-less throttling, flusher per device, request pools"},
+    {"5.10", true, "per-wb throttling, blk-mq, all-requests plug merge"},
+    {"6.1", true, "newest-only plug merge, LIFO issue, bandwidth at do_writepages"},
+    {"6.6", false, "as 6.1, min_ratio and max_ratio in parts per 10000"},
+}};
+
+constexpr std::array<CatalogEntry, 4> kElevators{{
+    {"none", true, "no elevator: requests go to the driver in plug order"},
+    {"mq-deadline", false, "sector order in batches, bounded by expiry times"},
+    {"kyber", false, "token buckets per domain, steered by latency targets"},
+    {"bfq", false, "budget fair queueing between processes"},
+}};
+
+constexpr std::array<CatalogEntry, 4> kDeviceModels{{
+    {"simdisk", true, "identical servers behind one FIFO, exactly stated service times"},
+    {"hdd", false, "seek curve, rotation and zones"},
+    {"ssd", false, "page-mapped flash with garbage collection"},
+    {"null_blk", false, "the kernel's null block driver"},
+}};
+
+constexpr std::array<CatalogEntry, 4> kFileSystems{{
+    {"raw", true, "the block device itself, opened as /dev/NAME"},
+    {"ext4", false, "delayed allocation and jbd2"},
+    {"xfs", false, "delayed allocation and a metadata log"},
+    {"ext3", false, "ordered data and kjournald"},
+}};
+
+constexpr std::array<CatalogEntry, 5> kActions{{
+    {"sync", true, "sync(2): write back everything and wait"},
+    {"syncfs", false, "syncfs(2)"},
+    {"fsync", false, "fsync(2) outside a job"},
+    {"fdatasync", false, "fdatasync(2) outside a job"},
+    {"sync_file_range", false, "sync_file_range(2) outside a job"},
+}};
+
+constexpr std::array<CatalogEntry, 6> kTraceCategories{{
+    {"wb", true, "writeback:* events"},
+    {"rq", true, "block_rq_* events"},
+    {"blk", true, "the other block:* events"},
+    {"wbt", false, "wbt:* events"},
+    {"jbd2", false, "jbd2:* events"},
+    {"ext4", false, "ext4:* events"},
+}};
+
+}  // namespace
+
+std::span<const CatalogEntry> kernel_catalog() { return kKernels; }
+std::span<const CatalogEntry> elevator_catalog() { return kElevators; }
+std::span<const CatalogEntry> device_model_catalog() { return kDeviceModels; }
+std::span<const CatalogEntry> file_system_catalog() { return kFileSystems; }
+std::span<const CatalogEntry> action_catalog() { return kActions; }
+std::span<const CatalogEntry> trace_category_catalog() { return kTraceCategories; }
+
+const CatalogEntry* find_entry(std::span<const CatalogEntry> catalog, std::string_view name) {
+  const auto found = std::find_if(catalog.begin(), catalog.end(),
+                                  [name](const CatalogEntry& entry) { return entry.name == name; });
+  return found == catalog.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> all_names(std::span<const CatalogEntry> catalog) {
+  std::vector<std::string> names;
+  for (const CatalogEntry& entry : catalog) {
+    names.emplace_back(entry.name);
+  }
+  return names;
+}
+
+std::vector<std::string> simulated_names(std::span<const CatalogEntry> catalog) {
+  std::vector<std::string> names;
+  for (const CatalogEntry& entry : catalog) {
+    if (entry.simulated) {
+      names.emplace_back(entry.name);
+    }
+  }
+  return names;
+}
+
+std::string_view kernel_name(KernelVersion version) {
+  switch (version) {
+    case KernelVersion::k5_10:
+      return "5.10";
+    case KernelVersion::k6_1:
+      return "6.1";
+  }
+  SIM_CHECK(false);
+}
+
+KernelVersion kernel_version(std::string_view name) {
+  for (const KernelVersion version : {KernelVersion::k5_10, KernelVersion::k6_1}) {
+    if (kernel_name(version) == name) {
+      return version;
+    }
+  }
+  SIM_CHECK(false);
+}
+
+}  // namespace wbsim::system

@@ -1,0 +1,13 @@
+// What a config must satisfy beyond the range of each option, and defaults that follow from others.
+#pragma once
+
+#include "sim/system/config.hpp"
+#include "sim/system/config_field.hpp"
+
+namespace wbsim::system {
+
+// Reports what does not fit together, and fills in what the documents left open: queue depths, CPU
+// costs and boot.jiffies. Idempotent.
+void check_and_complete(ReadContext& context, Config& config);
+
+}  // namespace wbsim::system

@@ -1,0 +1,227 @@
+#include "sim/system/config_fields.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "sim/system/config_files.hpp"
+
+namespace wbsim::system {
+namespace {
+
+using PlugMerge = KernelSwitches::PlugMerge;
+using PlugIssueOrder = KernelSwitches::PlugIssueOrder;
+using BackgroundStart = KernelSwitches::BackgroundStart;
+using BandwidthUpdate = KernelSwitches::BandwidthUpdate;
+
+constexpr std::array<std::pair<PlugMerge, std::string_view>, 2> kPlugMergeNames{
+    {{PlugMerge::kAllRequests, "all-requests"}, {PlugMerge::kNewestOnly, "newest-only"}}};
+constexpr std::array<std::pair<PlugIssueOrder, std::string_view>, 2> kPlugIssueOrderNames{
+    {{PlugIssueOrder::kFifo, "fifo"}, {PlugIssueOrder::kLifo, "lifo"}}};
+constexpr std::array<std::pair<BackgroundStart, std::string_view>, 2> kBackgroundStartNames{
+    {{BackgroundStart::kOnExit, "on-exit"}, {BackgroundStart::kEveryTurn, "every-turn"}}};
+constexpr std::array<std::pair<BandwidthUpdate, std::string_view>, 2> kBandwidthUpdateNames{
+    {{BandwidthUpdate::kThrottleAndFlusher, "throttle-and-flusher"},
+     {BandwidthUpdate::kDoWritepages, "do-writepages"}}};
+
+constexpr std::int64_t kIntMax = std::numeric_limits<int>::max();
+constexpr std::int64_t kMemoryMinPages = pages_floor(mebibytes(64)).count();
+// MAX_PHYSMEM_BITS of x86-64 with four-level page tables is 46: 64 TiB.
+constexpr std::int64_t kMemoryMaxPages = pages_floor(gibibytes(64 * 1024)).count();
+constexpr std::int64_t kPagesPerRateMax = pages_floor(gibibytes(1024)).count();
+
+// A field of whole pages whose member is in bytes.
+CountAccess access_pages_of(Bytes& target) {
+  return {[&target] { return std::optional<std::int64_t>{pages_floor(target).count()}; },
+          [&target](std::int64_t pages) { target = to_bytes(Pages{pages}); }};
+}
+
+std::vector<Field> memory_fields(MemoryConfig& memory) {
+  const CountRange all{0, kMemoryMaxPages};
+  return {
+      quantity_field("total", access_pages_of(memory.total), Quantity::kPages,
+                     {kMemoryMinPages, kMemoryMaxPages}, "memory the kernel manages"),
+      quantity_field("anon", access_pages_of(memory.anon), Quantity::kPages, all,
+                     "anonymous memory in use, which is not dirtyable"),
+      quantity_field("free", access_count(memory.free), Quantity::kPages, all,
+                     "nr_free_pages at t = 0; absent: what nothing else uses"),
+      quantity_field("active_file", access_count(memory.active_file), Quantity::kPages, all,
+                     "nr_active_file at t = 0"),
+      quantity_field("inactive_file", access_count(memory.inactive_file), Quantity::kPages, all,
+                     "nr_inactive_file at t = 0"),
+      quantity_field("totalreserve", access_count(memory.totalreserve), Quantity::kPages, all,
+                     "totalreserve_pages; absent: derived from total"),
+  };
+}
+
+std::vector<Field> boot_fields(BootConfig& boot) {
+  return {
+      integer_field("jiffies", access_count(boot.jiffies), {},
+                    "jiffies at t = 0; absent: INITIAL_JIFFIES, 300 s before 32 bits wrap"),
+      quantity_field("next_tick", access_count(boot.next_tick), Quantity::kDuration,
+                     {0, milliseconds(10).count()}, "time from t = 0 to the next timer tick"),
+      integer_field("dirty_limit", access_count(boot.dirty_limit), {0, kMemoryMaxPages},
+                    "pages; global_wb_domain.dirty_limit at t = 0"),
+      quantity_field("write_bandwidth", access_count(boot.write_bandwidth), Quantity::kPageRate,
+                     {1, kPagesPerRateMax}, "bdi write bandwidth estimate at t = 0 (INIT_BW)"),
+  };
+}
+
+std::vector<Field> output_fields(OutputConfig& output) {
+  return {quantity_field("interval", access_count(output.interval), Quantity::kDuration,
+                         {milliseconds(1).count(), seconds(3600).count()},
+                         "time between two rows of the time series")};
+}
+
+std::vector<Field> optimisation_fields(OptimisationConfig& optimisation) {
+  return {boolean_field("batching", optimisation.batching,
+                        "commit several pages in one event; never changes results"),
+          boolean_field("bio_runs", optimisation.bio_runs,
+                        "carry equal bios as one object; never changes results")};
+}
+
+// HZ is a build option of the kernel: Kconfig.hz offers these.
+Field hz_field(int& hz) {
+  static constexpr std::array<int, 4> kChoices{100, 250, 300, 1000};
+  Field field;
+  field.key = "hz";
+  field.summary = "timer ticks a second (CONFIG_HZ)";
+  field.allowed = fmt::format("{}", fmt::join(kChoices, "|"));
+  field.schema = {{"enum", kChoices}};
+  field.read = [&hz](ReadContext& context, const Json& value, const std::string& pointer) {
+    for (const int choice : kChoices) {
+      if (value.is_number() && value == Json(choice)) {
+        hz = choice;
+        return;
+      }
+    }
+    context.error(pointer,
+                  fmt::format("{} is not one of {}", shown(value), fmt::join(kChoices, ", ")));
+  };
+  field.print = [&hz] { return Json(hz); };
+  return field;
+}
+
+Field guest_tracing_field(std::vector<std::string>& categories) {
+  Field field;
+  field.key = "guest_tracing";
+  field.summary = "tracepoints switched on in the simulated machine; each event costs CPU there";
+  field.allowed = fmt::format("array of {}", fmt::join(all_names(trace_category_catalog()), "|"));
+  field.schema = {{"type", "array"},
+                  {"uniqueItems", true},
+                  {"items", {{"enum", all_names(trace_category_catalog())}}}};
+  field.read = [&categories](ReadContext& context, const Json& value, const std::string& pointer) {
+    if (!value.is_array()) {
+      context.error(pointer, fmt::format("{} is not an array", shown(value)));
+      return;
+    }
+    categories.clear();
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      std::string name;
+      const std::string element = child_pointer(pointer, std::to_string(i));
+      name_field("", name, trace_category_catalog(), "").read(context, value[i], element);
+      if (std::find(categories.begin(), categories.end(), name) != categories.end()) {
+        context.error(element, fmt::format("{} is given twice", in_quotes(name)));
+      } else if (!name.empty()) {
+        categories.push_back(name);
+      }
+    }
+  };
+  field.print = [&categories] { return Json(categories); };
+  return field;
+}
+
+// Reading a kernel loads its profile, so this precedes `profile`.
+Field kernel_field(Config& config) {
+  NameAccess access{[&config] { return std::string{kernel_name(config.kernel)}; },
+                    [&config](std::string_view name) {
+                      if (find_entry(kernel_catalog(), name)->simulated) {
+                        config.kernel = kernel_version(name);
+                      }
+                    }};
+  Field field =
+      name_field("kernel", access, kernel_catalog(), "kernel version whose profile holds");
+  field.read = [&config, read = field.read](ReadContext& context, const Json& value,
+                                            const std::string& pointer) {
+    read(context, value, pointer);
+    load_kernel_profile(context, kernel_name(config.kernel), config.switches);
+  };
+  return field;
+}
+
+}  // namespace
+
+std::vector<Field> switch_fields(KernelSwitches& s) {
+  return {
+      choice_field("plug_merge", s.plug_merge, kPlugMergeNames,
+                   "requests of the plug a bio is tried with"),
+      choice_field("plug_issue_order", s.plug_issue_order, kPlugIssueOrderNames,
+                   "order in which a plug is issued without an elevator"),
+      choice_field("background_start", s.background_start, kBackgroundStartNames,
+                   "when balance_dirty_pages starts background writeback"),
+      choice_field("bandwidth_update", s.bandwidth_update, kBandwidthUpdateNames,
+                   "who updates the write bandwidth estimate"),
+      boolean_field("over_background_exact", s.over_background_exact,
+                    "small background limits are checked against exact sums"),
+      integer_field("plug_max_requests", access_count(s.plug_max_requests), {1, 1024},
+                    "requests a plug holds (BLK_MAX_REQUEST_COUNT)"),
+      boolean_field("throttling", s.throttling, "false: balance_dirty_pages never sleeps"),
+      boolean_field("background_writeback", s.background_writeback,
+                    "false: no writeback above the background threshold"),
+      boolean_field("plug_merging", s.plug_merging, "false: no merging in the plug"),
+  };
+}
+
+std::vector<Field> vm_fields(VmConfig& vm) {
+  return {
+      integer_field("dirty_ratio", access_count(vm.dirty_ratio), {0, 100},
+                    "percent of dirtyable memory at which writers are throttled"),
+      integer_field("dirty_background_ratio", access_count(vm.dirty_background_ratio), {0, 100},
+                    "percent of dirtyable memory at which background writeback starts"),
+      integer_field("dirty_bytes", access_count(vm.dirty_bytes), {},
+                    "bytes; replaces dirty_ratio unless 0; at least 8192 (two pages)"),
+      integer_field("dirty_background_bytes", access_count(vm.dirty_background_bytes), {},
+                    "bytes; replaces dirty_background_ratio unless 0"),
+      integer_field("dirty_writeback_centisecs", access_count(vm.dirty_writeback_centisecs),
+                    {0, kIntMax}, "1/100 s between periodic wake-ups of a flusher; 0: none"),
+      integer_field("dirty_expire_centisecs", access_count(vm.dirty_expire_centisecs), {0, kIntMax},
+                    "1/100 s after which dirty data is old enough to be written"),
+  };
+}
+
+std::vector<Field> root_fields(Config& c) {
+  Field schema_name;
+  schema_name.key = "$schema";
+  schema_name.summary = "for editors: the path of schema.json";
+  schema_name.allowed = "text";
+  schema_name.schema = {{"type", "string"}};
+  schema_name.read = [](ReadContext&, const Json&, const std::string&) {};
+  schema_name.print = [] { return Json(nullptr); };
+  return {
+      schema_name,
+      text_field("about", c.about, "what the experiment is for"),
+      kernel_field(c),
+      object_field("profile", switch_fields(c.switches), "single switches of the kernel profile"),
+      integer_field("cpus", access_count(c.cpus), {1, 1024}, "processors"),
+      hz_field(c.hz),
+      cpu_costs_field(c),
+      guest_tracing_field(c.guest_tracing),
+      object_field("memory", memory_fields(c.memory), "the machine's memory"),
+      object_field("vm", vm_fields(c.vm), "/proc/sys/vm"),
+      devices_field(c.devices),
+      refused_field("stack", "dm and md devices over others"),
+      refused_field("mounts", "file systems"),
+      refused_field("cgroups", "memory and io controllers"),
+      actions_field(c.actions),
+      workload_field(c),
+      object_field("boot", boot_fields(c.boot), "the machine's state at t = 0"),
+      object_field("output", output_fields(c.output), "what a run writes"),
+      object_field("optimisation", optimisation_fields(c.optimisation),
+                   "short cuts of the simulator that never change results"),
+      integer_field("seed", access_count(c.seed), {}, "of every random stream"),
+  };
+}
+
+}  // namespace wbsim::system

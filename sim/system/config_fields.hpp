@@ -1,0 +1,32 @@
+// The options of a config, described once (config_field.hpp). A function returns the Fields of one
+// part, bound to the struct given, which must outlive them.
+#pragma once
+
+#include <vector>
+
+#include "sim/system/config.hpp"
+#include "sim/system/config_field.hpp"
+
+namespace wbsim::system {
+
+// The whole document, in the order in which it is read: a profile before what overrides it.
+std::vector<Field> root_fields(Config& config);
+
+std::vector<Field> switch_fields(KernelSwitches& switches);
+std::vector<Field> vm_fields(VmConfig& vm);
+
+// One device. A file named by `use` has the same, but `use` itself.
+std::vector<Field> device_fields(DeviceConfig& device);
+Field devices_field(std::vector<DeviceConfig>& devices);
+
+Field cpu_costs_field(Config& config);
+// Adds the components that no document gave, with their defaults.
+void complete_cpu_costs(CpuCostMap& costs);
+
+std::vector<Field> action_fields(ActionConfig& action);
+Field actions_field(std::vector<ActionConfig>& actions);
+
+std::vector<Field> workload_fields(Config& config);
+Field workload_field(Config& config);
+
+}  // namespace wbsim::system

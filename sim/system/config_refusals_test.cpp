@@ -1,0 +1,100 @@
+// Valid requests for what is not simulated: refused by name, exit code 3.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "sim/system/config_test_util.hpp"
+
+namespace wbsim::system {
+namespace {
+
+using testing::document;
+using testing::read;
+
+struct Refusal {
+  const char* name;
+  std::string text;
+  std::string finding;
+};
+
+void PrintTo(const Refusal& refusal, std::ostream* stream) { *stream << refusal.text; }
+
+class ConfigRefusal : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(ConfigRefusal, NamesWhatIsNotSimulated) {
+  const testing::Reading reading = read(GetParam().text);
+  EXPECT_EQ(reading.findings, "not simulated: a.json: " + GetParam().finding + "\n");
+  EXPECT_EQ(reading.exit_code, 3);
+  EXPECT_FALSE(reading.config);
+}
+
+std::string with_queue(const std::string& queue) {
+  return R"({"devices":{"sda":{"queue":{)" + queue + "}}}}";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ConfigRefusal,
+    ::testing::Values(
+        Refusal{"OldKernel", document(R"("kernel":"2.6.18")"),
+                "/kernel: \"2.6.18\"; simulated are 5.10, 6.1"},
+        Refusal{"NewKernel", document(R"("kernel":"6.6")"),
+                "/kernel: \"6.6\"; simulated are 5.10, 6.1"},
+        Refusal{"MqDeadline", with_queue(R"("scheduler":"mq-deadline","wbt_lat_usec":0)"),
+                "/devices/sda/queue/scheduler: \"mq-deadline\"; simulated are none"},
+        Refusal{"BfqWithManyRequests",
+                with_queue(R"("scheduler":"bfq","nr_requests":256,"wbt_lat_usec":0)"),
+                "/devices/sda/queue/scheduler: \"bfq\"; simulated are none"},
+        Refusal{"Wbt", with_queue(R"("scheduler":"none","wbt_lat_usec":2000)"),
+                "/devices/sda/queue/wbt_lat_usec: writeback throttling (2000); only 0 (off) is "
+                "simulated"},
+        Refusal{"WbtDefault", with_queue(R"("scheduler":"none","wbt_lat_usec":-1)"),
+                "/devices/sda/queue/wbt_lat_usec: writeback throttling (-1); only 0 (off) is "
+                "simulated"},
+        Refusal{"HddWithOptionsOfItsOwn", document("", R"(,"model":"hdd","rpm":7200)"),
+                "/devices/sda/model: \"hdd\"; simulated are simdisk"},
+        Refusal{"Iosched", with_queue(R"("scheduler":"none","wbt_lat_usec":0,"iosched":{"x":1})"),
+                "/devices/sda/queue/iosched: must be absent or empty"},
+        Refusal{"Stack", document(R"("stack":{"md0":{}})"), "/stack: must be absent or empty"},
+        Refusal{"Mounts", document(R"("mounts":{"data":{"fs":"ext4"}})"),
+                "/mounts: must be absent or empty"},
+        Refusal{"Cgroups", document(R"("cgroups":{"a":{}})"), "/cgroups: must be absent or empty"},
+        Refusal{"Fsync", document(R"("actions":[{"at":"1s","syscall":"fsync"}])"),
+                "/actions/0/syscall: \"fsync\"; simulated are sync"},
+        Refusal{"Anon", document(R"("actions":[{"at":"1s","anon":{"grow":"1GiB"}}])"),
+                "/actions/0/anon: must be absent or empty"},
+        Refusal{"Tracing", document(R"("guest_tracing":["wb","jbd2"])"),
+                "/guest_tracing/1: \"jbd2\"; simulated are wb, rq, blk"}),
+    [](const auto& param) { return std::string{param.param.name}; });
+
+TEST(ConfigRefusals, YieldToErrors) {
+  EXPECT_EQ(read(document(R"("kernel":"6.6","cpus":0)")).exit_code, 2);
+}
+
+TEST(ConfigNotes, TellWhereADefaultDiffersFromTheKernels) {
+  const testing::Reading reading = read(R"({"devices":{"sda":{}}})");
+  EXPECT_EQ(reading.findings,
+            "note: a.json: /devices/sda/queue/scheduler: none; the kernel's default for this "
+            "device, mq-deadline, is not simulated yet\n"
+            "note: a.json: /devices/sda/queue/wbt_lat_usec: 0 (off); the kernel's default is on, "
+            "which is not simulated yet\n");
+  EXPECT_EQ(reading.exit_code, 0);
+  ASSERT_TRUE(reading.config);
+  EXPECT_EQ(reading.config->devices.at(0).queue.scheduler, "none");
+  EXPECT_EQ(reading.config->devices.at(0).queue.wbt_lat_usec, 0);
+}
+
+TEST(ConfigNotes, TellWhenTheBackgroundLimitIsNotBelowTheLimit) {
+  EXPECT_EQ(read(document(R"("vm":{"dirty_ratio":10})")).findings,
+            "note: a.json: /vm: the background limit is not below the dirty limit; the kernel uses "
+            "half of the dirty limit instead\n");
+  EXPECT_EQ(read(document(R"("vm":{"dirty_ratio":11})")).findings, "");
+}
+
+TEST(ConfigNotes, TellThatFuaNeedsAVolatileCache) {
+  EXPECT_EQ(read(with_queue(R"("scheduler":"none","wbt_lat_usec":0,"fua":true)")).findings,
+            "note: a.json: /devices/sda/queue/fua: has no effect with write_cache \"write "
+            "through\"\n");
+}
+
+}  // namespace
+}  // namespace wbsim::system
