@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstdlib>
 #include <iterator>
 #include <string_view>
 
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::string_view kGlobalColumns =
     "t_ms,nr_dirty,nr_writeback,nr_dirtied,nr_written,dirty_thresh,background_thresh,dirty_limit,"
-    "setpoint,nr_free_pages,nr_active_file,nr_inactive_file";
+    "setpoint,nr_free_pages,nr_active_file,nr_inactive_file,pauses,pause_ms";
 
 constexpr std::array<std::string_view, 11> kDeviceColumns = {"wb_reclaimable",
                                                              "wb_writeback",
@@ -29,8 +30,8 @@ constexpr std::array<std::string_view, 11> kDeviceColumns = {"wb_reclaimable",
                                                              "util_percent"};
 
 // Exact, unlike a division of doubles.
-std::string milliseconds_text(SimTime time) {
-  const std::int64_t microseconds = time.time_since_epoch().count() / 1000;
+std::string milliseconds_text(SimDuration time) {
+  const std::int64_t microseconds = time.count() / 1000;
   return fmt::format("{}{}.{:03}", microseconds < 0 ? "-" : "", std::abs(microseconds) / 1000,
                      std::abs(microseconds) % 1000);
 }
@@ -44,18 +45,30 @@ std::int64_t busy_per_10000(SimDuration busy, SimDuration time) {
 
 }  // namespace
 
-TimeSeries::TimeSeries(const std::vector<DeviceInfo>& devices, TextSink* sink, Keep keep)
-    : device_count_{devices.size()}, sink_{sink}, keep_{keep}, last_busy_(devices.size()) {
+TimeSeries::TimeSeries(const RunInfo& info, TextSink* sink, Keep keep)
+    : device_count_{info.devices.size()},
+      hz_{info.hz},
+      sink_{sink},
+      keep_{keep},
+      last_busy_(info.devices.size()) {
+  SIM_CHECK(hz_ > 0);
   if (sink_ == nullptr) {
     return;
   }
   std::string header{kGlobalColumns};
-  for (const DeviceInfo& device : devices) {
+  for (const DeviceInfo& device : info.devices) {
     for (const std::string_view column : kDeviceColumns) {
       fmt::format_to(std::back_inserter(header), ",{}.{}", column, device.name);
     }
   }
   sink_->append(header + "\n");
+}
+
+void TimeSeries::on_balance_dirty_pages(const engine::BalanceDirtyPages& trace) {
+  if (trace.pause > 0) {
+    ++pauses_;
+    pause_jiffies_ += trace.pause;
+  }
 }
 
 void TimeSeries::on_sample(const engine::StateSample& sample) {
@@ -71,13 +84,16 @@ void TimeSeries::on_sample(const engine::StateSample& sample) {
 void TimeSeries::write_row(const engine::StateSample& sample) {
   fmt::memory_buffer row;
   const auto out = std::back_inserter(row);
-  fmt::format_to(out, "{}", milliseconds_text(sample.time));
+  fmt::format_to(out, "{}", milliseconds_text(sample.time.time_since_epoch()));
   for (const Pages pages :
        {sample.nr_dirty, sample.nr_writeback, sample.nr_dirtied, sample.nr_written,
         sample.dirty_thresh, sample.background_thresh, sample.dirty_limit, sample.setpoint,
         sample.nr_free, sample.nr_active_file, sample.nr_inactive_file}) {
     fmt::format_to(out, ",{}", pages.count());
   }
+  fmt::format_to(out, ",{},{}", pauses_, milliseconds_text(seconds(pause_jiffies_) / hz_));
+  pauses_ = 0;
+  pause_jiffies_ = 0;
   for (std::size_t i = 0; i < sample.bdis.size(); ++i) {
     const engine::StateSample::Bdi& bdi = sample.bdis[i];
     SIM_CHECK(bdi.device == static_cast<int>(i));

@@ -2,8 +2,9 @@
 //
 // Columns: t_ms; then as in /proc/vmstat nr_dirty, nr_writeback, nr_dirtied, nr_written; as in the
 // global_dirty_state and balance_dirty_pages tracepoints dirty_thresh, background_thresh,
-// dirty_limit, setpoint; nr_free_pages, nr_active_file, nr_inactive_file - all in pages. Then per
-// device, with ".NAME" appended: wb_reclaimable, wb_writeback, wb_thresh, wb_written (pages),
+// dirty_limit, setpoint; nr_free_pages, nr_active_file, nr_inactive_file - all in pages; pauses and
+// pause_ms, number and sum of the balance_dirty_pages pauses that began since the row before. Then
+// per device, with ".NAME" appended: wb_reclaimable, wb_writeback, wb_thresh, wb_written (pages),
 // write_bandwidth_kibps, avg_write_bandwidth_kibps, dirty_ratelimit_kibps,
 // balanced_dirty_ratelimit_kibps, pos_ratio (1 = at the setpoint), queue_depth (requests in the
 // device), util_percent (share of the time since the row before with a request in the device).
@@ -22,8 +23,9 @@ class TimeSeries : public engine::Observer {
   enum class Keep { kNo, kSamples };
 
   // Writes the header. `sink` may be null: then samples are only kept. It must outlive this.
-  TimeSeries(const std::vector<DeviceInfo>& devices, TextSink* sink, Keep keep);
+  TimeSeries(const RunInfo& info, TextSink* sink, Keep keep);
 
+  void on_balance_dirty_pages(const engine::BalanceDirtyPages& trace) override;
   void on_sample(const engine::StateSample& sample) override;
 
   // Empty unless asked to keep them.
@@ -33,10 +35,13 @@ class TimeSeries : public engine::Observer {
   void write_row(const engine::StateSample& sample);
 
   std::size_t device_count_;
+  int hz_;
   TextSink* sink_;
   Keep keep_;
   std::vector<engine::StateSample> samples_;
-  SimTime last_time_{};  // of the row before
+  std::int64_t pauses_ = 0;         // since the row before
+  std::int64_t pause_jiffies_ = 0;  // their sum
+  SimTime last_time_{};             // of the row before
   std::vector<SimDuration> last_busy_;
 };
 
