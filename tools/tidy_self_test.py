@@ -74,7 +74,6 @@ CLEAN = {
     "sim/vfs/README.md": "# vfs\n",
     "sim/vfs/files.hpp": header("struct Files {};"),
     "sim/report/README.md": "# report\n",
-    "sim/report/progress.hpp": header("using WallClock = std::chrono::steady_clock;"),
     "sim/report/metrics.hpp": '#pragma once\n\n#include "sim/vfs/files.hpp"\n',
     "sim/workload/README.md": "# workload\n",
     "sim/system/README.md": "# system\n",
