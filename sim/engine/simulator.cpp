@@ -30,11 +30,13 @@ LivelockError::LivelockError(SimTime time, std::uint64_t events, Culprit culprit
       events_{events},
       culprit_{std::move(culprit)} {}
 
-Simulator::Process::Process(Simulator& owner, std::string process_name, Task<> process_body)
-    : ProcessContext{std::move(process_name), &owner.ready_, process_body.handle_.address()},
-      simulator{owner},
+Simulator::Process::Process(Simulator& owner, std::string_view process_name, Task<> process_body)
+    : simulator{owner},
       body{std::move(process_body)},
-      start{event_calling<&Process::on_start>(*this, name.c_str())} {
+      start{event_calling<&Process::on_start>(*this, name.data())} {
+  process_name.copy(name.data(), kNameSize - 1);
+  ready = &owner.ready_;
+  root = body.handle_.address();
   SIM_CHECK(body.handle_);
   body.handle_.promise().process_ = this;
 }
@@ -77,8 +79,8 @@ void Simulator::update_run_ahead_limit() {
   run_ahead_limit_ = running_ && run_ahead_ && !stop_asked_ ? limit_ : SimTime::min();
 }
 
-void Simulator::spawn(std::string name, Task<> body) {
-  Process& process = process_pool_.acquire(*this, std::move(name), std::move(body));
+void Simulator::spawn(std::string_view name, Task<> body) {
+  Process& process = process_pool_.acquire(*this, name, std::move(body));
   processes_.push_back(process);
   schedule(process.start, now_);
 }

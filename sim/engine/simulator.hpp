@@ -104,8 +104,8 @@ class Simulator {
   [[nodiscard]] Sleep sleep_for(SimDuration duration);
 
   // A process, started by an event at now(). The simulator owns it and frees it when it ends. An
-  // exception that leaves `body` leaves run().
-  void spawn(std::string name, Task<> body);
+  // exception that leaves `body` leaves run(). Of `name`, up to 31 characters are kept.
+  void spawn(std::string_view name, Task<> body);
   // Processes spawned and not ended.
   [[nodiscard]] std::size_t processes() const { return processes_.size(); }
   // Destroys suspended processes, newest first. To be called before the objects they use die, and
@@ -128,7 +128,7 @@ class Simulator {
   static constexpr std::uint64_t kDefaultWatchdog = 10'000'000;
 
   struct Process : ProcessContext, boost::intrusive::list_base_hook<> {
-    Process(Simulator& owner, std::string process_name, Task<> process_body);
+    Process(Simulator& owner, std::string_view process_name, Task<> process_body);
     ~Process() { simulator.cancel(start); }
     void on_start() { body.handle_.resume(); }
 

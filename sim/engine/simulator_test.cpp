@@ -256,6 +256,14 @@ TEST_F(SimulatorTest, WatchdogNamesAProcessThatSleepsForNoTime) {
   }
 }
 
+TEST_F(SimulatorTest, LongProcessNamesAreCut) {
+  sim_.set_watchdog(1);
+  sim_.spawn("a process name of thirty-two chars", spin(sim_));
+  expect_livelock(sim_,
+                  "livelock at 0.000000000 s: more than 1 events without time advancing; most "
+                  "often \"a process name of thirty-two ch\" (1 of the last 1)");
+}
+
 TEST_F(SimulatorTest, WatchdogToleratesExactlyItsLimit) {
   sim_.set_watchdog(100);
   int left = 100;

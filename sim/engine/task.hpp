@@ -9,8 +9,9 @@
 // A Task is started by co_await and runs in place, like a function call: a child that does not
 // sleep never suspends its parent. A child that slept and finishes leaves its parent in the
 // simulator's ready slot; the run loop resumes it at the same time, before any other event. So no
-// coroutine is ever resumed from within another one, and the depth of a chain of callers costs no
-// stack. (Symmetric transfer would, with g++ 12: it is a tail call only at -O2 without sanitizers.)
+// coroutine is ever resumed from within another one, and returning through a chain of callers of
+// any length costs no stack. (Symmetric transfer would cost it, with g++ 12: it is a tail call only
+// at -O2 without sanitizers.)
 //
 // Rules
 // - A coroutine is a function or member function, never a capturing lambda: the closure would die
@@ -21,11 +22,11 @@
 //   last action of an event handler; a handler resumes at most one coroutine.
 #pragma once
 
+#include <array>
 #include <coroutine>
 #include <cstddef>
 #include <exception>
 #include <optional>
-#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -48,7 +49,10 @@ struct ReadySlot {
 
 // What all coroutines of one process share.
 struct ProcessContext {
-  std::string name;
+  // In place, so that taking it as a label of an event touches no memory: a sleeping process is
+  // cold. Longer names are cut (the kernel's comm has 16 bytes).
+  static constexpr std::size_t kNameSize = 32;
+  std::array<char, kNameSize> name{};  // ends with a NUL
   ReadySlot* ready = nullptr;
   const void* root = nullptr;  // address of the frame that spawn() was given
 };
@@ -61,7 +65,7 @@ class PromiseBase {
   PromiseBase& operator=(const PromiseBase&) = delete;
 
   // For awaiters: name of the process, for use as a label of its events.
-  [[nodiscard]] const char* process_name() const { return process_->name.c_str(); }
+  [[nodiscard]] const char* process_name() const { return process_->name.data(); }
 
   static std::suspend_always initial_suspend() noexcept { return {}; }
   static auto final_suspend() noexcept { return FinalAwaiter{}; }
