@@ -56,9 +56,19 @@ std::vector<Field> memory_fields(MemoryConfig& memory) {
   };
 }
 
+// Its default follows from hz, so until then there is nothing to print.
+CountAccess access_jiffies(std::uint64_t& jiffies) {
+  return {[&jiffies] {
+            return jiffies == BootConfig{}.jiffies
+                       ? std::nullopt
+                       : std::optional{static_cast<std::int64_t>(jiffies)};
+          },
+          access_count(jiffies).set};
+}
+
 std::vector<Field> boot_fields(BootConfig& boot) {
   return {
-      integer_field("jiffies", access_count(boot.jiffies), {},
+      integer_field("jiffies", access_jiffies(boot.jiffies), {},
                     "jiffies at t = 0; absent: INITIAL_JIFFIES, 300 s before 32 bits wrap"),
       quantity_field("next_tick", access_count(boot.next_tick), Quantity::kDuration,
                      {0, milliseconds(10).count()}, "time from t = 0 to the next timer tick"),

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/engine/cpu_costs.hpp"
 #include "sim/system/config_test_util.hpp"
 
 namespace wbsim::system {
@@ -34,6 +35,14 @@ const std::string kDuration = "is not a duration such as \"5ms\" (units: h, min,
 const std::string kSize =
     "is not a size such as \"64MiB\" (units: TiB, GiB, MiB, pages, KiB, TB, GB, MB, KB, kB, B)";
 
+std::string cost_names() {
+  std::string names;
+  for (const engine::CpuCostComponent& component : engine::cpu_cost_components()) {
+    names += (names.empty() ? "" : ", ") + std::string{component.name};
+  }
+  return names;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Keys, ConfigMistake,
     ::testing::Values(
@@ -59,15 +68,9 @@ INSTANTIATE_TEST_SUITE_P(
             "vm.dirty_ratio, vm.dirty_background_ratio, vm.dirty_bytes, "
             "vm.dirty_background_bytes, vm.dirty_writeback_centisecs, vm.dirty_expire_centisecs. "
             "Did you mean \"vm.dirty_bytes\"?"},
-        Mistake{
-            "OfACost", document(R"("cpu_costs":{"wb_pages":"1us"})"),
-            "a.json: /cpu_costs/wb_pages: unknown key \"wb_pages\"; one of use, context_switch, "
-            "timer_wake, tick, fio_io, fio_rate_io, write_call, write_page_new, "
-            "write_page_cached, write_page_dirty, write_page_reclaim, bdp_freerun, bdp_throttle, "
-            "flusher_wake, flusher_pass, flusher_inode, wb_page, bio_merge, request_get, "
-            "plug_scan, request_issue, request_insert, kblockd_hop, kblockd_issue, tag_wait, "
-            "irq_complete, request_complete, page_complete, fsync_call, fsync_page_wait, "
-            "flush_step, flush_complete, kswapd_page, trace_event. Did you mean \"wb_page\"?"},
+        Mistake{"OfACost", document(R"("cpu_costs":{"wb_pages":"1us"})"),
+                "a.json: /cpu_costs/wb_pages: unknown key \"wb_pages\"; one of use, " +
+                    cost_names() + ". Did you mean \"wb_page\"?"},
         Mistake{"GivenTwice",
                 R"({"seed":1,"seed":2,"devices":{"sda":{"queue":{"scheduler":"none",)"
                 R"("wbt_lat_usec":0}}}})",

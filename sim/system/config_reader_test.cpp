@@ -153,6 +153,21 @@ TEST(ConfigReader, AcceptsABareZeroAsAQuantity) {
   EXPECT_EQ(reading.config->memory.anon, Bytes{0});
 }
 
+TEST(ConfigReader, ReadsEveryMachineOfTheProject) {
+  int machines = 0;
+  for (const auto& entry : std::filesystem::directory_iterator{"configs/machines"}) {
+    const std::string name = entry.path().stem().string();
+    const testing::Reading reading =
+        read(document(R"("cpu_costs":{"sample":"1ns","use":")" + name + "\"}"));
+    ASSERT_TRUE(reading.config) << reading.findings;
+    EXPECT_EQ(reading.config->cpu_costs_name, name);
+    EXPECT_NE(reading.config->cpu_costs.at("tick"), engine::CpuCosts{}.tick);
+    EXPECT_EQ(reading.config->cpu_costs.at("sample"), nanoseconds(1));  // its own keys win
+    ++machines;
+  }
+  EXPECT_GE(machines, 2);
+}
+
 class ConfigFiles : public ::testing::Test {
  protected:
   void SetUp() override {

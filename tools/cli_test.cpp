@@ -1,0 +1,184 @@
+// The program as a shell sees it: exit codes, what goes to stdout and what to stderr.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace wbsim::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+std::string text_of(const fs::path& path) {
+  std::ifstream stream{path};
+  return {std::istreambuf_iterator<char>{stream}, {}};
+}
+
+class Cli : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path{::testing::TempDir()} /
+              (std::string{"wbsim_cli_"} +
+               ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // `arguments` as typed into a shell.
+  Outcome wbsim(const std::string& arguments) {
+    const std::string command =
+        std::string{WBSIM_PROGRAM} + " " + arguments + " >" + path("out") + " 2>" + path("err");
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_of(path("out")),
+            text_of(path("err"))};
+  }
+
+  std::string write(const std::string& name, const std::string& text) {
+    std::ofstream{folder_ / name} << text;
+    return path(name);
+  }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+  fs::path folder_;
+};
+
+constexpr const char* kConfig =
+    R"({"devices":{"sda":{"queue":{"scheduler":"none","wbt_lat_usec":0}}},)"
+    R"("workload":{"fio":"[w]\nfilename=/dev/sda\nrw=write\nsize=1m\n"}})";
+
+TEST_F(Cli, WithoutAVerbIsAUsageError) {
+  const Outcome outcome = wbsim("");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(outcome.err, "wbsim: which verb?\nTry \"wbsim --help\".\n");
+}
+
+TEST_F(Cli, NamesTheVerbThatWasProbablyMeant) {
+  const Outcome outcome = wbsim("chek");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err,
+            "wbsim: unknown verb \"chek\". Did you mean \"check\"?\nTry \"wbsim --help\".\n");
+}
+
+TEST_F(Cli, HelpGoesToStdout) {
+  for (const char* verb : {"", "check ", "list "}) {
+    const Outcome outcome = wbsim(std::string{verb} + "--help");
+    EXPECT_EQ(outcome.exit_code, 0) << verb;
+    EXPECT_EQ(outcome.err, "") << verb;
+    EXPECT_NE(outcome.out.find("Usage: wbsim "), std::string::npos) << verb;
+  }
+}
+
+TEST_F(Cli, PrintsItsVersion) {
+  EXPECT_EQ(wbsim("version").out, "wbsim " WBSIM_VERSION "\n");
+  EXPECT_EQ(wbsim("--version").out, "wbsim " WBSIM_VERSION "\n");
+}
+
+TEST_F(Cli, DoesNotGuessOptions) {
+  const Outcome outcome = wbsim("check --print a.json");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err, "wbsim check: unknown option \"--print\"\nTry \"wbsim check --help\".\n");
+  EXPECT_EQ(wbsim("check --prnt-config a.json").err,
+            "wbsim check: unknown option \"--prnt-config\". Did you mean \"--print-config\"?\n"
+            "Try \"wbsim check --help\".\n");
+}
+
+TEST_F(Cli, CheckNeedsAFile) {
+  const Outcome outcome = wbsim("check");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err, "wbsim check: which file?\nTry \"wbsim check --help\".\n");
+}
+
+TEST_F(Cli, CheckAcceptsConfigurationsAndJobFiles) {
+  const std::string config = write("a.json", kConfig);
+  const std::string jobs = write("a.fio", "[a]\nfilename=/dev/sda\nrw=write\nnumjobs=2\nsize=1m\n");
+  const Outcome outcome = wbsim("check " + config + " " + jobs);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, config + ": ok: 1 device, 1 job\n" + jobs + ": ok: 2 jobs\n");
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(Cli, CheckTellsErrorsFromRefusals) {
+  const std::string config = write("a.json", kConfig);
+  const Outcome refused = wbsim("check " + config + " --set kernel=6.6");
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_EQ(refused.err, "not simulated: --set kernel=6.6: \"6.6\"; simulated are 5.10, 6.1\n");
+  const Outcome wrong = wbsim("check " + config + " --set kernel=6.6 --set seed=x");
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_EQ(wrong.err,
+            "not simulated: --set kernel=6.6: \"6.6\"; simulated are 5.10, 6.1\n"
+            "--set seed=x: \"x\" is not a whole number from 0\n");
+}
+
+TEST_F(Cli, CheckOfSeveralFilesReturnsTheWorstCode) {
+  const std::string good = write("good.json", kConfig);
+  const std::string refused = write("refused.json", R"({"kernel":"6.6","devices":{"sda":{}}})");
+  EXPECT_EQ(wbsim("check " + good + " " + refused).exit_code, 3);
+  EXPECT_EQ(wbsim("check " + path("absent.json") + " " + refused).exit_code, 2);
+  EXPECT_EQ(wbsim("check " + path("absent.json")).err, path("absent.json") + ": does not exist\n");
+}
+
+TEST_F(Cli, CheckReportsMistakesInTheWorkloadOfAConfiguration) {
+  const std::string config =
+      write("a.json", R"({"devices":{"sda":{}},"workload":{"file":"w.fio"}})");
+  write("w.fio", "[w]\nrw=wirte\n");
+  const Outcome outcome = wbsim("check " + config);
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.err.find(path("w.fio") + ":2"), std::string::npos) << outcome.err;
+}
+
+TEST_F(Cli, PrintedConfigurationCanBeFedBack) {
+  const std::string config = write("a.json", kConfig);
+  const Outcome first = wbsim("check --print-config --set vm.dirty_ratio=15 " + config);
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const Outcome second = wbsim("check --print-config " + write("b.json", first.out));
+  ASSERT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_EQ(second.out, first.out);
+  EXPECT_NE(first.out.find("\"dirty_ratio\": 15"), std::string::npos);
+}
+
+TEST_F(Cli, PrintConfigIsNoOptionForJobFiles) {
+  const std::string jobs = write("a.fio", "[a]\nrw=write\n");
+  const Outcome outcome = wbsim("check --print-config " + jobs);
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err,
+            "wbsim check: --print-config and --set are for configurations (.json), "
+            "not for \"" +
+                jobs + "\"\nTry \"wbsim check --help\".\n");
+}
+
+TEST_F(Cli, ListKnowsItsKinds) {
+  for (const char* kind : {"kernels", "devices", "elevators", "options", "costs", "filesystems",
+                           "actions", "schema"}) {
+    const Outcome outcome = wbsim(std::string{"list "} + kind);
+    EXPECT_EQ(outcome.exit_code, 0) << kind;
+    EXPECT_NE(outcome.out, "") << kind;
+    EXPECT_EQ(outcome.err, "") << kind;
+  }
+  const Outcome outcome = wbsim("list kernel");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err,
+            "wbsim list: unknown kind \"kernel\"; one of kernels, devices, elevators, options, "
+            "costs, filesystems, actions, schema. Did you mean \"kernels\"?\n"
+            "Try \"wbsim list --help\".\n");
+}
+
+TEST_F(Cli, ListedSchemaIsTheCommittedOne) {
+  EXPECT_EQ(wbsim("list schema").out, text_of("configs/schema.json"));
+}
+
+}  // namespace
+}  // namespace wbsim::cli

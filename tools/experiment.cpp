@@ -1,0 +1,120 @@
+#include "tools/experiment.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "sim/system/config_files.hpp"
+#include "sim/system/config_reader.hpp"
+
+namespace wbsim::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using workload::FioInput;
+
+std::optional<system::TextFile> read_file(const std::string& path, Diagnostics& diagnostics) {
+  std::string problem;
+  std::optional<system::TextFile> file = system::read_text_file(path, problem);
+  if (!file) {
+    diagnostics.error(path, problem);
+  }
+  return file;
+}
+
+std::vector<FioInput> read_inputs(const std::vector<std::string>& paths, Diagnostics& diagnostics) {
+  std::vector<FioInput> inputs;
+  for (const std::string& path : paths) {
+    if (std::optional<system::TextFile> file = read_file(path, diagnostics)) {
+      inputs.push_back({path, std::move(file->text)});
+    }
+  }
+  return inputs;
+}
+
+workload::FioOptions fio_options(const system::Config& config) {
+  workload::FioOptions options;
+  options.cpus = config.cpus;
+  options.memory = config.memory.total;
+  options.read_include = [](const std::string& path) -> std::optional<std::string> {
+    std::string unused;
+    std::optional<system::TextFile> file = system::read_text_file(path, unused);
+    return file ? std::optional{std::move(file->text)} : std::nullopt;
+  };
+  options.environment = [](const std::string& name) -> std::optional<std::string> {
+    const char* const value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>{value};
+  };
+  return options;
+}
+
+// The document's own job file. Its name leads to the file, so that includes are found beside it.
+std::vector<FioInput> own_inputs(const system::Config& config, const std::string& directory,
+                                 const std::string& config_name) {
+  if (config.workload_text.empty()) {
+    return {};
+  }
+  if (config.workload_file.empty()) {
+    return {{config_name + ": /workload/fio", config.workload_text}};
+  }
+  const fs::path beside = (fs::path{directory} / config.workload_file).lexically_normal();
+  std::error_code ignored;
+  return {
+      {fs::exists(beside, ignored) ? beside.string() : config.workload_file, config.workload_text}};
+}
+
+// So that the resolved configuration, and with it its digest, tells what ran. A comment line
+// separates several files.
+void store_inputs(const std::vector<FioInput>& inputs, system::Config& config) {
+  config.workload_file.clear();
+  config.workload_text.clear();
+  for (const FioInput& input : inputs) {
+    config.workload_file += (config.workload_file.empty() ? "" : ", ") + input.name;
+    if (inputs.size() > 1) {
+      config.workload_text += fmt::format("; job file {}\n", input.name);
+    }
+    config.workload_text += input.text;
+  }
+}
+
+}  // namespace
+
+std::optional<Experiment> load_experiment(const ExperimentSource& source,
+                                          Diagnostics& diagnostics) {
+  const std::optional<system::TextFile> file = read_file(source.config, diagnostics);
+  const std::vector<FioInput> given = read_inputs(source.workloads, diagnostics);
+  if (!file) {
+    return std::nullopt;
+  }
+  std::optional<system::Config> config =
+      system::read_config({source.config, file->text, file->directory}, source.sets, diagnostics);
+  if (!config) {
+    return std::nullopt;
+  }
+  std::vector<FioInput> inputs = given;
+  if (source.workloads.empty()) {
+    inputs = own_inputs(*config, file->directory, source.config);
+  } else {
+    store_inputs(given, *config);
+  }
+  Experiment experiment{std::move(*config), {}};
+  if (!inputs.empty()) {
+    experiment.workload =
+        workload::parse_fio_jobs(inputs, fio_options(experiment.config), diagnostics);
+  }
+  if (diagnostics.exit_code() != 0) {
+    return std::nullopt;
+  }
+  return experiment;
+}
+
+workload::WorkloadSpec load_jobs(const std::vector<std::string>& paths, Diagnostics& diagnostics) {
+  const std::vector<FioInput> inputs = read_inputs(paths, diagnostics);
+  if (inputs.empty()) {
+    return {};
+  }
+  return workload::parse_fio_jobs(inputs, fio_options({}), diagnostics);
+}
+
+}  // namespace wbsim::cli

@@ -1,0 +1,31 @@
+// What `wbsim run` and `wbsim check` read: a configuration and the jobs it runs.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/base/diagnostics.hpp"
+#include "sim/system/config.hpp"
+#include "sim/workload/fio_job_file.hpp"
+
+namespace wbsim::cli {
+
+struct Experiment {
+  system::Config config;
+  workload::WorkloadSpec workload;
+};
+
+struct ExperimentSource {
+  std::string config;                  // path of the JSON document
+  std::vector<std::string> sets;       // --set
+  std::vector<std::string> workloads;  // --workload: job files that replace the document's
+};
+
+// nullopt after errors or refusals. A configuration without a workload has no jobs.
+std::optional<Experiment> load_experiment(const ExperimentSource& source, Diagnostics& diagnostics);
+
+// The jobs of fio job files alone, on a machine with default memory and one CPU.
+workload::WorkloadSpec load_jobs(const std::vector<std::string>& paths, Diagnostics& diagnostics);
+
+}  // namespace wbsim::cli
