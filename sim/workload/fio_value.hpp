@@ -1,0 +1,35 @@
+// The value of one fio option, read according to the option's type.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/workload/fio_number.hpp"
+#include "sim/workload/fio_options.hpp"
+
+namespace wbsim::workload {
+
+struct FioValue {
+  std::string text{};  // as written, after substitution; "" for a bare name
+  // Numbers, flags and ranges: what stands between the separators. An empty member is left as it
+  // was ("rate=,500k" says nothing of reads).
+  std::vector<std::optional<FioNumber>> members{};
+  std::string word{};     // kStr and kStrStore: the text before ':' where a postfix is allowed
+  std::string postfix{};  // and after it
+};
+
+// `text` is nullopt for a bare name ("time_based"). `problem` is a sentence that follows
+// "name=value: ".
+Parsed<FioValue> parse_fio_value(const FioOptionInfo& option, std::optional<std::string_view> text,
+                                 int kb_base);
+
+// The member that governs writes: the second of read,write,trim, or the only one. nullopt when the
+// value leaves writes as they were ("bs=8k,").
+std::optional<FioNumber> write_member(const FioOptionInfo& option, const FioValue& value);
+
+// Whether the value says no more than one of the option's neutral values.
+bool is_neutral(const FioOptionInfo& option, const FioValue& value);
+
+}  // namespace wbsim::workload
