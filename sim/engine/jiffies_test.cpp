@@ -119,7 +119,7 @@ TEST(JiffiesTest, WheelEndsAtItsCapacity) {  // property 4
 
 TEST(JiffiesTest, CascadingWheelOfOldKernelsIsExact) {
   const Jiffies jiffies{250, 0, SimDuration{0}, TimerWheel::kCascading};
-  for (const std::uint64_t delta : {1, 2, 63, 64, 250, 1250, 100'000}) {
+  for (const std::uint64_t delta : {1U, 2U, 63U, 64U, 250U, 1250U, 100'000U}) {
     EXPECT_EQ(jiffies.wheel_expiry(1000, 1000 + delta), 1000 + delta);
   }
   EXPECT_EQ(ns(jiffies.timer_time(at(nanoseconds(3'999'999)), 1)), 4'000'000);

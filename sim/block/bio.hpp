@@ -1,0 +1,49 @@
+// Bios, and runs of equal bios.
+#pragma once
+
+#include <cstdint>
+
+#include "sim/base/units.hpp"
+#include "sim/block/device.hpp"
+#include "sim/engine/tracepoints.hpp"
+
+namespace wbsim::block {
+
+class Bio;
+
+// Called once when all bios of a run have completed, in softirq context at the completion's end.
+// It may change state and wake threads; it must not submit.
+class BioEndIo {
+ public:
+  virtual void end_bio(Bio& bio, BlkStatus status) = 0;
+
+ protected:
+  ~BioEndIo() = default;
+};
+
+// Which writes of which tasks a piece of data comes from: an inclusive range of write ids, 0 when
+// provenance is switched off (sim/pagecache/provenance.hpp).
+struct WriteIds {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
+// `count` bios of `unit` sectors each, back to back from `sector`, with equal flags: charged and
+// counted as `count` bios, carried as one object. A run is split wherever the kernel's decision
+// could differ from bio to bio. With bio_runs=off every run has one bio.
+class Bio {
+ public:
+  Lba sector;
+  Sectors unit;             // length of one bio
+  std::int64_t count = 1;
+  engine::RwbsFlags flags;
+  BioEndIo* end_io = nullptr;
+  WriteIds writes;
+  Bio* next = nullptr;      // in its request, in order of merging
+
+  [[nodiscard]] Sectors length() const { return unit * count; }
+  [[nodiscard]] Lba end() const { return sector + length(); }
+  [[nodiscard]] bool is_flush() const { return flags.preflush || flags.fua; }
+};
+
+}  // namespace wbsim::block

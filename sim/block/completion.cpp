@@ -1,0 +1,77 @@
+// Completion: from the device's interrupt to end_io and the freed tag.
+#include <utility>
+
+#include "sim/base/check.hpp"
+#include "sim/block/request_queue.hpp"
+
+namespace wbsim::block {
+
+using engine::RequestStep;
+
+namespace {
+constexpr engine::TaskName kInterrupt{"?", 0};
+}
+
+void RequestQueue::hard_irq_thunk(void* request) {
+  Request& rq = *static_cast<Request*>(request);
+  rq.queue.on_hard_irq(rq);
+}
+
+void RequestQueue::soft_irq_thunk(void* request) {
+  Request& rq = *static_cast<Request*>(request);
+  rq.queue.on_soft_irq(rq);
+}
+
+void RequestQueue::complete(DeviceCommand& command, BlkStatus status) {
+  Request& request = command.op == DeviceOp::kFlush
+                         ? flush_.flush_request()
+                         : *requests_[static_cast<std::size_t>(command.tag)];
+  SIM_CHECK(in_device_ > 0);
+  request.status = status;
+  if (--in_device_ == 0) {
+    busy_ += machine_.simulator().now() - busy_since_;
+  }
+  const SimDuration cost = costs().irq_complete + options_.trace_request;
+  machine_.cpu(request.cpu).interrupt(request.hard_irq, cost);
+}
+
+void RequestQueue::on_hard_irq(Request& request) {
+  SimDuration cost = costs().request_complete + costs().page_complete * request.bio_count;
+  if (flush_.is_flush_request(request)) {
+    cost = costs().flush_done;
+  }
+  trace_request(RequestStep::kComplete, kInterrupt, request);
+  machine_.cpu(request.cpu).interrupt(request.soft_irq, cost);
+}
+
+void RequestQueue::on_soft_irq(Request& request) {
+  if (!flush_.completed(request, request.status)) {
+    end_request(request);
+  }
+}
+
+// Models: blk_mq_end_request(): bios end, then the tag is free.
+void RequestQueue::end_request(Request& request) {
+  Bio* bio = std::exchange(request.bio, nullptr);
+  if (request.length == Sectors{0}) {
+    // The end of a flush sequence without data is a completion of its own.
+    trace_request(RequestStep::kComplete, kInterrupt, request);
+  }
+  while (bio != nullptr) {
+    Bio* next = bio->next;
+    bio->end_io->end_bio(*bio, request.status);
+    bios_.release(*bio);
+    bio = next;
+  }
+  free_request(request);
+}
+
+// Models: blk_mq_free_request() and blk_mq_sched_restart().
+void RequestQueue::free_request(Request& request) {
+  tags_.put(request.tag);
+  if (std::exchange(restart_, false) && has_pending()) {
+    run_queue_async();
+  }
+}
+
+}  // namespace wbsim::block

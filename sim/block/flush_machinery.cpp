@@ -1,0 +1,113 @@
+#include "sim/block/flush_machinery.hpp"
+
+#include <algorithm>
+
+#include "sim/base/check.hpp"
+#include "sim/block/request_queue.hpp"
+
+namespace wbsim::block {
+
+namespace {
+constexpr SimDuration kFlushPendingTimeout = seconds(5);  // FLUSH_PENDING_TIMEOUT
+constexpr int kFlushTag = -1;                             // borrows a tag, owns none
+}  // namespace
+
+FlushMachinery::FlushMachinery(RequestQueue& queue)
+    : queue_{queue}, flush_request_{queue, kFlushTag} {
+  flush_request_.flags.flush = true;
+  flush_request_.sector = Lba{-1};
+}
+
+bool FlushMachinery::is_flush_request(const Request& request) const {
+  return &request == &flush_request_;
+}
+
+// Models: blk_flush_policy() and blk_insert_flush().
+bool FlushMachinery::insert(Request& request) {
+  const QueueLimits& limits = queue_.limits();
+  unsigned steps = 0;
+  if (request.length > Sectors{0}) {
+    steps |= kFlushData;
+  }
+  if (limits.write_cache && request.flags.preflush) {
+    steps |= kFlushPre;
+  }
+  if (limits.write_cache && request.flags.fua && !limits.fua) {
+    steps |= kFlushPost;
+  }
+  request.flags.preflush = false;
+  if (!limits.fua) {
+    request.flags.fua = false;
+  }
+  if (steps == kFlushData) {
+    return false;
+  }
+  request.flush_sequence = true;
+  request.flush_done = 0;
+  next_step(request, kFlushAll & ~steps);
+  return true;
+}
+
+// Models: blk_flush_complete_seq(). The next step is the first that is not done.
+void FlushMachinery::next_step(Request& request, unsigned finished) {
+  request.flush_done |= finished;
+  if ((request.flush_done & kFlushPre) == 0 ||
+      ((request.flush_done & kFlushData) != 0 && (request.flush_done & kFlushPost) == 0)) {
+    List& list = pending_[pending_index_];
+    if (list.empty()) {
+      pending_since_ = queue_.machine_.simulator().now();
+    }
+    list.push_back(&request);
+  } else if ((request.flush_done & kFlushData) == 0) {
+    data_in_flight_.push_back(&request);
+    queue_.requeue_.push_front(&request);
+    queue_.run_queue_async();
+  } else {
+    request.flush_sequence = false;
+    queue_.end_request(request);
+  }
+  kick();
+}
+
+// Models: blk_kick_flush().
+void FlushMachinery::kick() {
+  const List& list = pending_[pending_index_];
+  if (pending_index_ != running_index_ || list.empty()) {
+    return;
+  }
+  const SimTime now = queue_.machine_.simulator().now();
+  if (!data_in_flight_.empty() && now < pending_since_ + kFlushPendingTimeout) {
+    return;
+  }
+  pending_index_ ^= 1U;
+  flush_request_.started = now;
+  flush_request_.cpu = list.front()->cpu;
+  queue_.requeue_.push_back(&flush_request_);
+  queue_.run_queue_async();
+}
+
+// Models: flush_end_io() and mq_flush_data_end_io().
+bool FlushMachinery::completed(Request& request, BlkStatus status) {
+  if (is_flush_request(request)) {
+    List running = std::move(pending_[running_index_]);
+    pending_[running_index_].clear();
+    running_index_ ^= 1U;
+    for (Request* waiting : running) {
+      if (status != BlkStatus::kOk) {
+        waiting->status = status;
+      }
+      const bool pre = (waiting->flush_done & kFlushPre) == 0;
+      // An error ends the sequence, whatever steps are left.
+      next_step(*waiting, status != BlkStatus::kOk ? kFlushAll : pre ? kFlushPre : kFlushPost);
+    }
+    return true;
+  }
+  if (!request.flush_sequence) {
+    return false;
+  }
+  std::erase(data_in_flight_, &request);
+  next_step(request, status != BlkStatus::kOk ? kFlushAll : kFlushData);
+  return true;
+}
+
+}  // namespace wbsim::block

@@ -1,0 +1,37 @@
+// kblockd: the worker threads that run hardware queues on behalf of others.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "sim/block/plug.hpp"
+#include "sim/engine/cpu.hpp"
+#include "sim/engine/task.hpp"
+
+namespace wbsim::block {
+
+class RequestQueue;
+
+// Models: the kblockd workqueue (block/blk-core.c, v5.10): WQ_HIGHPRI, one worker per CPU at nice
+// -20. Simplified: one worker per CPU, never two at once.
+class Kblockd {
+ public:
+  explicit Kblockd(engine::Machine& machine);
+
+  // Runs `queue` on the worker of `cpu`, once however often it is asked before it starts.
+  void queue_work(RequestQueue& queue, int cpu);
+
+ private:
+  struct Worker {
+    Worker(engine::Machine& machine, int cpu);
+    engine::Thread thread;
+    TaskIo io;
+    std::deque<RequestQueue*> work;
+  };
+  static engine::Task<> run(Worker& worker);
+
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace wbsim::block

@@ -1,0 +1,45 @@
+#include "sim/block/plug.hpp"
+
+#include "sim/base/check.hpp"
+#include "sim/block/request_queue.hpp"
+
+namespace wbsim::block {
+
+TaskIo::TaskIo(engine::Thread& thread) : thread_{thread} {
+  thread.set_sleep_hook({&TaskIo::on_sleep, this});
+}
+
+TaskIo::~TaskIo() { thread_.set_sleep_hook({}); }
+
+void TaskIo::start_plug() {
+  if (depth_++ == 0) {
+    plug_ = &storage_;
+  }
+}
+
+engine::Task<> TaskIo::finish_plug() {
+  SIM_CHECK(depth_ > 0);
+  if (depth_ == 1 && !storage_.empty()) {
+    co_await flush_plug();
+  }
+  if (--depth_ == 0) {
+    plug_ = nullptr;
+  }
+}
+
+engine::Task<> TaskIo::flush_plug() {
+  while (plug_ != nullptr && !plug_->empty()) {
+    co_await plug_->requests.front()->queue.flush_plug(*this);
+  }
+}
+
+SimDuration TaskIo::on_sleep(void* self) {
+  TaskIo& io = *static_cast<TaskIo*>(self);
+  SimDuration cost{};
+  while (io.plug_ != nullptr && !io.plug_->empty()) {
+    cost += io.plug_->requests.front()->queue.flush_plug_from_schedule(io);
+  }
+  return cost;
+}
+
+}  // namespace wbsim::block

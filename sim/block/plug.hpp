@@ -1,0 +1,54 @@
+// Plugs: requests that a task holds back to merge them, and the block layer's state of a task.
+#pragma once
+
+#include <cstddef>
+
+#include <boost/container/static_vector.hpp>
+
+#include "sim/block/request.hpp"
+#include "sim/engine/cpu.hpp"
+#include "sim/engine/task.hpp"
+
+namespace wbsim::block {
+
+inline constexpr std::size_t kPlugRequestsMax = 64;          // BLK_MAX_REQUEST_COUNT doubled
+inline constexpr Bytes kPlugFlushSize = kibibytes(128);      // BLK_PLUG_FLUSH_SIZE
+
+using RequestList = boost::container::static_vector<Request*, kPlugRequestsMax>;
+
+// Models: struct blk_plug, v5.10: requests in order of submission.
+struct Plug {
+  RequestList requests;
+
+  [[nodiscard]] bool empty() const { return requests.empty(); }
+};
+
+// What the block layer knows of a task: its thread and its current plug. Going to sleep flushes
+// the plug (sched_submit_work()).
+class TaskIo {
+ public:
+  explicit TaskIo(engine::Thread& thread);
+  TaskIo(const TaskIo&) = delete;
+  TaskIo& operator=(const TaskIo&) = delete;
+  ~TaskIo();
+
+  [[nodiscard]] engine::Thread& thread() const { return thread_; }
+  [[nodiscard]] Plug* plug() const { return plug_; }
+
+  // Starts a plug; a nested one is ignored, the outer one owns the requests. Pair each start with
+  // `co_await finish_plug()` (blk_start_plug(), blk_finish_plug()).
+  void start_plug();
+  engine::Task<> finish_plug();
+  // Issues what the plug holds, now (blk_flush_plug()).
+  engine::Task<> flush_plug();
+
+ private:
+  static SimDuration on_sleep(void* self);
+
+  engine::Thread& thread_;
+  Plug storage_;
+  Plug* plug_ = nullptr;
+  int depth_ = 0;
+};
+
+}  // namespace wbsim::block

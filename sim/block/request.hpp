@@ -1,0 +1,53 @@
+// A request: what the driver sees, made of one or more bios.
+#pragma once
+
+#include <cstdint>
+
+#include "sim/base/units.hpp"
+#include "sim/block/bio.hpp"
+#include "sim/block/device.hpp"
+#include "sim/engine/cpu.hpp"
+#include "sim/engine/tracepoints.hpp"
+
+namespace wbsim::block {
+
+class RequestQueue;
+
+// Steps of a flush sequence, REQ_FSEQ_* of block/blk-flush.c: bits of Request::flush_done.
+enum FlushStep : unsigned {
+  kFlushPre = 1U << 0U,
+  kFlushData = 1U << 1U,
+  kFlushPost = 1U << 2U,
+  kFlushAll = kFlushPre | kFlushData | kFlushPost,
+};
+
+// Lives in the tag set of its queue, one per tag. Between allocation and completion it belongs to
+// exactly one of: a plug, a list of the queue, the flush machinery, the device.
+struct Request {
+  Request(RequestQueue& owner, int tag_number);
+
+  RequestQueue& queue;
+  int tag;
+  int cpu = 0;                    // of the task that allocated it
+  Lba sector;
+  Sectors length;
+  engine::RwbsFlags flags;
+  std::int64_t segments = 0;      // never re-coalesced (kernel-facts 9.3)
+  std::int64_t bio_count = 0;
+  Bio* bio = nullptr;             // list of runs, owned until completion
+  Bio* bio_tail = nullptr;
+  bool no_merge = false;          // REQ_NOMERGE: a size or segment limit was hit
+  bool flush_sequence = false;    // RQF_FLUSH_SEQ
+  unsigned flush_done = 0;
+  SimTime started;                // start_time_ns
+  SimTime issued;                 // io_start_time_ns
+  BlkStatus status = BlkStatus::kOk;
+  DeviceCommand command;
+  engine::Interrupt hard_irq;     // the device's interrupt
+  engine::Interrupt soft_irq;     // the block softirq that completes it
+
+  [[nodiscard]] Lba end() const { return sector + length; }
+  [[nodiscard]] bool is_write() const { return flags.write; }
+};
+
+}  // namespace wbsim::block

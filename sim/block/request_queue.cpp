@@ -1,0 +1,316 @@
+// Submission: from bio to plug (blk_mq_submit_bio() and the plug functions).
+#include "sim/block/request_queue.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "sim/base/check.hpp"
+
+namespace wbsim::block {
+
+using engine::BioStep;
+using engine::RequestStep;
+using engine::Task;
+
+RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& tracer,
+                           Kblockd& kblockd, DeviceModel& device,
+                           const RequestQueueOptions& options)
+    : machine_{machine},
+      tracer_{tracer},
+      kblockd_{kblockd},
+      device_{device},
+      options_{options},
+      tags_{options.nr_requests, options.tag_wake},
+      delayed_run_{engine::event_calling<&RequestQueue::on_delayed_run>(*this)},
+      flush_{*this} {
+  SIM_CHECK(options.plug_requests_max < kPlugRequestsMax);
+  for (int tag = 0; tag < options.nr_requests; ++tag) {
+    requests_.push_back(std::make_unique<Request>(*this, tag));
+  }
+  device.attach(*this);
+}
+
+RequestQueue::~RequestQueue() {
+  machine_.simulator().cancel(delayed_run_);
+  for (const auto& request : requests_) {
+    request->hard_irq.cancel(machine_.simulator());
+    request->soft_irq.cancel(machine_.simulator());
+  }
+}
+
+SimDuration RequestQueue::device_busy() const {
+  return in_device_ > 0 ? busy_ + (machine_.simulator().now() - busy_since_) : busy_;
+}
+
+std::size_t RequestQueue::in_flight() const {
+  return static_cast<std::size_t>(tags_.in_use()) + bios_.in_use();
+}
+
+Bio& RequestQueue::new_bio() { return bios_.acquire(); }
+
+std::int64_t RequestQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit,
+                                      std::int64_t wanted) const {
+  const Plug* plug = io.plug();
+  if (plug == nullptr || plug->empty() || !options_.plug_merging || limits().nomerges == 2) {
+    return 0;
+  }
+  const Request& newest = *plug->requests.back();
+  if (&newest.queue != this || newest.no_merge || !newest.flags.write || newest.end() != sector) {
+    return 0;
+  }
+  const std::int64_t by_size = (limits().max_sectors - newest.length) / unit;
+  const std::int64_t by_segments = limits().max_segments - newest.segments;
+  return std::clamp<std::int64_t>(std::min(by_size, by_segments), 0, wanted);
+}
+
+bool RequestQueue::follows_plug(const TaskIo& io, Lba sector) const {
+  const Plug* plug = io.plug();
+  return plug == nullptr || plug->empty() || plug->requests.back()->end() == sector;
+}
+
+void RequestQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
+  Request& newest = *io.plug()->requests.back();
+  stats_.bios += run.count;
+  stats_.back_merges += run.count;
+  trace_bio(BioStep::kQueue, io.thread().name(), run, step);
+  trace_bio(BioStep::kBackMerge, io.thread().name(), run, step);
+  append_bio(newest, run);
+}
+
+// Adds a run at the end of a request's data. A run that continues the last one becomes part of it.
+void RequestQueue::append_bio(Request& request, Bio& bio) {
+  request.length += bio.length();
+  request.segments += bio.count;
+  request.bio_count += bio.count;
+  Bio& last = *request.bio_tail;
+  const bool continues = options_.bio_runs && last.end() == bio.sector && last.unit == bio.unit &&
+                         last.end_io == bio.end_io;
+  if (continues) {
+    last.count += bio.count;
+    last.writes.last = bio.writes.last;
+    bios_.release(bio);
+    return;
+  }
+  last.next = &bio;
+  request.bio_tail = &bio;
+}
+
+// Models: the size and segment limits of ll_back_merge_fn() and ll_front_merge_fn(). A request
+// that failed once is not tried again.
+bool RequestQueue::fits(Request& request, const Bio& bio) {
+  if (request.length + bio.length() > limits().max_sectors ||
+      request.segments + bio.count > limits().max_segments) {
+    request.no_merge = true;
+    return false;
+  }
+  return true;
+}
+
+// Models: blk_attempt_bio_merge(), bio_attempt_back_merge() and bio_attempt_front_merge().
+bool RequestQueue::attempt_merge(Request& request, Bio& bio) {
+  if (request.no_merge || request.flags.write != bio.flags.write || request.bio == nullptr) {
+    return false;
+  }
+  if (request.end() == bio.sector) {
+    if (!fits(request, bio)) {
+      return false;
+    }
+    stats_.back_merges += bio.count;
+    append_bio(request, bio);
+    return true;
+  }
+  if (bio.end() == request.sector) {
+    if (!fits(request, bio)) {
+      return false;
+    }
+    stats_.front_merges += bio.count;
+    request.sector = bio.sector;
+    request.length += bio.length();
+    request.segments += bio.count;
+    request.bio_count += bio.count;
+    bio.next = request.bio;
+    request.bio = &bio;
+    return true;
+  }
+  return false;
+}
+
+// Models: blk_attempt_plug_merge(). `scanned` counts the requests looked at in vain.
+bool RequestQueue::attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned) {
+  for (auto it = plug.requests.rbegin(); it != plug.requests.rend(); ++it) {
+    if (&(*it)->queue != this) {
+      continue;
+    }
+    if (attempt_merge(**it, bio)) {
+      return true;
+    }
+    ++scanned;
+    if (options_.plug_merge == PlugMergeRule::kNewestOnly) {
+      break;
+    }
+  }
+  return false;
+}
+
+Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
+  engine::Thread& thread = io.thread();
+  ++stats_.bios;
+  bio.next = nullptr;
+  const engine::TaskName task = thread.name();
+  const bool flush = bio.is_flush();
+  // Models: submit_bio_noacct(): flush flags mean nothing to a queue without a volatile cache.
+  if (flush && !limits().write_cache) {
+    bio.flags.preflush = false;
+    bio.flags.fua = false;
+    if (bio.unit == Sectors{0}) {
+      bio.end_io->end_bio(bio, BlkStatus::kOk);
+      bios_.release(bio);
+      co_return;
+    }
+  }
+  trace_bio(BioStep::kQueue, task, bio);
+  co_await thread.run(options_.trace_block);
+  if (!flush && options_.plug_merging && limits().nomerges != 2 && io.plug() != nullptr) {
+    // The bio is gone once it is merged: what the trace needs is kept.
+    const Bio copy = bio;
+    const std::int64_t front_merges = stats_.front_merges;
+    std::int64_t scanned = 0;
+    if (attempt_plug_merge(*io.plug(), bio, scanned)) {
+      const bool front = stats_.front_merges != front_merges;
+      trace_bio(front ? BioStep::kFrontMerge : BioStep::kBackMerge, task, copy);
+      co_await thread.run(costs().bio_merge + costs().plug_scan * scanned + options_.trace_block);
+      co_return;
+    }
+    co_await thread.run(costs().plug_scan * std::max<std::int64_t>(scanned - 1, 0));
+  }
+  Request* request = co_await get_request(io, bio);
+  const SimDuration cost = flush ? costs().flush_submit : costs().request_get;
+  co_await thread.run(cost + options_.trace_block);
+  if (bio.is_flush()) {
+    if (!flush_.insert(*request)) {
+      dispatch_.push_back(request);
+      run_queue_async();
+    }
+    co_return;
+  }
+  if (io.plug() != nullptr) {
+    co_await add_to_plug(io, *request);
+    co_return;
+  }
+  RequestList list(1, request);
+  co_await issue_plug_directly(io, list);
+}
+
+// Models: __blk_mq_alloc_request() and the sleep in blk_mq_get_tag().
+Task<Request*> RequestQueue::get_request(TaskIo& io, const Bio& bio) {
+  engine::Thread& thread = io.thread();
+  int tag = tags_.get();
+  while (tag == TagSet::kNoTag) {
+    if (has_pending()) {
+      co_await run_queue(io);
+      tag = tags_.get();
+      if (tag != TagSet::kNoTag) {
+        break;
+      }
+    }
+    co_await tags_.wait(thread);
+    co_await thread.run(costs().sleeper_wake + costs().tag_wait);
+    tag = tags_.get();
+  }
+  Request& request = *requests_[static_cast<std::size_t>(tag)];
+  request.cpu = thread.cpu_index();
+  request.sector = bio.sector;
+  request.length = bio.length();
+  request.flags = bio.flags;
+  request.segments = bio.count;
+  request.bio_count = bio.count;
+  request.no_merge = bio.is_flush();
+  request.flush_sequence = false;
+  request.flush_done = 0;
+  request.status = BlkStatus::kOk;
+  request.started = thread.now();
+  request.bio = request.bio_tail = const_cast<Bio*>(&bio);
+  trace_bio(BioStep::kGetRequest, thread.name(), bio);
+  co_return &request;
+}
+
+// Models: blk_add_rq_to_plug() and the limits before it. The size test looks at the previous
+// request as it has grown by merging.
+Task<> RequestQueue::add_to_plug(TaskIo& io, Request& request) {
+  Plug& plug = *io.plug();
+  const bool full = plug.requests.size() >= options_.plug_requests_max;
+  const bool large = !plug.empty() && to_bytes(plug.requests.back()->length) >= kPlugFlushSize;
+  if (full || large) {
+    co_await flush_plug(io);
+  }
+  if (plug.empty()) {
+    co_await io.thread().run(options_.trace_block);  // block_plug
+  }
+  plug.requests.push_back(&request);
+}
+
+// Takes this queue's requests out of a plug, oldest first.
+RequestList RequestQueue::take_plugged(Plug& plug) const {
+  const auto mine = [this](const Request* request) { return &request->queue == this; };
+  RequestList taken;
+  std::copy_if(plug.requests.begin(), plug.requests.end(), std::back_inserter(taken), mine);
+  plug.requests.erase(std::remove_if(plug.requests.begin(), plug.requests.end(), mine),
+                      plug.requests.end());
+  return taken;
+}
+
+Task<> RequestQueue::flush_plug(TaskIo& io) {
+  RequestList list = take_plugged(*io.plug());
+  if (options_.plug_issue_order == PlugIssueOrder::kLifo) {
+    std::reverse(list.begin(), list.end());
+  }
+  const engine::UnplugTrace trace{io.thread().now(), io.thread().name(),
+                                  static_cast<int>(list.size()), false};
+  tracer_.emit(&engine::Observer::on_unplug, trace);
+  co_await issue_plug_directly(io, list);
+}
+
+SimDuration RequestQueue::flush_plug_from_schedule(TaskIo& io) {
+  const RequestList list = take_plugged(*io.plug());
+  SimDuration cost = options_.trace_block;  // block_unplug
+  for (Request* request : list) {
+    ctx_list_.push_back(request);
+    trace_request(RequestStep::kInsert, io.thread().name(), *request);
+    cost += costs().request_insert + options_.trace_request;
+  }
+  const engine::UnplugTrace trace{io.thread().now(), io.thread().name(),
+                                  static_cast<int>(list.size()), true};
+  tracer_.emit(&engine::Observer::on_unplug, trace);
+  run_queue_async();
+  return cost;
+}
+
+void RequestQueue::trace_bio(BioStep step, engine::TaskName task, const Bio& bio,
+                             SimDuration pace) {
+  if (!tracer_.active()) {
+    return;
+  }
+  const SimTime first = machine_.simulator().now() - pace * (bio.count - 1);
+  const engine::BioTrace trace{first,    task,      options_.device, bio.sector,
+                               bio.unit, bio.flags, bio.count,       pace};
+  tracer_.emit(&engine::Observer::on_bio, step, trace);
+}
+
+void RequestQueue::trace_request(RequestStep step, engine::TaskName task, const Request& request) {
+  if (!tracer_.active()) {
+    return;
+  }
+  const engine::RequestTrace trace{.time = machine_.simulator().now(),
+                                   .task = task,
+                                   .device = options_.device,
+                                   .sector = request.sector,
+                                   .length = request.length,
+                                   .rwbs = request.flags,
+                                   .error = request.status == BlkStatus::kOk ? 0 : -5,
+                                   .bios = request.bio_count,
+                                   .started = request.started,
+                                   .issued = request.issued};
+  tracer_.emit(&engine::Observer::on_request, step, trace);
+}
+
+}  // namespace wbsim::block

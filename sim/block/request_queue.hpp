@@ -1,0 +1,160 @@
+// A blk-mq request queue with one hardware queue and no elevator: from bio to device and back.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "sim/base/pool.hpp"
+#include "sim/block/bio.hpp"
+#include "sim/block/device.hpp"
+#include "sim/block/flush_machinery.hpp"
+#include "sim/block/kblockd.hpp"
+#include "sim/block/plug.hpp"
+#include "sim/block/queue_limits.hpp"
+#include "sim/block/request.hpp"
+#include "sim/block/tag_set.hpp"
+#include "sim/engine/cpu.hpp"
+#include "sim/engine/task.hpp"
+#include "sim/engine/tracepoints.hpp"
+
+namespace wbsim::block {
+
+// Which requests of a plug a bio may merge with (kernel-facts 8.4).
+enum class PlugMergeRule { kAllRequests, kNewestOnly };
+// In which order a plug without an elevator is issued by its owner (8.6).
+enum class PlugIssueOrder { kFifo, kLifo };
+
+struct RequestQueueOptions {
+  int device = 0;                 // index, for traces
+  QueueLimits limits;
+  int nr_requests = 32;           // driver tags in use
+  PlugMergeRule plug_merge = PlugMergeRule::kAllRequests;
+  PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
+  TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
+  std::size_t plug_requests_max = 32;
+  bool plug_merging = true;       // ablation
+  bool bio_runs = true;           // optimisation: false keeps every bio an object of its own
+  SimDuration trace_block{};      // CPU time of one block event traced in the simulated machine
+  SimDuration trace_request{};    // the same for block_rq_insert, _issue and _complete
+};
+
+struct RequestQueueStats {
+  std::int64_t bios = 0;
+  std::int64_t back_merges = 0;
+  std::int64_t front_merges = 0;
+  std::int64_t requests = 0;      // issued with data
+  std::int64_t flushes = 0;       // issued
+};
+
+// Models: blk_mq_submit_bio(), blk_mq_flush_plug_list(), __blk_mq_sched_dispatch_requests(),
+// blk_mq_dispatch_rq_list() and the completion path, block/blk-mq*.c, v5.10 and v6.1
+// (kernel-facts 8 to 10.5). Simplified: one hardware queue, no elevator, no rq_qos, no cgroups.
+class RequestQueue final : public DeviceClient {
+ public:
+  RequestQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
+               DeviceModel& device, const RequestQueueOptions& options);
+  ~RequestQueue();
+
+  [[nodiscard]] const QueueLimits& limits() const { return options_.limits; }
+  [[nodiscard]] const RequestQueueStats& stats() const { return stats_; }
+  [[nodiscard]] bool bio_runs() const { return options_.bio_runs; }
+  [[nodiscard]] const engine::CpuCosts& costs() const { return machine_.costs(); }
+  // CPU time of one block_bio_* event traced in the simulated machine.
+  [[nodiscard]] SimDuration trace_cost() const { return options_.trace_block; }
+  [[nodiscard]] int in_device() const { return in_device_; }
+  // Time during which at least one command was in the device, up to now.
+  [[nodiscard]] SimDuration device_busy() const;
+  // Everything that is handed out: requests and bios. Zero in a drained queue.
+  [[nodiscard]] std::size_t in_flight() const;
+
+  // A bio to fill and submit; it belongs to the queue again once end_bio() has returned.
+  Bio& new_bio();
+
+  // How many bios of `unit` sectors, back to back from `sector`, would back-merge one after the
+  // other into the newest request of the task's plug; at most `wanted`.
+  [[nodiscard]] std::int64_t merge_room(const TaskIo& io, Lba sector, Sectors unit,
+                                        std::int64_t wanted) const;
+  // True when the newest request of the task's plug ends where `sector` begins.
+  [[nodiscard]] bool follows_plug(const TaskIo& io, Lba sector) const;
+  // Merges such a run. The CPU time was charged by the caller, `step` per bio, up to now.
+  void merge_run(TaskIo& io, Bio& run, SimDuration step);
+
+  // submit_bio() of a single bio. May sleep for a tag. Flushes to a device without a volatile
+  // cache complete at once.
+  engine::Task<> submit_bio(TaskIo& io, Bio& bio);
+
+  // Plug flushes: by the owner, and by the owner's going to sleep (returns the CPU time).
+  engine::Task<> flush_plug(TaskIo& io);
+  SimDuration flush_plug_from_schedule(TaskIo& io);
+
+  // What it takes until kblockd works on this queue: requeued flush steps have a way of their own.
+  [[nodiscard]] SimDuration kblockd_hop() const {
+    return requeue_.empty() ? costs().kblockd_hop : costs().flush_hop;
+  }
+  // The work that kblockd does for this queue.
+  engine::Task<> run_from_kblockd(TaskIo& io);
+
+  // DeviceClient.
+  void complete(DeviceCommand& command, BlkStatus status) override;
+
+ private:
+  friend class FlushMachinery;
+
+  engine::Task<Request*> get_request(TaskIo& io, const Bio& bio);
+  engine::Task<> add_to_plug(TaskIo& io, Request& request);
+  RequestList take_plugged(Plug& plug) const;
+  bool attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned);
+  bool attempt_merge(Request& request, Bio& bio);
+  [[nodiscard]] bool fits(Request& request, const Bio& bio);
+  void append_bio(Request& request, Bio& bio);
+
+  // Dispatch.
+  [[nodiscard]] bool has_pending() const;
+  void run_queue_async();
+  void on_delayed_run() { run_queue_async(); }
+  engine::Task<> issue_plug_directly(TaskIo& io, RequestList& list);
+  engine::Task<> insert_and_run(TaskIo& io, RequestList& list);
+  engine::Task<> run_queue(TaskIo& io);
+  engine::Task<bool> dispatch_list(TaskIo& io, std::deque<Request*>& list);
+  engine::Task<> dispatch_ctx_one_by_one(TaskIo& io);
+  void leave_undispatched(std::deque<Request*>& list, std::deque<Request*>& zone_list,
+                          SubmitResult why);
+  SubmitResult issue(Request& request, engine::TaskName task);
+  void update_dispatch_busy(bool busy);
+
+  // Completion.
+  void on_hard_irq(Request& request);
+  void on_soft_irq(Request& request);
+  static void hard_irq_thunk(void* request);
+  static void soft_irq_thunk(void* request);
+  void end_request(Request& request);
+  void free_request(Request& request);
+  friend struct Request;
+
+  void trace_bio(engine::BioStep step, engine::TaskName task, const Bio& bio, SimDuration pace = {});
+  void trace_request(engine::RequestStep step, engine::TaskName task, const Request& request);
+
+  engine::Machine& machine_;
+  const engine::Tracer& tracer_;
+  Kblockd& kblockd_;
+  DeviceModel& device_;
+  RequestQueueOptions options_;
+  RequestQueueStats stats_;
+  TagSet tags_;
+  std::vector<std::unique_ptr<Request>> requests_;  // by tag
+  SlabPool<Bio> bios_;
+  std::deque<Request*> ctx_list_;       // software queue (one hardware queue: kept as one list)
+  std::deque<Request*> dispatch_;       // hctx->dispatch
+  std::deque<Request*> requeue_;        // requeue list, drained by kblockd
+  bool restart_ = false;                // BLK_MQ_S_SCHED_RESTART
+  int dispatch_busy_ = 0;               // EWMA (kernel-facts 10.5)
+  int in_device_ = 0;
+  SimDuration busy_{};
+  SimTime busy_since_{};
+  engine::Event delayed_run_;
+  FlushMachinery flush_;
+};
+
+}  // namespace wbsim::block

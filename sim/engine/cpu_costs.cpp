@@ -1,0 +1,72 @@
+#include "sim/engine/cpu_costs.hpp"
+
+#include <array>
+
+namespace wbsim::engine {
+
+std::span<const CpuCostComponent> cpu_cost_components() {
+  static constexpr auto kComponents = std::to_array<CpuCostComponent>({
+      {"context_switch", "switching a CPU to another thread, where the wake-up components do not contain it",
+       &CpuCosts::context_switch},
+      {"tick", "one timer tick of a busy CPU", &CpuCosts::tick},
+      {"fio_io", "the job's own work between two system calls", &CpuCosts::fio_io},
+      {"rate_io", "added to fio_io by a rate limit or think time: nanosleep and its wake-up",
+       &CpuCosts::rate_io},
+      {"write_call", "fixed part of one write(2)", &CpuCosts::write_call},
+      {"write_page_new", "one page that enters the cache: allocate, insert, copy, dirty",
+       &CpuCosts::write_page_new},
+      {"write_page_clean", "one cached clean page: copy, dirty", &CpuCosts::write_page_clean},
+      {"write_page_dirty", "one page that is dirty already: copy", &CpuCosts::write_page_dirty},
+      {"write_page_full", "added to write_page_new while memory is at its watermarks",
+       &CpuCosts::write_page_full},
+      {"cache_slot_new", "added for the first page of a node of the page cache index, random writes",
+       &CpuCosts::cache_slot_new},
+      {"bdp_freerun", "balance_dirty_pages() that returns in the free-run region",
+       &CpuCosts::bdp_freerun},
+      {"bdp_throttle", "one full turn of balance_dirty_pages(), sleep excluded",
+       &CpuCosts::bdp_throttle},
+      {"pause_wake", "the end of a throttle pause: timer softirq and wake-up",
+       &CpuCosts::pause_wake},
+      {"flusher_wake", "from the wake-up of a flusher to the start of wb_workfn()",
+       &CpuCosts::flusher_wake},
+      {"flusher_turn", "one turn of the loop of wb_writeback()", &CpuCosts::flusher_turn},
+      {"flusher_end", "the end of wb_workfn() after its last turn", &CpuCosts::flusher_end},
+      {"flusher_inode", "one inode of a writeback pass", &CpuCosts::flusher_inode},
+      {"wb_page", "one page of writeback up to its bio; merge or request apart",
+       &CpuCosts::wb_page},
+      {"wb_page_scattered", "added to wb_page when the page does not follow the one before",
+       &CpuCosts::wb_page_scattered},
+      {"bio_merge", "one bio merged into the newest request of the plug", &CpuCosts::bio_merge},
+      {"request_get", "one bio that becomes a request: failed merge, tag, plug",
+       &CpuCosts::request_get},
+      {"plug_scan", "one more request of the plug tried for a merge in vain", &CpuCosts::plug_scan},
+      {"request_issue", "one request handed to the driver", &CpuCosts::request_issue},
+      {"request_insert", "one request queued for a later run of the hardware queue",
+       &CpuCosts::request_insert},
+      {"tag_wait", "one sleep for a tag; the wake-up (sleeper_wake) apart", &CpuCosts::tag_wait},
+      {"kblockd_hop", "from queueing work for kblockd to kblockd at work", &CpuCosts::kblockd_hop},
+      {"kblockd_return", "from kblockd's last request to whoever runs next",
+       &CpuCosts::kblockd_return},
+      {"irq_complete", "from the device's end of service to block_rq_complete",
+       &CpuCosts::irq_complete},
+      {"request_complete", "one completed request, without its pages", &CpuCosts::request_complete},
+      {"page_complete", "one page of a completed request: end of writeback, bio freed",
+       &CpuCosts::page_complete},
+      {"sleeper_wake", "from a completion to the task that slept for it", &CpuCosts::sleeper_wake},
+      {"fsync_call", "fixed part of fsync(2), fdatasync(2) or the tail of an O_SYNC write",
+       &CpuCosts::fsync_call},
+      {"fsync_wait", "going to sleep for data with requests in the plug", &CpuCosts::fsync_wait},
+      {"flush_submit", "submitting an empty flush", &CpuCosts::flush_submit},
+      {"flush_hop", "from a flush request to kblockd at work", &CpuCosts::flush_hop},
+      {"flush_done", "from the end of a flush to the end of the request that asked for it",
+       &CpuCosts::flush_done},
+      {"kswapd_page", "one page looked at by kswapd", &CpuCosts::kswapd_page},
+      {"sample", "one sample of a monitoring program on the machine (guest_sampler)",
+       &CpuCosts::sample},
+      {"trace_event", "one event of a tracepoint switched on in the simulated machine",
+       &CpuCosts::trace_event},
+  });
+  return kComponents;
+}
+
+}  // namespace wbsim::engine

@@ -1,0 +1,146 @@
+#include "sim/fs/block_device.hpp"
+
+#include <utility>
+
+namespace wbsim::fs {
+
+using block::Bio;
+using block::BlkStatus;
+using engine::Task;
+using pagecache::AddressSpace;
+using pagecache::PageTree;
+using pagecache::TaskContext;
+using pagecache::WritebackControl;
+
+namespace {
+
+constexpr int kIoError = -5;  // EIO
+
+// submit_bio_wait(): a thread that waits for one bio.
+class BioWait final : public block::BioEndIo {
+ public:
+  explicit BioWait(engine::Thread& thread) : thread_{thread} {}
+
+  void end_bio(Bio&, BlkStatus status) override {
+    done_ = true;
+    status_ = status;
+    thread_.wake();
+  }
+  [[nodiscard]] bool done() const { return done_; }
+  [[nodiscard]] BlkStatus status() const { return status_; }
+
+ private:
+  engine::Thread& thread_;
+  bool done_ = false;
+  BlkStatus status_ = BlkStatus::kOk;
+};
+
+}  // namespace
+
+BlockDevice::BlockDevice(std::string name, Bytes size, block::RequestQueue& queue,
+                         pagecache::BdiWriteback& wb, const Memory& memory)
+    : name_{std::move(name)}, size_{size}, queue_{queue}, memory_{memory}, inode_{wb, *this} {
+  memory_.cache.add_mapping(inode_.mapping);
+}
+
+Task<int> BlockDevice::write(TaskContext& task, FileOffset at, Bytes length, bool sync,
+                             std::uint64_t write_id, std::uint64_t* error_seen) {
+  const PageIndex first = page_containing(at);
+  const Pages count = pages_ceil(length);
+  task.io().start_plug();
+  co_await writeback::generic_perform_write(task, memory_.throttle, memory_.cache, memory_.kswapd,
+                                            inode_.mapping, first, count, write_id);
+  int result = 0;
+  if (sync) {
+    // generic_write_sync(): exactly the range just written.
+    result = co_await fsync(task, first, first + count - Pages{1}, error_seen);
+  }
+  co_await task.io().finish_plug();
+  co_return result;
+}
+
+Task<int> BlockDevice::fsync(TaskContext& task, PageIndex first, PageIndex last,
+                             std::uint64_t* error_seen) {
+  co_await task.thread().run(task.costs().fsync_call);
+  co_await writeback::fdatawrite_range(task, memory_.throttle, inode_.mapping, first, last);
+  co_await pagecache::fdatawait_range(task, inode_.mapping, first, last);
+  const int error = inode_.mapping.wb_err.check_and_advance(error_seen);
+  const int flush_error = co_await issue_flush(task);
+  co_return error != 0 ? error : flush_error;
+}
+
+Task<> BlockDevice::flush_buffers(TaskContext& task) {
+  co_await writeback::fdatawrite_range(task, memory_.throttle, inode_.mapping, PageIndex{0},
+                                       PageIndex::max());
+  co_await pagecache::fdatawait_range(task, inode_.mapping, PageIndex{0}, PageIndex::max());
+  memory_.cache.drop_clean(inode_.mapping);
+}
+
+// Models: blkdev_issue_flush(): an empty write with PREFLUSH, waited for.
+Task<int> BlockDevice::issue_flush(TaskContext& task) {
+  BioWait wait{task.thread()};
+  Bio& bio = queue_.new_bio();
+  bio.sector = Lba{0};
+  bio.flags = {.write = true, .preflush = true, .sync = true};
+  bio.end_io = &wait;
+  co_await queue_.submit_bio(task.io(), bio);
+  if (!wait.done()) {
+    while (!wait.done()) {
+      co_await task.thread().block();
+    }
+    co_await task.thread().run(task.costs().sleeper_wake);
+  }
+  co_return wait.status() == BlkStatus::kOk ? 0 : kIoError;
+}
+
+Task<> BlockDevice::writepages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc) {
+  task.io().start_plug();
+  co_await pagecache::write_cache_pages(task, mapping, wbc, *this);
+  co_await task.io().finish_plug();
+}
+
+Bio& BlockDevice::page_bio(PageIndex first, std::int64_t count, bool sync,
+                           block::WriteIds writes) {
+  Bio& bio = queue_.new_bio();
+  bio.sector = lba_of(first);
+  bio.unit = kSectorsPerPage;
+  bio.count = count;
+  bio.flags = {.write = true, .sync = sync};
+  bio.end_io = this;
+  bio.writes = writes;
+  return bio;
+}
+
+// Models: writepage of a page whose one buffer is dirty. Bios that merge into the newest request of
+// the plug, with nothing in between, travel as one run; any other goes through submit_bio().
+Task<Pages> BlockDevice::write_run(TaskContext& task, AddressSpace& mapping, PageIndex first,
+                                   Pages count, const WritebackControl& wbc) {
+  engine::Thread& thread = task.thread();
+  const engine::CpuCosts& costs = task.costs();
+  const std::int64_t room =
+      queue_.merge_room(task.io(), lba_of(first), kSectorsPerPage, count.count());
+  if (room == 0) {
+    const block::WriteIds writes = memory_.cache.start_writeback(
+        task.cpu(), mapping, first, PageTree::mask(first, Pages{1}));
+    const bool follows = queue_.follows_plug(task.io(), lba_of(first));
+    co_await thread.run(costs.wb_page + (follows ? SimDuration{} : costs.wb_page_scattered));
+    co_await queue_.submit_bio(task.io(), page_bio(first, 1, wbc.sync_all, writes));
+    co_return Pages{1};
+  }
+  const SimDuration step = costs.wb_page + costs.bio_merge + 2 * queue_.trace_cost();
+  const std::int64_t pages = queue_.bio_runs() ? thread.steps_ahead(step, room) : 1;
+  const block::WriteIds writes = memory_.cache.start_writeback(
+      task.cpu(), mapping, first, PageTree::mask(first, Pages{pages}));
+  queue_.merge_run(task.io(), page_bio(first, pages, wbc.sync_all, writes), step);
+  co_await thread.run(step * pages);
+  co_return Pages{pages};
+}
+
+void BlockDevice::end_bio(Bio& bio, BlkStatus status) {
+  if (status != BlkStatus::kOk) {
+    inode_.mapping.wb_err.set(kIoError);
+  }
+  memory_.cache.end_writeback(0, inode_.mapping, page_of(bio.sector), pages_floor(bio.length()));
+}
+
+}  // namespace wbsim::fs

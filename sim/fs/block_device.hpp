@@ -1,0 +1,71 @@
+// The raw block device as a file: one inode, one page cache, written back page by page.
+#pragma once
+
+#include <string>
+
+#include "sim/base/units.hpp"
+#include "sim/block/bio.hpp"
+#include "sim/block/request_queue.hpp"
+#include "sim/engine/task.hpp"
+#include "sim/pagecache/address_space.hpp"
+#include "sim/pagecache/inode.hpp"
+#include "sim/pagecache/page_cache.hpp"
+#include "sim/pagecache/write_cache_pages.hpp"
+#include "sim/writeback/dirty_throttle.hpp"
+#include "sim/writeback/filemap.hpp"
+#include "sim/writeback/reclaim.hpp"
+
+namespace wbsim::fs {
+
+// What a file system needs of the layers below.
+struct Memory {
+  pagecache::PageCache& cache;
+  writeback::DirtyThrottle& throttle;
+  writeback::Kswapd& kswapd;
+};
+
+// Models: fs/block_dev.c (v5.10), block/fops.c (v6.1) and __block_write_full_page(): each dirty
+// page becomes a bio of 4 KiB, merged in the plug of whoever writes. Block size 4 KiB.
+class BlockDevice final : public pagecache::AddressSpaceOps,
+                          public pagecache::PageWriter,
+                          public block::BioEndIo {
+ public:
+  BlockDevice(std::string name, Bytes size, block::RequestQueue& queue,
+              pagecache::BdiWriteback& wb, const Memory& memory);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] Bytes size() const { return size_; }
+  [[nodiscard]] pagecache::Inode& inode() { return inode_; }
+  [[nodiscard]] block::RequestQueue& queue() { return queue_; }
+
+  // blkdev_write_iter(): a buffered write of whole pages; with `sync` the data is on stable
+  // storage when it returns. The whole call is under one plug. Returns a negative errno or 0.
+  engine::Task<int> write(pagecache::TaskContext& task, FileOffset at, Bytes length, bool sync,
+                          std::uint64_t write_id, std::uint64_t* error_seen);
+  // blkdev_fsync(): writes and waits for the range, then flushes the device's cache.
+  engine::Task<int> fsync(pagecache::TaskContext& task, PageIndex first, PageIndex last,
+                          std::uint64_t* error_seen);
+
+  // sync_blockdev() and invalidate_bdev(): writes dirty pages, waits, drops what is clean.
+  engine::Task<> flush_buffers(pagecache::TaskContext& task);
+
+  // AddressSpaceOps, PageWriter, BioEndIo.
+  engine::Task<> writepages(pagecache::TaskContext& task, pagecache::AddressSpace& mapping,
+                            pagecache::WritebackControl& wbc) override;
+  engine::Task<Pages> write_run(pagecache::TaskContext& task, pagecache::AddressSpace& mapping,
+                                PageIndex first, Pages count,
+                                const pagecache::WritebackControl& wbc) override;
+  void end_bio(block::Bio& bio, block::BlkStatus status) override;
+
+ private:
+  engine::Task<int> issue_flush(pagecache::TaskContext& task);
+  block::Bio& page_bio(PageIndex first, std::int64_t count, bool sync, block::WriteIds writes);
+
+  std::string name_;
+  Bytes size_;
+  block::RequestQueue& queue_;
+  Memory memory_;
+  pagecache::Inode inode_;
+};
+
+}  // namespace wbsim::fs

@@ -1,0 +1,51 @@
+// The cached pages of one file.
+#pragma once
+
+#include <vector>
+
+#include "sim/base/units.hpp"
+#include "sim/engine/cpu.hpp"
+#include "sim/engine/task.hpp"
+#include "sim/pagecache/errseq.hpp"
+#include "sim/pagecache/page_tree.hpp"
+#include "sim/pagecache/provenance.hpp"
+#include "sim/pagecache/task.hpp"
+#include "sim/pagecache/writeback_control.hpp"
+
+namespace wbsim::pagecache {
+
+class AddressSpace;
+class Inode;
+
+// The way from the page cache up into the file system that owns the file.
+class AddressSpaceOps {
+ public:
+  // Writes dirty pages of `mapping` as `wbc` says (->writepages()). Runs in the caller's thread,
+  // may sleep for requests; never waits for pages under writeback unless wbc asks for it.
+  virtual engine::Task<> writepages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc) = 0;
+
+ protected:
+  ~AddressSpaceOps() = default;
+};
+
+// A thread that waits until one page is no longer under writeback.
+struct PageWaiter {
+  PageIndex page;
+  engine::Thread* thread;
+};
+
+// Models: struct address_space, v5.10.
+struct AddressSpace {
+  AddressSpace(Inode& inode, AddressSpaceOps& operations) : host{inode}, ops{operations} {}
+
+  Inode& host;
+  AddressSpaceOps& ops;
+  PageTree pages;
+  int lru_id = -1;               // names this mapping in the LRU lists
+  PageIndex writeback_index;     // where range_cyclic writeback goes on
+  ErrSeq wb_err;
+  std::vector<PageWaiter> waiters;
+  Provenance provenance;
+};
+
+}  // namespace wbsim::pagecache

@@ -1,0 +1,215 @@
+#include "sim/pagecache/page_cache.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "sim/base/check.hpp"
+
+namespace wbsim::pagecache {
+
+namespace {
+
+// Slab memory behind each cached page of a block device: a struct buffer_head (104 bytes, 39 to
+// a page) and its share of the xarray nodes (576 bytes, 7 to a page). v5.10 and v6.1, x86-64.
+constexpr std::int64_t kBufferHeadsPerPage = 39;
+constexpr std::int64_t kTreeNodesPerPage = 7;
+
+Pages slab_pages(const AddressSpace& mapping) {
+  const auto ceil_div = [](std::int64_t n, std::int64_t by) { return (n + by - 1) / by; };
+  return Pages{ceil_div(mapping.pages.pages().count(), kBufferHeadsPerPage) +
+               ceil_div(mapping.pages.nodes(), kTreeNodesPerPage)};
+}
+
+LruRun lru_run(const AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
+  return {static_cast<std::uint32_t>(mapping.lru_id),
+          static_cast<std::uint32_t>(PageTree::leaf_number(page)), bits};
+}
+
+// Models: inactive_is_low(): below 1 GiB of file pages the lists are balanced 1:1, above that the
+// inactive one may be smaller by isqrt(10 * GiB).
+bool inactive_is_low(Pages inactive, Pages active) {
+  constexpr std::int64_t kGibibyteInPages = std::int64_t{1} << 18;
+  const std::int64_t gib = (inactive + active).count() / kGibibyteInPages;
+  std::int64_t ratio = 1;
+  while (gib > 0 && (ratio + 1) * (ratio + 1) <= 10 * gib) {
+    ++ratio;
+  }
+  return inactive.count() * ratio < active.count();
+}
+
+}  // namespace
+
+PageCache::PageCache(engine::Machine& machine, WbDomain& domain, Pages memory)
+    : machine_{machine},
+      domain_{domain},
+      stat_{machine.cpus(), memory},
+      ratelimits_(static_cast<std::size_t>(machine.cpus())) {}
+
+void PageCache::add_mapping(AddressSpace& mapping) {
+  mapping.lru_id = static_cast<int>(mappings_.size());
+  mappings_.push_back(&mapping);
+}
+
+// Keeps the free count in step with the slab memory of all mappings.
+void PageCache::charge_slab() {
+  Pages needed{0};
+  for (const AddressSpace* mapping : mappings_) {
+    needed += slab_pages(*mapping);
+  }
+  stat_.nr_free -= needed - slab_charged_;
+  slab_charged_ = needed;
+}
+
+void PageCache::add_pages(AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
+  const Pages count{std::popcount(bits)};
+  mapping.pages.insert(page, bits);
+  lru_.add(lru_run(mapping, page, bits));
+  stat_.nr_free -= count;
+  stat_.nr_inactive_file += count;
+  charge_slab();
+  if (memory_listener_ != nullptr) {
+    memory_listener_->pages_allocated();
+  }
+}
+
+void PageCache::set_dirty(TaskContext& task, AddressSpace& mapping, PageIndex page,
+                          std::uint64_t bits, std::uint64_t write_id) {
+  const PageTree::Leaf* leaf = mapping.pages.find(page);
+  SIM_CHECK(leaf != nullptr);
+  const std::uint64_t fresh = bits & ~leaf->marked(Mark::kDirty);
+  if (mapping.provenance.enabled()) {
+    const auto first = PageIndex{PageTree::leaf_number(page) * PageTree::kFanOut} +
+                       Pages{std::countr_zero(bits)};
+    mapping.provenance.dirtied(first, Pages{std::popcount(bits)},
+                               {task.provenance_id, write_id, task.thread().now()});
+  }
+  if (fresh == 0) {
+    return;
+  }
+  const std::int64_t n = std::popcount(fresh);
+  const int cpu = task.cpu();
+  mapping.pages.set_mark(page, fresh, Mark::kDirty);
+  stat_.nr_file_dirty.add(cpu, n);
+  stat_.nr_dirtied.add(cpu, n);
+  BdiWriteback& wb = mapping.host.wb;
+  wb.reclaimable.add(cpu, n);
+  wb.dirtied.add(cpu, n);
+  task.dirty.nr_dirtied += Pages{n};
+  ratelimit_count(cpu) += n;
+  mark_inode_dirty(mapping.host, machine_.jiffies_now());
+}
+
+block::WriteIds PageCache::start_writeback(int cpu, AddressSpace& mapping, PageIndex page,
+                                           std::uint64_t bits) {
+  const PageTree::Leaf* leaf = mapping.pages.find(page);
+  SIM_CHECK(leaf != nullptr && (leaf->marked(Mark::kDirty) & bits) == bits);
+  SIM_CHECK((leaf->marked(Mark::kWriteback) & bits) == 0);
+  const std::int64_t n = std::popcount(bits);
+  BdiWriteback& wb = mapping.host.wb;
+  if (!mapping.pages.any(Mark::kWriteback) && wb.listener != nullptr) {
+    wb.listener->inode_writeback_start(wb);
+  }
+  mapping.pages.clear_mark(page, bits, Mark::kDirty);
+  mapping.pages.clear_mark(page, bits, Mark::kToWrite);
+  mapping.pages.set_mark(page, bits, Mark::kWriteback);
+  stat_.nr_file_dirty.add(cpu, -n);
+  stat_.nr_writeback.add(cpu, n);
+  wb.reclaimable.add(cpu, -n);
+  wb.writeback.add(cpu, n);
+  const auto first = PageIndex{PageTree::leaf_number(page) * PageTree::kFanOut} +
+                     Pages{std::countr_zero(bits)};
+  return mapping.provenance.take(first, Pages{n});
+}
+
+void PageCache::end_writeback(int cpu, AddressSpace& mapping, PageIndex first, Pages count) {
+  BdiWriteback& wb = mapping.host.wb;
+  PageIndex page = first;
+  const PageIndex end = first + count;
+  while (page < end) {
+    const std::uint64_t bits = PageTree::mask(page, end - page);
+    const std::int64_t n = std::popcount(bits);
+    const PageTree::Leaf* leaf = mapping.pages.find(page);
+    SIM_CHECK(leaf != nullptr && (leaf->marked(Mark::kWriteback) & bits) == bits);
+    mapping.pages.clear_mark(page, bits, Mark::kWriteback);
+    const std::uint64_t clean = bits & ~leaf->marked(Mark::kDirty);
+    const std::uint64_t rotated = lru_.rotate_reclaimable(lru_run(mapping, page, clean));
+    stat_.nr_active_file -= Pages{std::popcount(rotated)};
+    stat_.nr_inactive_file += Pages{std::popcount(rotated)};
+    stat_.nr_writeback.add(cpu, -n);
+    stat_.nr_written.add(cpu, n);
+    wb.writeback.add(cpu, -n);
+    wb.written.add(cpu, n);
+    domain_.writeout(wb.completions, cpu, n, wb.max_ratio);
+    page += Pages{n};
+  }
+  if (!mapping.pages.any(Mark::kWriteback) && wb.listener != nullptr) {
+    wb.listener->inode_writeback_end(wb);
+  }
+  std::erase_if(mapping.waiters, [first, end](const PageWaiter& waiter) {
+    const bool ended = waiter.page >= first && waiter.page < end;
+    if (ended) {
+      waiter.thread->wake();
+    }
+    return ended;
+  });
+}
+
+std::optional<PageCache::Shrunk> PageCache::shrink_inactive(int wanted) {
+  const std::optional<LruRun> run = lru_.take_oldest(wanted);
+  if (!run) {
+    return std::nullopt;
+  }
+  AddressSpace& mapping = *mappings_[run->mapping];
+  const PageIndex page{static_cast<std::int64_t>(run->leaf) * PageTree::kFanOut};
+  const PageTree::Leaf* leaf = mapping.pages.find(page);
+  SIM_CHECK(leaf != nullptr && (leaf->present & run->bits) == run->bits);
+  const std::uint64_t dirty = run->bits & leaf->marked(Mark::kDirty);
+  const std::uint64_t busy = run->bits & (dirty | leaf->marked(Mark::kWriteback));
+  const std::uint64_t clean = run->bits & ~busy;
+  if (busy != 0) {
+    lru_.activate_for_reclaim({run->mapping, run->leaf, busy});
+    stat_.nr_inactive_file -= Pages{std::popcount(busy)};
+    stat_.nr_active_file += Pages{std::popcount(busy)};
+  }
+  if (clean != 0) {
+    mapping.pages.erase(page, clean);
+    stat_.nr_inactive_file -= Pages{std::popcount(clean)};
+    stat_.nr_free += Pages{std::popcount(clean)};
+    charge_slab();
+  }
+  return Shrunk{Pages{std::popcount(run->bits)}, Pages{std::popcount(clean)},
+                Pages{std::popcount(dirty)}};
+}
+
+void PageCache::drop_clean(AddressSpace& mapping) {
+  const auto clean_bits = [&mapping](const LruRun& run) {
+    const PageTree::Leaf* leaf =
+        mapping.pages.find(PageIndex{static_cast<std::int64_t>(run.leaf) * PageTree::kFanOut});
+    return leaf == nullptr ? 0
+                           : leaf->present & ~leaf->marked(Mark::kDirty) &
+                                 ~leaf->marked(Mark::kWriteback);
+  };
+  const auto drop = [&](const LruRun& run) {
+    mapping.pages.erase(PageIndex{static_cast<std::int64_t>(run.leaf) * PageTree::kFanOut},
+                        run.bits);
+    stat_.nr_free += Pages{std::popcount(run.bits)};
+  };
+  const auto id = static_cast<std::uint32_t>(mapping.lru_id);
+  const Lru::Removed removed = lru_.remove_if(id, clean_bits, drop);
+  stat_.nr_inactive_file -= removed.inactive;
+  stat_.nr_active_file -= removed.active;
+  charge_slab();
+}
+
+Pages PageCache::balance_active() {
+  constexpr Pages kBatch{32};  // SWAP_CLUSTER_MAX
+  if (!inactive_is_low(stat_.nr_inactive_file, stat_.nr_active_file)) {
+    return Pages{0};
+  }
+  const Pages moved = lru_.deactivate_oldest(kBatch);
+  stat_.nr_active_file -= moved;
+  stat_.nr_inactive_file += moved;
+  return moved;
+}
+
+}  // namespace wbsim::pagecache

@@ -1,0 +1,91 @@
+// The page cache of one machine: state changes of pages, with all accounting that goes with them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "sim/base/units.hpp"
+#include "sim/engine/cpu.hpp"
+#include "sim/pagecache/address_space.hpp"
+#include "sim/pagecache/inode.hpp"
+#include "sim/pagecache/lru.hpp"
+#include "sim/pagecache/task.hpp"
+#include "sim/pagecache/vm_stat.hpp"
+#include "sim/pagecache/wb_domain.hpp"
+
+namespace wbsim::pagecache {
+
+// Told when reclaim should look at memory. Implemented by kswapd (writeback/).
+class MemoryListener {
+ public:
+  virtual void pages_allocated() = 0;
+
+ protected:
+  ~MemoryListener() = default;
+};
+
+// Models: the page state changes of kernel-facts 2.3 and their counters (account_page_dirtied(),
+// clear_page_dirty_for_io(), __test_set_page_writeback(), test_clear_page_writeback(),
+// mm/page-writeback.c, v5.10). Invariants: the counters equal the marks of all trees; a page is
+// free, or clean, dirty or under writeback in exactly one file.
+//
+// Pages are given as a first page and a mask of its leaf (PageTree::mask()).
+class PageCache {
+ public:
+  PageCache(engine::Machine& machine, WbDomain& domain, Pages memory);
+
+  // Every mapping is made known before its first page.
+  void add_mapping(AddressSpace& mapping);
+  void set_memory_listener(MemoryListener& listener) { memory_listener_ = &listener; }
+
+  [[nodiscard]] VmStat& stat() { return stat_; }
+  [[nodiscard]] const VmStat& stat() const { return stat_; }
+  [[nodiscard]] Pages nr_dirty() const { return VmStat::read(stat_.nr_file_dirty); }
+  [[nodiscard]] Pages nr_writeback() const { return VmStat::read(stat_.nr_writeback); }
+  // Per-CPU count of pages dirtied since the last check (bdp_ratelimits).
+  [[nodiscard]] std::int64_t& ratelimit_count(int cpu) {
+    return ratelimits_[static_cast<std::size_t>(cpu)];
+  }
+
+  // Allocates pages that are not cached and puts them into the file and on the inactive list.
+  void add_pages(AddressSpace& mapping, PageIndex page, std::uint64_t bits);
+  // Marks cached pages dirty. Those that are dirty already count for nothing.
+  void set_dirty(TaskContext& task, AddressSpace& mapping, PageIndex page, std::uint64_t bits,
+                 std::uint64_t write_id);
+  // Takes dirty pages to writeback (clear_page_dirty_for_io() and set_page_writeback()). They may
+  // not be under writeback. Returns which writes they carry.
+  block::WriteIds start_writeback(int cpu, AddressSpace& mapping, PageIndex page,
+                                  std::uint64_t bits);
+  // Ends writeback of `count` consecutive pages; wakes who waits for them.
+  void end_writeback(int cpu, AddressSpace& mapping, PageIndex first, Pages count);
+
+  // Drops every page of the file that is neither dirty nor under writeback
+  // (invalidate_mapping_pages()).
+  void drop_clean(AddressSpace& mapping);
+
+  // Takes up to `wanted` of the oldest inactive pages: clean ones are freed, others activated and
+  // flagged. Returns how many were looked at and how many freed; nullopt when there are none.
+  struct Shrunk {
+    Pages scanned{0};
+    Pages freed{0};
+    Pages dirty{0};
+  };
+  std::optional<Shrunk> shrink_inactive(int wanted);
+  // Moves active pages to the inactive list when that one is low (inactive_is_low()).
+  Pages balance_active();
+
+ private:
+  void charge_slab();
+
+  engine::Machine& machine_;
+  WbDomain& domain_;
+  VmStat stat_;
+  std::vector<std::int64_t> ratelimits_;
+  std::vector<AddressSpace*> mappings_;
+  Lru lru_;
+  MemoryListener* memory_listener_ = nullptr;
+  Pages slab_charged_{0};
+};
+
+}  // namespace wbsim::pagecache

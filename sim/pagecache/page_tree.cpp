@@ -1,0 +1,250 @@
+#include "sim/pagecache/page_tree.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "sim/base/check.hpp"
+
+namespace wbsim::pagecache {
+
+namespace {
+constexpr std::uint64_t bit(int slot) { return std::uint64_t{1} << slot; }
+constexpr std::size_t at(Mark mark) { return static_cast<std::size_t>(mark); }
+}  // namespace
+
+PageTree::PageTree() { root_ = new_node(); }
+
+std::uint64_t PageTree::mask(PageIndex page, Pages count) {
+  const int first = slot(page);
+  const std::int64_t wanted = std::min<std::int64_t>(count.count(), kFanOut - first);
+  SIM_CHECK(wanted > 0);
+  const std::uint64_t bits = wanted == kFanOut ? ~std::uint64_t{0}
+                                               : (std::uint64_t{1} << wanted) - 1;
+  return bits << first;
+}
+
+std::uint32_t PageTree::new_node() {
+  ++nodes_in_use_;
+  std::uint32_t id;
+  if (free_nodes_.empty()) {
+    id = static_cast<std::uint32_t>(node_pool_.size());
+    node_pool_.emplace_back();
+  } else {
+    id = free_nodes_.back();
+    free_nodes_.pop_back();
+    node_pool_[id] = Node{};
+  }
+  node_pool_[id].child.fill(kNone);
+  return id;
+}
+
+std::uint32_t PageTree::new_leaf() {
+  ++leaves_in_use_;
+  if (free_leaves_.empty()) {
+    leaf_pool_.emplace_back();
+    return static_cast<std::uint32_t>(leaf_pool_.size() - 1);
+  }
+  const std::uint32_t id = free_leaves_.back();
+  free_leaves_.pop_back();
+  leaf_pool_[id] = Leaf{};
+  return id;
+}
+
+// Makes path_ lead to a leaf; false when there is none.
+bool PageTree::locate(std::int64_t leaf_number) const {
+  if (path_.leaf_number == leaf_number && path_.leaf != kNone) {
+    return true;
+  }
+  path_.leaf = kNone;
+  if (levels_ < kLevelsMax && (leaf_number >> (6 * levels_)) != 0) {
+    return false;
+  }
+  std::uint32_t id = root_;
+  for (int level = levels_ - 1; level >= 0; --level) {
+    path_.nodes[static_cast<std::size_t>(level)] = id;
+    id = node_pool_[id].child[static_cast<std::size_t>(child_slot(leaf_number, level))];
+    if (id == kNone) {
+      return false;
+    }
+  }
+  path_.leaf_number = leaf_number;
+  path_.leaf = id;
+  return true;
+}
+
+// Puts a new root above the old one.
+void PageTree::grow() {
+  SIM_CHECK(levels_ < kLevelsMax);
+  const std::uint32_t old = root_;
+  root_ = new_node();
+  Node& node = node_pool_[root_];
+  const Node& below = node_pool_[old];
+  node.child[0] = old;
+  node.occupied = bit(0);
+  for (std::size_t mark = 0; mark < kMarks; ++mark) {
+    node.marks[mark] = below.marks[mark] != 0 ? bit(0) : 0;
+  }
+  ++levels_;
+  path_.leaf = kNone;
+}
+
+void PageTree::create(std::int64_t leaf_number) {
+  while (levels_ < kLevelsMax && (leaf_number >> (6 * levels_)) != 0) {
+    grow();
+  }
+  std::uint32_t id = root_;
+  for (int level = levels_ - 1; level >= 0; --level) {
+    path_.nodes[static_cast<std::size_t>(level)] = id;
+    const auto slot_here = static_cast<std::size_t>(child_slot(leaf_number, level));
+    std::uint32_t next = node_pool_[id].child[slot_here];
+    if (next == kNone) {
+      next = level == 0 ? new_leaf() : new_node();
+      node_pool_[id].child[slot_here] = next;
+      node_pool_[id].occupied |= bit(static_cast<int>(slot_here));
+    }
+    id = next;
+  }
+  path_.leaf_number = leaf_number;
+  path_.leaf = id;
+}
+
+const PageTree::Leaf* PageTree::find(PageIndex page) const {
+  return locate(leaf_number(page)) ? &leaf_pool_[path_.leaf] : nullptr;
+}
+
+void PageTree::insert(PageIndex page, std::uint64_t bits) {
+  if (!locate(leaf_number(page))) {
+    create(leaf_number(page));
+  }
+  Leaf& leaf = leaf_pool_[path_.leaf];
+  SIM_CHECK((leaf.present & bits) == 0);
+  leaf.present |= bits;
+  pages_ += Pages{std::popcount(bits)};
+}
+
+void PageTree::erase(PageIndex page, std::uint64_t bits) {
+  SIM_CHECK(locate(leaf_number(page)));
+  Leaf& leaf = leaf_pool_[path_.leaf];
+  SIM_CHECK((leaf.present & bits) == bits);
+  SIM_CHECK(((leaf.marks[0] | leaf.marks[1] | leaf.marks[2]) & bits) == 0);
+  leaf.present &= ~bits;
+  pages_ -= Pages{std::popcount(bits)};
+  if (leaf.present != 0) {
+    return;
+  }
+  free_leaves_.push_back(path_.leaf);
+  --leaves_in_use_;
+  path_.leaf = kNone;
+  for (int level = 0; level < levels_; ++level) {
+    const std::uint32_t id = path_.nodes[static_cast<std::size_t>(level)];
+    Node& node = node_pool_[id];
+    const int slot_here = child_slot(path_.leaf_number, level);
+    node.child[static_cast<std::size_t>(slot_here)] = kNone;
+    node.occupied &= ~bit(slot_here);
+    if (node.occupied != 0 || id == root_) {
+      return;
+    }
+    free_nodes_.push_back(id);
+    --nodes_in_use_;
+  }
+}
+
+void PageTree::propagate_set(Mark mark) {
+  for (int level = 0; level < levels_; ++level) {
+    std::uint64_t& marks = node_pool_[path_.nodes[static_cast<std::size_t>(level)]].marks[at(mark)];
+    const bool had = marks != 0;
+    marks |= bit(child_slot(path_.leaf_number, level));
+    if (had) {
+      return;
+    }
+  }
+}
+
+void PageTree::propagate_clear(Mark mark) {
+  for (int level = 0; level < levels_; ++level) {
+    std::uint64_t& marks = node_pool_[path_.nodes[static_cast<std::size_t>(level)]].marks[at(mark)];
+    marks &= ~bit(child_slot(path_.leaf_number, level));
+    if (marks != 0) {
+      return;
+    }
+  }
+}
+
+void PageTree::set_mark(PageIndex page, std::uint64_t bits, Mark mark) {
+  SIM_CHECK(locate(leaf_number(page)));
+  Leaf& leaf = leaf_pool_[path_.leaf];
+  SIM_CHECK((leaf.present & bits) == bits);
+  std::uint64_t& marks = leaf.marks[at(mark)];
+  const bool had = marks != 0;
+  marks |= bits;
+  if (!had) {
+    propagate_set(mark);
+  }
+}
+
+void PageTree::clear_mark(PageIndex page, std::uint64_t bits, Mark mark) {
+  SIM_CHECK(locate(leaf_number(page)));
+  std::uint64_t& marks = leaf_pool_[path_.leaf].marks[at(mark)];
+  const bool had = marks != 0;
+  marks &= ~bits;
+  if (had && marks == 0) {
+    propagate_clear(mark);
+  }
+}
+
+bool PageTree::any(Mark mark) const { return node_pool_[root_].marks[at(mark)] != 0; }
+
+// The first leaf at or after number `from` that has a marked page: climbs to the lowest node with
+// a marked slot to the right, then descends along the lowest marked slots.
+std::optional<std::int64_t> PageTree::next_leaf(Mark mark, std::int64_t from) const {
+  if (levels_ < kLevelsMax && (from >> (6 * levels_)) != 0) {
+    return std::nullopt;
+  }
+  std::array<std::uint32_t, kLevelsMax> nodes{};
+  std::uint32_t id = root_;
+  int level = levels_ - 1;
+  std::int64_t prefix = 0;  // number of the node's first leaf, in units of its children
+  std::int64_t wanted = child_slot(from, level);
+  while (true) {
+    nodes[static_cast<std::size_t>(level)] = id;
+    const std::uint64_t right = wanted >= kFanOut
+                                    ? 0
+                                    : node_pool_[id].marks[at(mark)] & (~std::uint64_t{0} << wanted);
+    if (right == 0) {
+      if (++level >= levels_) {
+        return std::nullopt;
+      }
+      id = nodes[static_cast<std::size_t>(level)];
+      wanted = (prefix & (kFanOut - 1)) + 1;
+      prefix >>= 6;
+      continue;
+    }
+    const int found = std::countr_zero(right);
+    const std::int64_t number = (prefix << 6) | found;
+    if (level == 0) {
+      return number;
+    }
+    id = node_pool_[id].child[static_cast<std::size_t>(found)];
+    prefix = number;
+    --level;
+    wanted = number == (from >> (6 * (level + 1))) ? child_slot(from, level) : 0;
+  }
+}
+
+std::optional<PageIndex> PageTree::next(Mark mark, PageIndex from) const {
+  std::int64_t number = leaf_number(from);
+  if (locate(number)) {
+    const std::uint64_t here = leaf_pool_[path_.leaf].marks[at(mark)] &
+                               (~std::uint64_t{0} << slot(from));
+    if (here != 0) {
+      return PageIndex{(number << 6) + std::countr_zero(here)};
+    }
+  }
+  const std::optional<std::int64_t> found = next_leaf(mark, number + 1);
+  if (!found || !locate(*found)) {
+    return std::nullopt;
+  }
+  return PageIndex{(*found << 6) + std::countr_zero(leaf_pool_[path_.leaf].marks[at(mark)])};
+}
+
+}  // namespace wbsim::pagecache

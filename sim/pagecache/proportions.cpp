@@ -1,0 +1,63 @@
+#include "sim/pagecache/proportions.hpp"
+
+#include <algorithm>
+
+namespace wbsim::pagecache {
+
+namespace {
+constexpr int kBitsPerLong = 64;
+}
+
+bool GlobalProportion::new_period(int periods) {
+  const std::int64_t events = events_.sum();
+  if (events <= 1) {
+    return false;
+  }
+  const std::int64_t gone = periods < kBitsPerLong ? events - (events >> periods) : events;
+  events_.add_once(0, -gone);
+  period_ += static_cast<std::uint64_t>(periods);
+  return true;
+}
+
+void LocalProportion::reflect_period(const GlobalProportion& global) {
+  const std::uint64_t missed = global.period() - period_;
+  if (missed == 0) {
+    return;
+  }
+  std::int64_t value = events_.read();
+  if (missed < kBitsPerLong) {
+    if (value < cpus_ * batch_) {
+      value = events_.sum();
+    }
+    events_.add_once(0, -value + (value >> missed));
+  } else {
+    events_.add_once(0, -events_.sum());
+  }
+  period_ = global.period();
+}
+
+void LocalProportion::add(GlobalProportion& global, int cpu, std::int64_t n,
+                          int max_fraction_percent) {
+  if (max_fraction_percent < 100) {
+    const Fraction now = fraction(global);
+    if (now.numerator * 100 > now.denominator * max_fraction_percent) {
+      return;
+    }
+  } else {
+    reflect_period(global);
+  }
+  events_.add(cpu, n);
+  global.events().add(cpu, n);
+}
+
+Fraction LocalProportion::fraction(GlobalProportion& global) {
+  reflect_period(global);
+  const std::int64_t numerator = events_.read_positive();
+  const std::int64_t denominator = global.events().read_positive();
+  if (denominator <= numerator) {
+    return {numerator, std::max<std::int64_t>(numerator, 1)};
+  }
+  return {numerator, denominator};
+}
+
+}  // namespace wbsim::pagecache

@@ -1,0 +1,38 @@
+// Walking a file's dirty pages.
+#pragma once
+
+#include "sim/base/units.hpp"
+#include "sim/engine/task.hpp"
+#include "sim/pagecache/address_space.hpp"
+#include "sim/pagecache/task.hpp"
+#include "sim/pagecache/writeback_control.hpp"
+
+namespace wbsim::pagecache {
+
+// Pages looked up at a time; the walker may be rescheduled in between (PAGEVEC_SIZE).
+inline constexpr std::int64_t kPagevecSize = 15;
+
+// How a file system writes dirty pages (->writepage()).
+class PageWriter {
+ public:
+  // Takes some of the `count` consecutive dirty pages from `first`, at least one, to writeback and
+  // submits their bios. Returns how many. May sleep.
+  virtual engine::Task<Pages> write_run(TaskContext& task, AddressSpace& mapping, PageIndex first,
+                                        Pages count, const WritebackControl& wbc) = 0;
+
+ protected:
+  ~PageWriter() = default;
+};
+
+// Models: write_cache_pages(), mm/page-writeback.c, v5.10 (kernel-facts 5.9). Data-integrity and
+// tagged writeback first mark all dirty pages TOWRITE and write just those. Pages under writeback
+// are skipped, or waited for with WB_SYNC_ALL. Range-cyclic writeback does not wrap inside a call.
+engine::Task<> write_cache_pages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc,
+                                 PageWriter& writer);
+
+// Models: __filemap_fdatawait_range(): waits until no page of the range that is under writeback
+// now still is, in index order.
+engine::Task<> fdatawait_range(TaskContext& task, AddressSpace& mapping, PageIndex first,
+                               PageIndex last);
+
+}  // namespace wbsim::pagecache

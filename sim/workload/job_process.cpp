@@ -1,0 +1,159 @@
+#include "sim/workload/job_process.hpp"
+
+#include <algorithm>
+
+#include "sim/base/check.hpp"
+
+namespace wbsim::workload {
+
+using engine::SyscallKind;
+using engine::Task;
+
+namespace {
+constexpr int kFirstJobPid = 416;  // any pid above the kernel threads'
+constexpr std::int64_t kMicrosecondsPerSecond = 1'000'000;
+}  // namespace
+
+JobProcess::JobProcess(engine::Machine& machine, const engine::Tracer& tracer,
+                       const std::vector<vfs::MountedDevice>& devices,
+                       writeback::DirtyThrottle& throttle, const JobSpec& spec,
+                       const JobExtent& extent, std::uint64_t run_seed, JobListener& listener)
+    : tracer_{tracer},
+      machine_{machine},
+      spec_{spec},
+      extent_{extent},
+      listener_{listener},
+      thread_{machine, "fio", kFirstJobPid + spec.index},
+      task_{thread_},
+      syscalls_{devices, throttle},
+      addresses_{spec_, extent, run_seed} {
+  task_.provenance_id = static_cast<std::uint64_t>(spec.index) + 1;
+}
+
+void JobProcess::start(SimDuration delay) {
+  const SimTime at = machine_.simulator().now() + delay + spec_.start_delay;
+  machine_.simulator().spawn(spec_.name, run(at));
+}
+
+bool JobProcess::out_of_time() const {
+  return failed_ || (spec_.runtime && thread_.now() - began_ >= *spec_.runtime);
+}
+
+Task<> JobProcess::run(SimTime at) {
+  co_await thread_.begin();
+  co_await thread_.nanosleep(at);
+  began_ = thread_.now();
+  tracer_.emit(&engine::Observer::on_job_start, spec_.index, began_);
+  fd_ = syscalls_.open(spec_.filename, {spec_.open_sync == OpenSync::kSync,
+                                        spec_.open_sync == OpenSync::kDsync});
+  SIM_CHECK(fd_ >= 0);
+  if (spec_.invalidate) {
+    co_await syscalls_.flush_buffers(task_, fd_);
+  }
+  int loop = 0;
+  do {
+    addresses_.restart();
+    co_await one_loop();
+    ++loop;
+  } while (!out_of_time() && (spec_.time_based || loop < spec_.loops));
+  if (spec_.end_fsync && !failed_) {
+    co_await fsync_now(SyscallKind::kFsync);
+  }
+  syscalls_.close(fd_);
+  tracer_.emit(&engine::Observer::on_job_end, spec_.index, thread_.now());
+  listener_.job_ended(spec_.index);
+  co_await thread_.exit();
+}
+
+Task<> JobProcess::one_loop() {
+  Bytes left = extent_.amount;
+  std::int64_t count = 0;
+  while (left > Bytes{0} && !out_of_time()) {
+    if (spec_.number_ios && count >= *spec_.number_ios) {
+      break;
+    }
+    co_await pace();
+    co_await write_once();
+    left -= spec_.block_size;
+    ++count;
+    if (!out_of_time()) {
+      co_await sync_if_due();
+    }
+  }
+}
+
+// Models: rate_ddir() and handle_thinktime(). Times on the rate's grid are whole microseconds.
+Task<> JobProcess::pace() {
+  const engine::CpuCosts& costs = task_.costs();
+  if (spec_.think_time > SimDuration::zero() && since_think_ >= spec_.think_time_blocks) {
+    since_think_ = 0;
+    co_await thread_.nanosleep(thread_.now() + spec_.think_time);
+    co_await thread_.run(costs.rate_io);
+  }
+  Bytes per_second{0};
+  if (spec_.rate) {
+    per_second = *spec_.rate;
+  } else if (spec_.rate_iops) {
+    per_second = spec_.block_size * *spec_.rate_iops;
+  } else {
+    co_return;
+  }
+  const std::int64_t whole = issued_ / per_second;
+  const std::int64_t rest = (issued_ % per_second).count();
+  const std::int64_t due =
+      whole * kMicrosecondsPerSecond + rest * kMicrosecondsPerSecond / per_second.count();
+  const SimTime at = began_ + microseconds(due);
+  if (at > thread_.now()) {
+    co_await thread_.nanosleep(at);
+    co_await thread_.run(costs.rate_io);
+  }
+}
+
+Task<> JobProcess::write_once() {
+  const FileOffset at = addresses_.next();
+  co_await thread_.run(task_.costs().fio_io);
+  const SimTime begin = thread_.now();
+  const auto id = (static_cast<std::uint64_t>(spec_.index) << 40) |
+                  static_cast<std::uint64_t>(writes_ + 1);
+  const std::int64_t result = co_await syscalls_.pwrite(task_, fd_, at, spec_.block_size, id);
+  issued_ += spec_.block_size;
+  ++writes_;
+  ++since_think_;
+  const int error = result < 0 ? static_cast<int>(result) : 0;
+  report(SyscallKind::kWrite, begin, at, result < 0 ? Bytes{0} : Bytes{result}, error);
+  // fio ends a job at its first error.
+  failed_ = error != 0;
+  co_await thread_.cond_resched();
+}
+
+Task<> JobProcess::sync_if_due() {
+  if (spec_.fsync_every > 0 && writes_ % spec_.fsync_every == 0) {
+    co_await fsync_now(SyscallKind::kFsync);
+  } else if (spec_.fdatasync_every > 0 && writes_ % spec_.fdatasync_every == 0) {
+    co_await fsync_now(SyscallKind::kFdatasync);
+  }
+}
+
+Task<> JobProcess::fsync_now(SyscallKind kind) {
+  co_await thread_.run(task_.costs().fio_io);
+  const SimTime begin = thread_.now();
+  int error = 0;
+  if (kind == SyscallKind::kFsync) {
+    error = co_await syscalls_.fsync(task_, fd_);
+  } else {
+    error = co_await syscalls_.fdatasync(task_, fd_);
+  }
+  report(kind, begin, FileOffset{0}, Bytes{0}, error);
+  failed_ = failed_ || error != 0;
+  co_await thread_.cond_resched();
+}
+
+void JobProcess::report(SyscallKind kind, SimTime begin, FileOffset at, Bytes length, int error) {
+  if (!tracer_.active()) {
+    return;
+  }
+  const engine::SyscallTrace trace{begin, thread_.now(), spec_.index, kind, at, length, error};
+  tracer_.emit(&engine::Observer::on_syscall, trace);
+}
+
+}  // namespace wbsim::workload

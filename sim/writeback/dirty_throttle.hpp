@@ -1,0 +1,127 @@
+// Throttling of tasks that dirty pages: balance_dirty_pages() and the estimates behind it.
+#pragma once
+
+#include <cstdint>
+
+#include "sim/base/units.hpp"
+#include "sim/engine/cpu.hpp"
+#include "sim/engine/task.hpp"
+#include "sim/engine/tracepoints.hpp"
+#include "sim/pagecache/inode.hpp"
+#include "sim/pagecache/page_cache.hpp"
+#include "sim/pagecache/task.hpp"
+#include "sim/pagecache/wb_domain.hpp"
+#include "sim/writeback/dirty_limits.hpp"
+#include "sim/writeback/position_ratio.hpp"
+
+namespace wbsim::writeback {
+
+// When background writeback is started by who dirties pages (kernel-facts 3.16).
+enum class BackgroundStart {
+  kOnExit,     // v5.10: above freerun, and on leaving balance_dirty_pages()
+  kEveryTurn,  // v6.1: at the top of every turn of its loop
+};
+
+// Who updates the bandwidth estimates, and what happens to idle time (3.9).
+enum class BandwidthUpdate {
+  kThrottleAndFlusher,  // v5.10: also after each batch of the flusher; idle gaps > 1 s are skipped
+  kDoWritepages,        // v6.1: also in do_writepages() and 200 ms after the last completion
+};
+
+struct ThrottleOptions {
+  BackgroundStart background_start = BackgroundStart::kOnExit;
+  BandwidthUpdate bandwidth_update = BandwidthUpdate::kThrottleAndFlusher;
+  bool over_background_exact = false;  // v6.1: sum per-CPU parts when the threshold is small
+  bool throttling = true;              // ablation: tasks never sleep
+  bool background_writeback = true;    // ablation: nobody starts background writeback
+  SimDuration trace_writeback{};       // CPU time of one writeback event traced in the machine
+};
+
+// The sysctl that an action sets.
+enum class VmKey {
+  kDirtyRatio,
+  kDirtyBackgroundRatio,
+  kDirtyBytes,
+  kDirtyBackgroundBytes,
+  kDirtyWritebackCentisecs,
+  kDirtyExpireCentisecs,
+};
+
+// Models: the dirty throttling of mm/page-writeback.c, v5.10 and v6.1 (kernel-facts section 3).
+// Simplified: no memory cgroups, no strictlimit devices, no real-time tasks, no laptop mode.
+class DirtyThrottle {
+ public:
+  DirtyThrottle(engine::Machine& machine, const engine::Tracer& tracer,
+                pagecache::PageCache& cache, pagecache::WbDomain& domain, const VmSysctl& vm,
+                const ThrottleOptions& options);
+
+  [[nodiscard]] const VmSysctl& vm() const { return vm_; }
+  [[nodiscard]] const ThrottleOptions& options() const { return options_; }
+  // Writes a sysctl: its twin becomes zero; limits are recomputed as the kernel does.
+  void set_vm(VmKey key, std::int64_t value);
+  // Sum of the min ratios of all devices, in percent.
+  void set_min_ratio_sum(int percent) { min_ratio_sum_ = percent; }
+
+  // Pages that a task may dirty, one after the other, before a check could do anything; >= 1.
+  [[nodiscard]] std::int64_t pages_before_check(const pagecache::TaskContext& task,
+                                                const pagecache::BdiWriteback& wb) const;
+  // The check after each dirtied page (balance_dirty_pages_ratelimited()): true when
+  // balance_dirty_pages() is due.
+  bool check_due(pagecache::TaskContext& task, const pagecache::BdiWriteback& wb);
+  // Sleeps as long as the task has to; starts background writeback.
+  engine::Task<> balance_dirty_pages(pagecache::TaskContext& task, pagecache::BdiWriteback& wb);
+
+  // The flusher's stop test (wb_over_bg_thresh()).
+  bool over_background(const pagecache::TaskContext& task, pagecache::BdiWriteback& wb);
+  // Bandwidth estimate without rate limit: after a flusher batch (v5.10, `since` is when the
+  // caller started) or at the end of do_writepages() and later (v6.1).
+  void update_bandwidth(pagecache::BdiWriteback& wb, std::uint64_t since);
+  // v6.1: wb_bandwidth_estimate_start(), before a file is written.
+  void bandwidth_estimate_start(pagecache::BdiWriteback& wb);
+  // v6.1: the test at the end of do_writepages().
+  [[nodiscard]] bool bandwidth_due(const pagecache::BdiWriteback& wb) const;
+
+  [[nodiscard]] Pages dirty_limit() const { return domain_.dirty_limit; }
+  // Limits as of now, for observers (global_dirty_limits()).
+  [[nodiscard]] DirtyLimits limits_now() const;
+  [[nodiscard]] Pages wb_thresh_now(pagecache::BdiWriteback& wb) const;
+
+ private:
+  // What the kernel calls a dirty_throttle_control.
+  struct Control {
+    Pages file_dirty;
+    Pages avail;
+    PositionInput in;
+    PositionResult position;
+  };
+
+  Control global_state(const pagecache::TaskContext& task) const;
+  void wb_limits(Control& control, pagecache::BdiWriteback& wb) const;
+  void free_run(pagecache::TaskContext& task, const Control& control) const;
+  void update_with_ratelimit(const Control& control, pagecache::BdiWriteback& wb,
+                             std::uint64_t since);
+  void update_write_bandwidth_of(pagecache::BdiWriteback& wb, std::int64_t elapsed);
+  // One turn's decision: how many jiffies to sleep; <= 0: leave at once.
+  struct Decision {
+    std::int64_t pause = 0;
+    std::uint64_t paused_until = 0;  // dirty_paused_when after the sleep
+    Pages nr_dirtied_pause{0};
+    bool stop = false;               // task_ratelimit is 0
+  };
+  Decision decide(pagecache::TaskContext& task, const Control& control,
+                  pagecache::BdiWriteback& wb, std::uint64_t start, Pages pages_dirtied);
+  void start_background(pagecache::BdiWriteback& wb) const;
+  void set_ratelimit();
+  [[nodiscard]] std::uint64_t bandwidth_interval() const;
+
+  engine::Machine& machine_;
+  const engine::Tracer& tracer_;
+  pagecache::PageCache& cache_;
+  pagecache::WbDomain& domain_;
+  VmSysctl vm_;
+  ThrottleOptions options_;
+  std::int64_t ratelimit_pages_;
+  int min_ratio_sum_ = 0;
+};
+
+}  // namespace wbsim::writeback

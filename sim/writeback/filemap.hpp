@@ -1,0 +1,32 @@
+// Writing files: the buffered write loop and writing dirty pages back on request.
+#pragma once
+
+#include "sim/base/units.hpp"
+#include "sim/engine/task.hpp"
+#include "sim/pagecache/address_space.hpp"
+#include "sim/pagecache/page_cache.hpp"
+#include "sim/pagecache/task.hpp"
+#include "sim/pagecache/write_cache_pages.hpp"
+#include "sim/pagecache/writeback_control.hpp"
+#include "sim/writeback/dirty_throttle.hpp"
+#include "sim/writeback/reclaim.hpp"
+
+namespace wbsim::writeback {
+
+// Models: do_writepages(), mm/page-writeback.c. v6.1 keeps the bandwidth estimate here.
+engine::Task<> do_writepages(pagecache::TaskContext& task, DirtyThrottle& throttle,
+                             pagecache::AddressSpace& mapping, pagecache::WritebackControl& wbc);
+
+// Models: __filemap_fdatawrite_range(WB_SYNC_ALL), inclusive range.
+engine::Task<> fdatawrite_range(pagecache::TaskContext& task, DirtyThrottle& throttle,
+                                pagecache::AddressSpace& mapping, PageIndex first, PageIndex last);
+
+// Models: generic_perform_write(), mm/filemap.c, v5.10 (kernel-facts 2.4), for writes of whole
+// pages. The throttle is asked after each page; the task sleeps inside. Pages that nothing can
+// come between are written at once (Thread::steps_ahead()). `write_id` is for provenance.
+engine::Task<> generic_perform_write(pagecache::TaskContext& task, DirtyThrottle& throttle,
+                                     pagecache::PageCache& cache, Kswapd& kswapd,
+                                     pagecache::AddressSpace& mapping, PageIndex first,
+                                     Pages count, std::uint64_t write_id);
+
+}  // namespace wbsim::writeback

@@ -1,0 +1,342 @@
+#include "sim/writeback/flusher.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "sim/base/check.hpp"
+#include "sim/writeback/filemap.hpp"
+
+namespace wbsim::writeback {
+
+using engine::Task;
+using engine::WbReason;
+using engine::WritebackStep;
+using pagecache::Inode;
+using pagecache::WritebackControl;
+
+namespace {
+
+constexpr int kFlusherPid = 9;
+constexpr std::int64_t kMinWritebackPages = 1024;  // MIN_WRITEBACK_PAGES: 4 MiB
+constexpr std::int64_t kDirtyScope = 8;            // DIRTY_SCOPE
+
+bool time_after(std::uint64_t a, std::uint64_t b) {
+  return static_cast<std::int64_t>(b - a) < 0;
+}
+
+}  // namespace
+
+Flusher::Flusher(engine::Machine& machine, const engine::Tracer& tracer, DirtyThrottle& throttle,
+                 pagecache::PageCache& cache, pagecache::BdiWriteback& wb,
+                 std::int64_t inodes_in_use)
+    : machine_{machine},
+      tracer_{tracer},
+      throttle_{throttle},
+      cache_{cache},
+      wb_{wb},
+      inodes_in_use_{inodes_in_use},
+      thread_{machine, "kworker/u" + std::to_string(2 * machine.cpus()) + ":" +
+                           std::to_string(wb.device), kFlusherPid + wb.device},
+      task_{thread_},
+      delayed_{engine::event_calling<&Flusher::on_delayed>(*this, "flusher timer")},
+      bandwidth_work_{engine::event_calling<&Flusher::on_bandwidth_work>(*this)} {
+  wb.listener = this;
+  machine.simulator().spawn("flusher", run());
+}
+
+Flusher::~Flusher() {
+  machine_.simulator().cancel(delayed_);
+  machine_.simulator().cancel(bandwidth_work_);
+}
+
+std::uint64_t Flusher::centisecs_to_jiffies(int centisecs) const {
+  return static_cast<std::uint64_t>(centisecs) * static_cast<std::uint64_t>(machine_.jiffies().hz()) /
+         100;
+}
+
+// Models: mod_delayed_work(bdi_wq, &wb->dwork, 0).
+void Flusher::wake() {
+  machine_.simulator().cancel(delayed_);
+  queued_ = true;
+  thread_.wake();
+}
+
+// Models: wb_wakeup_delayed(): does not shorten a timer that runs.
+void Flusher::wake_delayed() {
+  const int interval = throttle_.vm().dirty_writeback_centisecs;
+  if (queued_ || delayed_.pending()) {
+    return;
+  }
+  const SimTime now = machine_.simulator().now();
+  const SimTime time = machine_.jiffies().timer_time(now, centisecs_to_jiffies(interval));
+  machine_.simulator().schedule(delayed_, time);
+}
+
+void Flusher::first_dirty_inode(pagecache::BdiWriteback&) {
+  if (throttle_.vm().dirty_writeback_centisecs > 0) {
+    wake_delayed();
+  }
+}
+
+void Flusher::start_background_writeback(pagecache::BdiWriteback&) {
+  if (tracer_.active()) {
+    trace(WritebackStep::kWakeBackground, {});
+  }
+  wake();
+}
+
+void Flusher::inode_writeback_start(pagecache::BdiWriteback& wb) { ++wb.writeback_inodes; }
+
+void Flusher::inode_writeback_end(pagecache::BdiWriteback& wb) {
+  --wb.writeback_inodes;
+  if (throttle_.options().bandwidth_update == BandwidthUpdate::kDoWritepages &&
+      !bandwidth_work_.pending()) {
+    const auto interval = static_cast<std::uint64_t>(std::max(machine_.jiffies().hz() / 5, 1));
+    machine_.simulator().schedule(
+        bandwidth_work_, machine_.jiffies().timer_time(machine_.simulator().now(), interval));
+  }
+}
+
+void Flusher::queue_work(const WritebackWork& work) {
+  trace(WritebackStep::kQueue, work);
+  works_.push_back(work);
+  wake();
+}
+
+void Flusher::start_all(WbReason reason) {
+  if (!wb_.has_dirty_io() || wb_.start_all) {
+    return;
+  }
+  wb_.start_all = true;
+  start_all_reason_ = reason;
+  wake();
+}
+
+// Models: get_nr_dirty_pages(): with the inodes in use, which the kernel adds as if all were dirty.
+std::int64_t Flusher::nr_dirty_pages() const { return cache_.nr_dirty().count() + inodes_in_use_; }
+
+// Models: wb_workfn().
+Task<> Flusher::run() {
+  co_await thread_.begin();
+  while (true) {
+    while (!queued_) {
+      co_await thread_.block();
+    }
+    queued_ = false;
+    co_await thread_.run(thread_.costs().flusher_wake);
+    do {
+      co_await do_writeback();
+    } while (!works_.empty());
+    co_await thread_.run(thread_.costs().flusher_end + 2 * throttle_.options().trace_writeback);
+    if (wb_.has_dirty_io() && throttle_.vm().dirty_writeback_centisecs > 0) {
+      wake_delayed();
+    }
+  }
+}
+
+// Models: wb_do_writeback().
+Task<std::int64_t> Flusher::do_writeback() {
+  std::int64_t wrote = 0;
+  wb_.writeback_running = true;
+  while (!works_.empty()) {
+    const WritebackWork work = works_.front();
+    works_.pop_front();
+    trace(WritebackStep::kExec, work);
+    wrote += co_await write_work(work);
+  }
+  if (wb_.start_all) {
+    WritebackWork work{.range_cyclic = true, .reason = start_all_reason_};
+    work.nr_pages = nr_dirty_pages();
+    wrote += co_await write_work(work);
+    wb_.start_all = false;
+  }
+  wrote += co_await check_old_data_flush();
+  if (throttle_.options().background_writeback && throttle_.over_background(task_, wb_)) {
+    const WritebackWork work{.for_background = true, .range_cyclic = true};
+    wrote += co_await write_work(work);
+  }
+  wb_.writeback_running = false;
+  co_return wrote;
+}
+
+// Models: wb_check_old_data_flush().
+Task<std::int64_t> Flusher::check_old_data_flush() {
+  const int interval = throttle_.vm().dirty_writeback_centisecs;
+  const std::uint64_t now = machine_.jiffies_now();
+  if (interval == 0 || time_after(wb_.last_old_flush + centisecs_to_jiffies(interval), now)) {
+    co_return 0;
+  }
+  wb_.last_old_flush = now;
+  WritebackWork work{.for_kupdate = true, .range_cyclic = true, .reason = WbReason::kPeriodic};
+  work.nr_pages = nr_dirty_pages();
+  if (work.nr_pages == 0) {
+    co_return 0;
+  }
+  co_return co_await write_work(work);
+}
+
+// Models: wb_writeback().
+Task<std::int64_t> Flusher::write_work(WritebackWork work) {
+  const std::int64_t wanted = work.nr_pages;
+  const std::uint64_t start = machine_.jiffies_now();
+  const SimDuration trace_cost = throttle_.options().trace_writeback;
+  constexpr int kEventsPerTurn = 4;  // global_dirty_state, start, queue_io, written
+  std::uint64_t dirtied_before = start;
+  task_.io().start_plug();
+  while (work.nr_pages > 0) {
+    if ((work.for_background || work.for_kupdate) && !works_.empty()) {
+      break;
+    }
+    if (work.for_background && !throttle_.over_background(task_, wb_)) {
+      break;
+    }
+    if (work.for_kupdate) {
+      dirtied_before = machine_.jiffies_now() -
+                       centisecs_to_jiffies(throttle_.vm().dirty_expire_centisecs);
+    } else if (work.for_background) {
+      dirtied_before = machine_.jiffies_now();
+    }
+    co_await thread_.run(thread_.costs().flusher_turn + kEventsPerTurn * trace_cost);
+    trace(WritebackStep::kStart, work);
+    if (wb_.b_io.empty()) {
+      queue_io(work, dirtied_before);
+    }
+    const std::int64_t progress = co_await writeback_inodes(work);
+    trace(WritebackStep::kWritten, work);
+    if (throttle_.options().bandwidth_update == BandwidthUpdate::kThrottleAndFlusher) {
+      throttle_.update_bandwidth(wb_, start);
+    }
+    if (progress > 0) {
+      continue;
+    }
+    if (wb_.b_more_io.empty()) {
+      break;
+    }
+    // Only an inode that somebody else writes can be left here without progress.
+    SIM_CHECK(!wb_.b_more_io.back().sync);
+  }
+  co_await task_.io().finish_plug();
+  co_return wanted - work.nr_pages;
+}
+
+// Models: queue_io() and move_expired_inodes(): interrupted inodes are served before newly expired
+// ones, oldest first. Service takes from the tail.
+void Flusher::queue_io(const WritebackWork& work, std::uint64_t dirtied_before) {
+  wb_.b_io.splice(wb_.b_io.begin(), wb_.b_more_io);
+  int moved = 0;
+  while (!wb_.b_dirty.empty()) {
+    Inode& oldest = wb_.b_dirty.back();
+    if (time_after(oldest.dirtied_when, dirtied_before)) {
+      break;
+    }
+    move_to_head(oldest, wb_.b_io);
+    ++moved;
+  }
+  const engine::QueueIo event{machine_.simulator().now(), wb_.device, dirtied_before, moved,
+                              work.reason};
+  tracer_.emit(&engine::Observer::on_queue_io, event);
+}
+
+// Models: writeback_sb_inodes(): at most 100 ms, tested between inodes.
+Task<std::int64_t> Flusher::writeback_inodes(WritebackWork& work) {
+  const std::uint64_t start = machine_.jiffies_now();
+  const auto slice = static_cast<std::uint64_t>(machine_.jiffies().hz() / 10);
+  std::int64_t total = 0;
+  while (!wb_.b_io.empty()) {
+    Inode& inode = wb_.b_io.back();
+    if (inode.sync && !work.sync_all) {
+      move_to_head(inode, wb_.b_more_io);
+      continue;
+    }
+    SIM_CHECK(!inode.sync);
+    total += co_await writeback_single_inode(inode, work);
+    if (total > 0 && (time_after(machine_.jiffies_now(), start + slice) || work.nr_pages <= 0)) {
+      break;
+    }
+  }
+  co_return total;
+}
+
+// Models: the body of writeback_sb_inodes() and __writeback_single_inode(). Returns pages written,
+// and one more when the inode became clean.
+Task<std::int64_t> Flusher::writeback_single_inode(Inode& inode, WritebackWork& work) {
+  inode.sync = true;
+  const std::int64_t chunk = chunk_size(work);
+  WritebackControl wbc{.nr_to_write = chunk,
+                       .sync_all = work.sync_all,
+                       .tagged_writepages = work.tagged_writepages,
+                       .for_kupdate = work.for_kupdate,
+                       .for_background = work.for_background,
+                       .range_cyclic = work.range_cyclic,
+                       .for_sync = work.for_sync};
+  co_await thread_.run(thread_.costs().flusher_inode + 2 * throttle_.options().trace_writeback);
+  co_await do_writepages(task_, throttle_, inode.mapping, wbc);
+  if (work.sync_all && !work.for_sync) {
+    co_await pagecache::fdatawait_range(task_, inode.mapping, PageIndex{0}, PageIndex::max());
+  }
+  inode.dirty_pages = inode.mapping.pages.any(pagecache::Mark::kDirty);
+  const std::int64_t written = chunk - wbc.nr_to_write;
+  work.nr_pages -= written;
+  const engine::SingleInode event{machine_.simulator().now(), task_.name(), wb_.device,
+                                  Pages{chunk}, Pages{written}};
+  tracer_.emit(&engine::Observer::on_single_inode, event);
+  if (thread_.need_resched()) {
+    co_await task_.io().flush_plug();
+    co_await thread_.cond_resched();
+  }
+  const std::int64_t wrote = std::max<std::int64_t>(written - wbc.pages_skipped, 0);
+  const std::int64_t cleaned = inode.dirty_pages ? 0 : 1;
+  requeue_inode(inode, wbc);
+  inode.sync = false;
+  co_return wrote + cleaned;
+}
+
+// Models: writeback_chunk_size() (kernel-facts 5.6).
+std::int64_t Flusher::chunk_size(const WritebackWork& work) const {
+  if (work.sync_all || work.tagged_writepages) {
+    return pagecache::kAllPages;
+  }
+  const std::int64_t pages = std::min({wb_.avg_write_bandwidth.count() / 2,
+                                       throttle_.dirty_limit().count() / kDirtyScope,
+                                       work.nr_pages});
+  return (pages + kMinWritebackPages) / kMinWritebackPages * kMinWritebackPages;
+}
+
+// Models: redirty_tail(): to the head of b_dirty, as young as the youngest there.
+void Flusher::redirty_tail(Inode& inode) {
+  if (!wb_.b_dirty.empty() && time_after(wb_.b_dirty.front().dirtied_when, inode.dirtied_when)) {
+    inode.dirtied_when = machine_.jiffies_now();
+  }
+  move_to_head(inode, wb_.b_dirty);
+}
+
+// Models: requeue_inode() (kernel-facts 5.8).
+void Flusher::requeue_inode(Inode& inode, const WritebackControl& wbc) {
+  if (inode.dirty_pages && (wbc.sync_all || wbc.tagged_writepages)) {
+    inode.dirtied_when = machine_.jiffies_now();
+  }
+  if (wbc.pages_skipped > 0) {
+    redirty_tail(inode);
+  } else if (!inode.dirty_pages) {
+    remove_from_lists(inode);
+  } else if (wbc.nr_to_write <= 0) {
+    move_to_head(inode, wb_.b_more_io);
+  } else {
+    redirty_tail(inode);
+  }
+}
+
+void Flusher::trace(WritebackStep step, const WritebackWork& work) {
+  const engine::WritebackTrace event{.time = machine_.simulator().now(),
+                                     .task = task_.name(),
+                                     .device = wb_.device,
+                                     .nr_pages = work.nr_pages,
+                                     .sync_all = work.sync_all,
+                                     .for_kupdate = work.for_kupdate,
+                                     .for_background = work.for_background,
+                                     .range_cyclic = work.range_cyclic,
+                                     .reason = work.reason};
+  tracer_.emit(&engine::Observer::on_writeback, step, event);
+}
+
+}  // namespace wbsim::writeback
