@@ -35,24 +35,15 @@ Hasher::Hasher(Hasher&&) noexcept = default;
 Hasher& Hasher::operator=(Hasher&&) noexcept = default;
 Hasher::~Hasher() = default;
 
+void Hasher::add(std::span<const std::uint64_t> words) {
+  XXH3_128bits_update(state_.get(), words.data(), words.size_bytes());
+}
+
 void Hasher::add(std::string_view text) {
-  flush();
-  update(text.data(), text.size());
+  XXH3_128bits_update(state_.get(), text.data(), text.size());
 }
 
-void Hasher::update(const void* data, std::size_t size) {
-  XXH3_128bits_update(state_.get(), data, size);
-}
-
-void Hasher::flush() {
-  update(buffer_.data(), buffered_ * sizeof buffer_[0]);
-  buffered_ = 0;
-}
-
-Digest Hasher::digest() {
-  flush();
-  return to_digest(XXH3_128bits_digest(state_.get()));
-}
+Digest Hasher::digest() const { return to_digest(XXH3_128bits_digest(state_.get())); }
 
 void Hasher::Free::operator()(XXH3_state_s* state) const { XXH3_freeState(state); }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <concepts>
-#include <span>
 #include <type_traits>
 
 namespace wbsim::report {
@@ -42,7 +41,7 @@ std::uint64_t word(const engine::RwbsFlags& rwbs) {
 template <class... Fields>
 void add(Hasher& hasher, const Fields&... fields) {
   const std::array<std::uint64_t, sizeof...(fields)> words{word(fields)...};
-  hasher.add(std::span{words});
+  hasher.add(words);
 }
 
 // Whether `next` starts where and as a run with the attributes of `run` goes on; says nothing about
@@ -159,7 +158,7 @@ void EventDigest::on_job_end(int job, SimTime time) { add(jobs_, 1, job, time); 
 
 Digest EventDigest::finish() {
   Hasher all;
-  const auto append = [&all](Hasher& stream) {
+  const auto append = [&all](const Hasher& stream) {
     const Digest digest = stream.digest();
     add(all, digest.high, digest.low);
   };
@@ -167,8 +166,8 @@ Digest EventDigest::finish() {
     hash(run);
     append(run.hasher);
   }
-  for (Hasher* stream : {&requests_, &unplugs_, &dirty_states_, &ratelimits_, &pauses_,
-                         &writebacks_, &inodes_, &queue_ios_, &syscalls_, &jobs_}) {
+  for (const Hasher* stream : {&requests_, &unplugs_, &dirty_states_, &ratelimits_, &pauses_,
+                               &writebacks_, &inodes_, &queue_ios_, &syscalls_, &jobs_}) {
     append(*stream);
   }
   return all.digest();
