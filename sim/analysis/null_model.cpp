@@ -5,9 +5,11 @@
 #include <map>
 #include <optional>
 #include <queue>
+#include <string>
 #include <utility>
 
 #include "sim/base/check.hpp"
+#include "sim/workload/job_extent.hpp"
 
 namespace wbsim::analysis {
 
@@ -74,6 +76,7 @@ struct Writer {
   enum class State { kReady, kThrottled, kSyncing, kDone };
 
   const workload::JobSpec* spec = nullptr;
+  workload::JobExtent extent;
   State state = State::kReady;
   SimTime start;
   SimTime next;      // of the next write, when ready
@@ -97,6 +100,8 @@ class NullModel {
     for (const workload::JobSpec& job : jobs) {
       Writer writer;
       writer.spec = &job;
+      std::string problem;  // a job with nothing to write ends at once
+      writer.extent = workload::resolve_extent(job, device_.size, problem);
       writer.start = at(config.workload_start + job.start_delay);
       writer.next = writer.start;
       writers_.push_back(writer);
@@ -204,9 +209,8 @@ class NullModel {
     if (!spec.replay.empty()) {
       return spec.replay[n % spec.replay.size()];
     }
-    const Bytes size = spec.size.value_or(device_.size - Bytes{spec.offset.value()});
-    const std::int64_t blocks = std::max<std::int64_t>(1, size / spec.block_size);
-    return spec.offset + spec.block_size * (writer.writes % blocks);
+    const std::int64_t blocks = std::max<std::int64_t>(1, writer.extent.length / spec.block_size);
+    return writer.extent.begin + spec.block_size * (writer.writes % blocks);
   }
 
   [[nodiscard]] bool has_ended(const Writer& writer) const {
@@ -214,11 +218,11 @@ class NullModel {
     if (spec.runtime && now_ - writer.start >= *spec.runtime) {
       return true;
     }
-    if (spec.number_ios && writer.writes >= *spec.number_ios) {
+    if (spec.number_ios && writer.writes >= *spec.number_ios * spec.loops) {
       return true;
     }
-    const Bytes size = spec.size.value_or(device_.size - Bytes{spec.offset.value()});
-    return !spec.time_based && writer.written >= spec.io_size.value_or(size * spec.loops);
+    return writer.extent.length == Bytes{} ||
+           (!spec.time_based && writer.written >= writer.extent.amount * spec.loops);
   }
 
   void write(Writer& writer) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "sim/analysis/input_file.hpp"
@@ -105,13 +106,22 @@ void attach_replay(const TruthCase& truth, std::vector<workload::JobSpec>& jobs,
   }
 }
 
-// A message names a file and a place in it; in the table the case is named already.
+// A finding names a file and a place in it: "DIR/case.json: /devices/sim0/queue/scheduler". In the
+// table the case is named already, and messages about the job file name the option themselves.
+std::string reason_of(const Diagnostic& finding) {
+  const std::size_t pointer = finding.where.find(": /");
+  const bool in_config =
+      pointer != std::string::npos && finding.where.compare(pointer, 6, ": /fio") != 0;
+  return in_config ? finding.where.substr(pointer + 2) + ": " + finding.message : finding.message;
+}
+
 std::vector<std::string> reasons_of(const Diagnostics& findings) {
   std::vector<std::string> reasons;
   for (const Diagnostic& finding : findings.all()) {
+    const std::string reason = reason_of(finding);
     if (finding.severity == Severity::kRefused &&
-        std::find(reasons.begin(), reasons.end(), finding.message) == reasons.end()) {
-      reasons.push_back(finding.message);
+        std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) {
+      reasons.push_back(reason);
     }
   }
   return reasons;
@@ -269,9 +279,10 @@ class Validation {
     report_.summaries.push_back(summary);
   }
 
+  // A mistake in a file that cases share is reported once.
   void report_errors(const Diagnostics& findings) {
     for (const Diagnostic& finding : findings.all()) {
-      if (finding.severity == Severity::kError) {
+      if (finding.severity == Severity::kError && reported_.insert(to_string(finding)).second) {
         diagnostics_.error(finding.where, finding.message);
       }
     }
@@ -282,10 +293,16 @@ class Validation {
   Diagnostics& diagnostics_;
   Diagnoses diagnoses_;
   std::map<std::string, SpreadTable> spreads_;  // by kernel
+  std::set<std::string> reported_;
   ValidationReport report_;
 };
 
 }  // namespace
+
+ValidationReport validate(const ValidateOptions& options, const Simulate& simulate,
+                          Diagnostics& diagnostics) {
+  return Validation{options, simulate, diagnostics}.run();
+}
 
 std::optional<PreparedCase> prepare(const TruthCase& truth, Diagnostics& diagnostics) {
   Diagnostics findings;
