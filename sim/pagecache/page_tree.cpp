@@ -192,6 +192,15 @@ void PageTree::clear_mark(PageIndex page, std::uint64_t bits, Mark mark) {
   }
 }
 
+Pages PageTree::count_marked(Mark mark) const {
+  Pages count{0};
+  for (auto page = next(mark, PageIndex{0}); page;) {
+    count += Pages{std::popcount(find(*page)->marked(mark))};
+    page = next(mark, PageIndex{(leaf_number(*page) + 1) * kFanOut});
+  }
+  return count;
+}
+
 bool PageTree::any(Mark mark) const { return node_pool_[root_].marks[at(mark)] != 0; }
 
 // The first leaf at or after number `from` that has a marked page: climbs to the lowest node with

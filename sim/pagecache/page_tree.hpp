@@ -53,6 +53,8 @@ class PageTree {
   void set_mark(PageIndex page, std::uint64_t bits, Mark mark);
   void clear_mark(PageIndex page, std::uint64_t bits, Mark mark);
 
+  // Counts marked pages one leaf after the other: for checks.
+  [[nodiscard]] Pages count_marked(Mark mark) const;
   // True when any page has the mark: O(1).
   [[nodiscard]] bool any(Mark mark) const;
   // The first page at or after `from` with the mark.

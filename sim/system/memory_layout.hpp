@@ -1,0 +1,22 @@
+// From a machine's memory to free pages, reserves and watermarks at boot.
+#pragma once
+
+#include "sim/base/units.hpp"
+#include "sim/system/config.hpp"
+#include "sim/writeback/reclaim.hpp"
+
+namespace wbsim::system {
+
+struct MemoryLayout {
+  Pages total;
+  Pages free;
+  Pages totalreserve;
+  writeback::Watermarks watermarks;
+};
+
+// Models: init_per_zone_wmark_min(), set_recommended_min_free_kbytes() (transparent huge pages on,
+// as distributions ship it), __setup_per_zone_wmarks(), calculate_totalreserve_pages(), v5.10.
+// What the configuration states is taken as it is.
+MemoryLayout memory_layout(const MemoryConfig& memory);
+
+}  // namespace wbsim::system

@@ -1,0 +1,146 @@
+#include "sim/system/run.hpp"
+
+#include <algorithm>
+
+#include "sim/system/system.hpp"
+#include "sim/workload/job_extent.hpp"
+
+namespace wbsim::system {
+
+namespace {
+
+constexpr SimDuration kSlice = milliseconds(200);  // between looks at `interrupted` and progress
+
+// When the workload is expected to end, where its jobs say so; 0 otherwise.
+SimTime expected_end(const Config& config, const workload::WorkloadSpec& workload) {
+  SimDuration longest{};
+  for (const workload::JobSpec& job : workload.jobs) {
+    if (!job.time_based || !job.runtime || job.group != 0) {
+      return SimTime{};
+    }
+    longest = std::max(longest, job.start_delay + *job.runtime);
+  }
+  return SimTime{config.workload_start + longest + config.tail};
+}
+
+// Notes the jobs that a system call failed.
+class ErrorWatch final : public engine::Observer {
+ public:
+  explicit ErrorWatch(const workload::WorkloadSpec& workload) : workload_{workload} {}
+  void on_syscall(const engine::SyscallTrace& call) override {
+    if (call.error != 0) {
+      const std::string& name = workload_.jobs[static_cast<std::size_t>(call.job)].name;
+      errors.push_back("job " + name + ": system call failed (errno " +
+                       std::to_string(-call.error) + ")");
+    }
+  }
+  std::vector<std::string> errors;
+
+ private:
+  const workload::WorkloadSpec& workload_;
+};
+
+}  // namespace
+
+void check_workload(const Config& config, const workload::WorkloadSpec& workload,
+                    Diagnostics& diagnostics) {
+  std::string known;
+  for (const DeviceConfig& device : config.devices) {
+    known += (known.empty() ? "/dev/" : ", /dev/") + device.name;
+  }
+  for (const workload::JobSpec& job : workload.jobs) {
+    const std::string who = "job \"" + job.name + "\": ";
+    const auto device =
+        std::find_if(config.devices.begin(), config.devices.end(), [&job](const auto& d) {
+          return job.filename == "/dev/" + d.name;
+        });
+    if (device == config.devices.end()) {
+      diagnostics.error(job.where, who + "no device for filename=" + job.filename +
+                                       "; the configuration has " + known);
+      continue;
+    }
+    std::string problem;
+    const workload::JobExtent extent = resolve_extent(job, device->size, problem);
+    if (!problem.empty()) {
+      diagnostics.error(job.where, who + problem);
+      continue;
+    }
+    if (job.block_size % kPageSize != Bytes{0} ||
+        extent.begin.value() % kPageSize.count() != 0) {
+      diagnostics.refuse(job.where, who + "writes of partial pages are not simulated yet; bs and "
+                                          "offset have to be multiples of 4k");
+    }
+    const auto outside = [&](FileOffset at) {
+      return at.value() % kPageSize.count() != 0 || at < FileOffset{0} ||
+             at + job.block_size > FileOffset{device->size.count()};
+    };
+    if (std::any_of(job.replay.begin(), job.replay.end(), outside)) {
+      diagnostics.error(job.where, who + "an offset to replay lies outside the device or is not a "
+                                         "multiple of 4k");
+    }
+  }
+}
+
+RunOutcome run_system(const Config& config, const workload::WorkloadSpec& workload,
+                      const RunOptions& options) {
+  ErrorWatch errors{workload};
+  std::vector<engine::Observer*> observers = options.observers;
+  observers.push_back(&errors);
+  System system{config, workload, observers};
+  engine::Simulator& simulator = system.simulator();
+  const SimTime expected = expected_end(config, workload);
+  RunOutcome outcome;
+  system.control().start();
+  SimTime limit = simulator.now();
+  const auto interrupted = [&options] {
+    return options.interrupted != nullptr && options.interrupted->load();
+  };
+  while (!interrupted()) {
+    const bool finished = system.control().finished();
+    const SimTime end = finished ? system.control().finished_at() + config.tail : kSimTimeMax;
+    if (simulator.now() >= end) {
+      break;
+    }
+    limit = std::min(limit + kSlice, end);
+    simulator.run(std::max(limit, simulator.now()));
+    if (options.progress) {
+      options.progress(simulator.now(), expected);
+    }
+  }
+  outcome.interrupted = interrupted();
+  outcome.end = simulator.now();
+  outcome.events = simulator.events_run();
+  outcome.jobs_in_error = std::move(errors.errors);
+  system.check_invariants();
+  return outcome;
+}
+
+std::vector<std::string> mechanisms_in_use(const Config& config,
+                                           const workload::WorkloadSpec& workload) {
+  std::vector<std::string> names{"dirty limits", "block device page cache", "LRU/kswapd (basic)",
+                                 "CPU scheduling", "plug", "merge", "blk-mq none"};
+  if (config.switches.throttling) {
+    names.insert(names.end(), {"pos_ratio", "bandwidth", "ratelimit", "pause"});
+  }
+  if (config.switches.background_writeback) {
+    names.emplace_back("flusher");
+  }
+  if (config.vm.dirty_writeback_centisecs > 0) {
+    names.emplace_back("kupdate");
+  }
+  const bool syncs = std::any_of(workload.jobs.begin(), workload.jobs.end(), [](const auto& job) {
+    return job.open_sync != workload::OpenSync::kNone || job.fsync_every > 0 ||
+           job.fdatasync_every > 0 || job.end_fsync;
+  });
+  if (syncs) {
+    names.emplace_back("flush/FUA");
+  }
+  const bool simdisk = std::any_of(config.devices.begin(), config.devices.end(),
+                                   [](const DeviceConfig& d) { return d.model == "simdisk"; });
+  if (simdisk) {
+    names.emplace_back("simdisk");
+  }
+  return names;
+}
+
+}  // namespace wbsim::system

@@ -1,0 +1,44 @@
+// Runs one configuration: the only way into the simulation for run, validate and sweeps.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sim/base/diagnostics.hpp"
+#include "sim/base/units.hpp"
+#include "sim/engine/tracepoints.hpp"
+#include "sim/system/config.hpp"
+#include "sim/workload/fio_job_file.hpp"
+
+namespace wbsim::system {
+
+struct RunOptions {
+  std::vector<engine::Observer*> observers;
+  const std::atomic<bool>* interrupted = nullptr;  // set by a signal handler: end soon
+  // Called now and then with the virtual time and, where it is known, the expected end (else 0).
+  std::function<void(SimTime now, SimTime end)> progress;
+};
+
+struct RunOutcome {
+  SimTime end{};
+  bool interrupted = false;
+  std::uint64_t events = 0;       // events of the engine: what the run cost
+  std::vector<std::string> jobs_in_error;  // "job w: write failed (errno 28)"
+};
+
+// What must hold between jobs and configuration, as errors with the job's place: known devices,
+// something to write, whole pages. Call before run_system(), which aborts otherwise.
+void check_workload(const Config& config, const workload::WorkloadSpec& workload,
+                    Diagnostics& diagnostics);
+
+// Runs the workload to its end, then the actions that follow it, then `tail`.
+RunOutcome run_system(const Config& config, const workload::WorkloadSpec& workload,
+                      const RunOptions& options);
+
+// Names of the mechanisms (sim/report/trust.hpp) that a run of `config` makes use of.
+std::vector<std::string> mechanisms_in_use(const Config& config,
+                                           const workload::WorkloadSpec& workload);
+
+}  // namespace wbsim::system

@@ -1,0 +1,272 @@
+#include "sim/system/system.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "sim/base/check.hpp"
+#include "sim/writeback/bandwidth.hpp"
+
+namespace wbsim::system {
+
+using engine::Task;
+
+namespace {
+
+constexpr int kGuestSamplerPid = 200;
+constexpr SimDuration kGuestSamplerPeriod = milliseconds(100);
+// get_nr_dirty_inodes() adds the inodes in use to the budget of periodic writeback; a small system
+// has about this many (seen on the truth rig).
+constexpr std::int64_t kInodesInUse = 10'500;
+
+engine::CpuCosts cpu_costs(const Config& config) {
+  engine::CpuCosts costs;
+  for (const engine::CpuCostComponent& component : engine::cpu_cost_components()) {
+    const auto it = config.cpu_costs.find(std::string{component.name});
+    if (it != config.cpu_costs.end()) {
+      costs.*component.value = it->second;
+    }
+  }
+  return costs;
+}
+
+engine::Jiffies jiffies(const Config& config) {
+  const bool given = config.boot.jiffies != BootConfig{}.jiffies;
+  const std::uint64_t start =
+      given ? config.boot.jiffies : engine::Jiffies::initial(config.hz);
+  return {config.hz, start, config.boot.next_tick};
+}
+
+bool traced(const Config& config, const char* category) {
+  return std::find(config.guest_tracing.begin(), config.guest_tracing.end(), category) !=
+         config.guest_tracing.end();
+}
+
+SimDuration trace_cost(const Config& config, const engine::CpuCosts& costs,
+                       std::initializer_list<const char*> categories) {
+  const bool on = std::any_of(categories.begin(), categories.end(),
+                              [&config](const char* category) { return traced(config, category); });
+  return on ? costs.trace_event : SimDuration{};
+}
+
+writeback::VmSysctl vm_sysctl(const VmConfig& vm) {
+  return {vm.dirty_ratio,           vm.dirty_background_ratio,    vm.dirty_bytes,
+          vm.dirty_background_bytes, vm.dirty_writeback_centisecs, vm.dirty_expire_centisecs};
+}
+
+writeback::ThrottleOptions throttle_options(const Config& config, const engine::CpuCosts& costs) {
+  const KernelSwitches& switches = config.switches;
+  using Start = KernelSwitches::BackgroundStart;
+  using Update = KernelSwitches::BandwidthUpdate;
+  return {.background_start = switches.background_start == Start::kOnExit
+                                  ? writeback::BackgroundStart::kOnExit
+                                  : writeback::BackgroundStart::kEveryTurn,
+          .bandwidth_update = switches.bandwidth_update == Update::kThrottleAndFlusher
+                                  ? writeback::BandwidthUpdate::kThrottleAndFlusher
+                                  : writeback::BandwidthUpdate::kDoWritepages,
+          .over_background_exact = switches.over_background_exact,
+          .throttling = switches.throttling,
+          .background_writeback = switches.background_writeback,
+          .trace_writeback = trace_cost(config, costs, {"wb"})};
+}
+
+// global_wb_domain.dirty_limit right after boot: the threshold of all memory that was free then.
+Pages boot_dirty_limit(const Config& config, const MemoryLayout& layout) {
+  if (config.boot.dirty_limit) {
+    return *config.boot.dirty_limit;
+  }
+  const Pages avail = layout.free - std::min(layout.free, layout.totalreserve) +
+                      config.memory.inactive_file + config.memory.active_file + Pages{1};
+  return writeback::domain_dirty_limits(vm_sysctl(config.vm), avail, Pages{0}, false).thresh;
+}
+
+}  // namespace
+
+System::System(const Config& config, const workload::WorkloadSpec& workload,
+               const std::vector<engine::Observer*>& observers)
+    : config_{config},
+      layout_{memory_layout(config.memory)},
+      machine_{simulator_, config.cpus, jiffies(config), cpu_costs(config)},
+      domain_{machine_, boot_dirty_limit(config, layout_)},
+      cache_{machine_, domain_, layout_.total},
+      throttle_{machine_, tracer_, cache_, domain_, vm_sysctl(config.vm),
+                throttle_options(config, machine_.costs())},
+      kswapd_{machine_, cache_, layout_.watermarks},
+      kblockd_{machine_},
+      guest_sampler_{machine_, "probe", kGuestSamplerPid, engine::Nice::kHighest},
+      sample_{engine::event_calling<&System::take_sample>(*this, "sample")} {
+  for (engine::Observer* observer : observers) {
+    tracer_.attach(*observer);
+  }
+  simulator_.set_run_ahead(config.optimisation.batching);
+  pagecache::VmStat& stat = cache_.stat();
+  stat.nr_free = layout_.free;
+  stat.nr_active_file = config.memory.active_file;
+  stat.nr_inactive_file = config.memory.inactive_file;
+  stat.totalreserve = layout_.totalreserve;
+  int min_ratio_sum = 0;
+  devices_.reserve(config.devices.size());
+  for (std::size_t i = 0; i < config.devices.size(); ++i) {
+    add_device(config.devices[i], static_cast<int>(i));
+    min_ratio_sum += config.devices[i].bdi_min_ratio;
+  }
+  throttle_.set_min_ratio_sum(min_ratio_sum);
+  for (const Device& device : devices_) {
+    mounted_.push_back({*device.file, *device.flusher});
+  }
+  control_ = std::make_unique<WorkloadControl>(machine_, tracer_, mounted_, throttle_, config);
+  for (const workload::JobSpec& spec : workload.jobs) {
+    const auto device = std::find_if(mounted_.begin(), mounted_.end(), [&spec](const auto& m) {
+      return spec.filename == "/dev/" + m.device.name();
+    });
+    SIM_CHECK(device != mounted_.end());
+    std::string problem;
+    const workload::JobExtent extent =
+        workload::resolve_extent(spec, device->device.size(), problem);
+    SIM_CHECK(problem.empty());
+    control_->add_job(std::make_unique<workload::JobProcess>(
+        machine_, tracer_, mounted_, throttle_, spec, extent, config.seed, *control_));
+  }
+  if (machine_.costs().sample > SimDuration::zero()) {
+    simulator_.spawn("guest sampler", run_sampler());
+  }
+  if (tracer_.active()) {
+    simulator_.schedule(sample_, SimTime{});
+  }
+}
+
+System::~System() {
+  simulator_.destroy_processes();
+  simulator_.cancel(sample_);
+}
+
+void System::add_device(const DeviceConfig& config, int index) {
+  Device device;
+  const QueueConfig& queue = config.queue;
+  device.model = std::make_unique<models::Simdisk>(
+      simulator_, models::SimdiskParameters{.depth = config.simdisk.depth,
+                                            .channels = config.simdisk.channels,
+                                            .read = config.simdisk.read,
+                                            .write = config.simdisk.write,
+                                            .flush = config.simdisk.flush,
+                                            .per_kib = config.simdisk.per_kib,
+                                            .seek = config.simdisk.seek,
+                                            .volatile_cache = queue.write_cache});
+  using Merge = KernelSwitches::PlugMerge;
+  using Order = KernelSwitches::PlugIssueOrder;
+  const KernelSwitches& switches = config_.switches;
+  const block::RequestQueueOptions options{
+      .device = index,
+      .limits = {.max_sectors = sectors_floor(kibibytes(queue.max_sectors_kb)),
+                 .max_segments = queue.max_segments,
+                 .max_segment_size = queue.max_segment_size,
+                 .nomerges = queue.nomerges,
+                 .write_cache = queue.write_cache,
+                 .fua = queue.fua,
+                 .rotational = queue.rotational},
+      .nr_requests = queue.nr_requests.value_or(config.simdisk.depth),
+      .plug_merge = switches.plug_merge == Merge::kAllRequests
+                        ? block::PlugMergeRule::kAllRequests
+                        : block::PlugMergeRule::kNewestOnly,
+      .plug_issue_order = switches.plug_issue_order == Order::kFifo
+                              ? block::PlugIssueOrder::kFifo
+                              : block::PlugIssueOrder::kLifo,
+      .tag_wake = config_.kernel == KernelVersion::k5_10
+                      ? block::TagWakeRule::kPerWaitQueue
+                      : block::TagWakeRule::kCompletionCount,
+      .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
+      .plug_merging = switches.plug_merging,
+      .bio_runs = config_.optimisation.bio_runs,
+      .trace_block = trace_cost(config_, machine_.costs(), {"blk"}),
+      .trace_request = trace_cost(config_, machine_.costs(), {"blk", "rq"})};
+  device.queue = std::make_unique<block::RequestQueue>(machine_, tracer_, kblockd_, *device.model,
+                                                       options);
+  device.wb = std::make_unique<pagecache::BdiWriteback>(
+      index, config_.cpus,
+      config_.boot.write_bandwidth.value_or(writeback::kInitialBandwidth));
+  device.wb->min_ratio = config.bdi_min_ratio;
+  device.wb->max_ratio = config.bdi_max_ratio;
+  device.wb->bw_time_stamp = machine_.jiffies_now();
+  device.wb->last_old_flush = machine_.jiffies_now();
+  device.file = std::make_unique<fs::BlockDevice>(config.name, config.size, *device.queue,
+                                                  *device.wb,
+                                                  fs::Memory{cache_, throttle_, kswapd_});
+  device.flusher = std::make_unique<writeback::Flusher>(machine_, tracer_, throttle_, cache_,
+                                                        *device.wb, kInodesInUse);
+  devices_.push_back(std::move(device));
+}
+
+// The monitoring program of the truth rig: it takes CPU time from whoever runs.
+Task<> System::run_sampler() {
+  co_await guest_sampler_.begin();
+  while (true) {
+    co_await guest_sampler_.nanosleep(simulator_.now() + kGuestSamplerPeriod);
+    co_await guest_sampler_.run(machine_.costs().sample);
+  }
+}
+
+void System::take_sample() {
+  const pagecache::VmStat& stat = cache_.stat();
+  const writeback::DirtyLimits limits = throttle_.limits_now();
+  engine::StateSample sample;
+  sample.time = simulator_.now();
+  sample.nr_dirty = pagecache::VmStat::read(stat.nr_file_dirty);
+  sample.nr_writeback = pagecache::VmStat::read(stat.nr_writeback);
+  sample.nr_dirtied = pagecache::VmStat::read(stat.nr_dirtied);
+  sample.nr_written = pagecache::VmStat::read(stat.nr_written);
+  sample.dirty_thresh = limits.thresh;
+  sample.background_thresh = limits.bg_thresh;
+  sample.dirty_limit = domain_.dirty_limit;
+  sample.setpoint = (writeback::dirty_freerun_ceiling(limits.thresh, limits.bg_thresh) +
+                     writeback::hard_dirty_limit(domain_.dirty_limit, limits.thresh)) / 2;
+  sample.nr_free = stat.nr_free;
+  sample.nr_active_file = stat.nr_active_file;
+  sample.nr_inactive_file = stat.nr_inactive_file;
+  for (const Device& device : devices_) {
+    const pagecache::BdiWriteback& wb = *device.wb;
+    sample.bdis.push_back({.device = wb.device,
+                           .reclaimable = Pages{wb.reclaimable.sum()},
+                           .writeback = Pages{wb.writeback.sum()},
+                           .wb_thresh = wb.thresh,
+                           .written = Pages{wb.written.sum()},
+                           .write_bandwidth = wb.write_bandwidth,
+                           .avg_write_bandwidth = wb.avg_write_bandwidth,
+                           .dirty_ratelimit = wb.dirty_ratelimit,
+                           .balanced_dirty_ratelimit = wb.balanced_dirty_ratelimit,
+                           .pos_ratio = wb.pos_ratio,
+                           .queue_depth = device.queue->in_device(),
+                           .busy = device.queue->device_busy()});
+  }
+  tracer_.emit(&engine::Observer::on_sample, sample);
+  simulator_.schedule_after(sample_, config_.output.interval);
+}
+
+void System::check_invariants() const {
+  Pages dirty{0};
+  Pages writeback{0};
+  Pages cached{0};
+  for (const Device& device : devices_) {
+    const pagecache::PageTree& pages = device.file->inode().mapping.pages;
+    const Pages dirty_here = pages.count_marked(pagecache::Mark::kDirty);
+    const Pages writeback_here = pages.count_marked(pagecache::Mark::kWriteback);
+    SIM_CHECK(device.wb->reclaimable.sum() == dirty_here.count());
+    SIM_CHECK(device.wb->writeback.sum() == writeback_here.count());
+    dirty += dirty_here;
+    writeback += writeback_here;
+    cached += pages.pages();
+  }
+  const pagecache::VmStat& stat = cache_.stat();
+  SIM_CHECK(stat.nr_file_dirty.sum() == dirty.count());
+  SIM_CHECK(stat.nr_writeback.sum() == writeback.count());
+  SIM_CHECK(stat.nr_active_file + stat.nr_inactive_file ==
+            cached + config_.memory.active_file + config_.memory.inactive_file);
+  SIM_CHECK(stat.nr_free >= Pages{0});
+}
+
+bool System::drained() const {
+  return std::all_of(devices_.begin(), devices_.end(), [](const Device& device) {
+    return device.wb->reclaimable.sum() == 0 && device.wb->writeback.sum() == 0 &&
+           device.queue->in_flight() == 0;
+  });
+}
+
+}  // namespace wbsim::system

@@ -1,0 +1,76 @@
+// A whole machine, wired from a configuration: owns every layer, built bottom up.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/simdisk.hpp"
+#include "sim/block/kblockd.hpp"
+#include "sim/block/request_queue.hpp"
+#include "sim/engine/cpu.hpp"
+#include "sim/engine/simulator.hpp"
+#include "sim/engine/tracepoints.hpp"
+#include "sim/fs/block_device.hpp"
+#include "sim/pagecache/inode.hpp"
+#include "sim/pagecache/page_cache.hpp"
+#include "sim/pagecache/wb_domain.hpp"
+#include "sim/system/config.hpp"
+#include "sim/system/memory_layout.hpp"
+#include "sim/system/workload_control.hpp"
+#include "sim/vfs/syscalls.hpp"
+#include "sim/workload/fio_job_file.hpp"
+#include "sim/writeback/dirty_throttle.hpp"
+#include "sim/writeback/flusher.hpp"
+#include "sim/writeback/reclaim.hpp"
+
+namespace wbsim::system {
+
+class System {
+ public:
+  System(const Config& config, const workload::WorkloadSpec& workload,
+         const std::vector<engine::Observer*>& observers);
+  System(const System&) = delete;
+  System& operator=(const System&) = delete;
+  ~System();
+
+  engine::Simulator& simulator() { return simulator_; }
+  WorkloadControl& control() { return *control_; }
+  // Invariants that hold at any instant: counters equal the marks of all trees, memory adds up.
+  // Aborts where one does not.
+  void check_invariants() const;
+  // True when nothing is dirty, under writeback or in flight.
+  [[nodiscard]] bool drained() const;
+
+ private:
+  // One block device from model to flusher.
+  struct Device {
+    std::unique_ptr<block::DeviceModel> model;
+    std::unique_ptr<block::RequestQueue> queue;
+    std::unique_ptr<pagecache::BdiWriteback> wb;
+    std::unique_ptr<fs::BlockDevice> file;
+    std::unique_ptr<writeback::Flusher> flusher;
+  };
+
+  void add_device(const DeviceConfig& device, int index);
+  void take_sample();
+  engine::Task<> run_sampler();
+
+  const Config& config_;
+  engine::Simulator simulator_;
+  engine::Tracer tracer_;
+  MemoryLayout layout_;
+  engine::Machine machine_;
+  pagecache::WbDomain domain_;
+  pagecache::PageCache cache_;
+  writeback::DirtyThrottle throttle_;
+  writeback::Kswapd kswapd_;
+  block::Kblockd kblockd_;
+  std::vector<Device> devices_;
+  std::vector<vfs::MountedDevice> mounted_;
+  std::unique_ptr<WorkloadControl> control_;
+  engine::Thread guest_sampler_;
+  engine::Event sample_;
+};
+
+}  // namespace wbsim::system
