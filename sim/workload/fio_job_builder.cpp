@@ -175,7 +175,7 @@ class JobBuilder {
     job_.spec.random_map = !flag("norandommap", false);
     const std::optional<FioNumber> seed = number("randseed");
     job_.spec.random_seed = seed ? static_cast<std::uint64_t>(seed->value) : kDefaultSeed;
-    // A given seed wins over randrepeat=0 (fio 3.33, init.c setup_random_seeds).
+    // A given seed wins over randrepeat=0: fio 3.33 then writes the same offsets in every run.
     job_.spec.random_repeat = flag("randrepeat", true) || seed.has_value();
     job_.spec.invalidate = flag("invalidate", true);
   }

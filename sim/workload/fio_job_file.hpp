@@ -18,7 +18,7 @@ struct WorkloadSpec {
   std::vector<JobSpec> jobs;  // in fio's order, clones expanded, groups numbered
 };
 
-// Clones counted. fio's own limit is the same order of magnitude (REAL_MAX_JOBS 4096).
+// Clones counted. A bound on hostile input, far above the jobs of real files.
 inline constexpr std::size_t kFioJobsMax = 4096;
 
 // Reports all findings at once. The jobs may be carried out only when diagnostics.exit_code() is 0.
