@@ -251,17 +251,24 @@ class Validation {
     }
   }
 
+  // Each case has one voice, that of its worst job.
   void summarise_figure(const FigureInfo& info) {
     std::vector<double> ours;
     std::vector<double> null_model;
     for (const CaseResult& result : report_.cases) {
+      std::optional<double> worst;
+      std::optional<double> null_worst;
       for (std::size_t i = 0; i < result.ours.size(); ++i) {
         const FigureValue& value = result.ours[i];
         if (value.figure != info.figure || value.standing != Standing::kJudged || value.absolute) {
           continue;
         }
-        ours.push_back(value.error);
-        null_model.push_back(result.null_model[i].error);
+        worst = std::max(worst.value_or(0), std::abs(value.error));
+        null_worst = std::max(null_worst.value_or(0), std::abs(result.null_model[i].error));
+      }
+      if (worst) {
+        ours.push_back(*worst);
+        null_model.push_back(*null_worst);
       }
     }
     if (ours.empty()) {
@@ -270,10 +277,9 @@ class Validation {
     FigureSummary summary;
     summary.figure = info.figure;
     summary.count = ours.size();
-    const auto by_magnitude = [](double a, double b) { return std::abs(a) < std::abs(b); };
-    summary.worst = info.figure == Figure::kOrder
-                        ? *std::min_element(ours.begin(), ours.end())
-                        : *std::max_element(ours.begin(), ours.end(), by_magnitude);
+    const bool score = info.figure == Figure::kOrder;
+    summary.worst = score ? *std::min_element(ours.begin(), ours.end())
+                          : *std::max_element(ours.begin(), ours.end());
     summary.median = *median_magnitude(std::move(ours));
     summary.null_median = *median_magnitude(std::move(null_model));
     report_.summaries.push_back(summary);

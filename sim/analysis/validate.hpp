@@ -38,10 +38,11 @@ struct CaseResult {
   [[nodiscard]] std::string id() const { return kernel + "/" + name; }
 };
 
-// One figure over all cases, of the values that are judged and not fixed by an offered rate.
+// The magnitude of one figure over all cases, of the values that are judged and not fixed by an
+// offered rate; of several jobs of a case the worst.
 struct FigureSummary {
   Figure figure = Figure::kThroughput;
-  std::size_t count = 0;
+  std::size_t count = 0;  // cases
   double median = 0;
   double worst = 0;  // the largest error; for the order, the smallest score
   double null_median = 0;

@@ -277,7 +277,7 @@ Json to_json(const ValidationReport& report) {
   json["summary"] = Json::array();
   for (const FigureSummary& summary : report.summaries) {
     json["summary"].push_back({{"figure", info_of(summary.figure).key},
-                               {"values", summary.count},
+                               {"cases", summary.count},
                                {"median", summary.median},
                                {"worst", summary.worst},
                                {"null_median", summary.null_median}});
