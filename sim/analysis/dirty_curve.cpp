@@ -13,9 +13,8 @@ double seconds_between(SimTime from, SimTime to) {
 
 CurvePoint point_of(const DirtySample& sample, SimTime first_io) {
   const auto pages = [](Pages n) { return static_cast<double>(n.count()); };
-  return {seconds_between(first_io, sample.time), pages(sample.nr_dirty),
-          pages(sample.nr_dirty) + pages(sample.nr_writeback), pages(sample.background_thresh),
-          pages(sample.dirty_thresh)};
+  return {seconds_between(first_io, sample.time), pages(sample.nr_dirty + sample.nr_writeback),
+          pages(sample.background_thresh), pages(sample.dirty_thresh)};
 }
 
 std::vector<CurvePoint> points_of(const RunRecord& run) {
@@ -47,7 +46,7 @@ CurvePoint interpolate(const std::vector<CurvePoint>& points, double since) {
     const CurvePoint& a = *(after - 1);
     const CurvePoint& b = *after;
     const double share = (since - a.since) / (b.since - a.since);
-    point = {since, blend(a.nr_dirty, b.nr_dirty, share), blend(a.total, b.total, share),
+    point = {since, blend(a.total, b.total, share),
              blend(a.background_thresh, b.background_thresh, share),
              blend(a.dirty_thresh, b.dirty_thresh, share)};
   }
@@ -66,7 +65,6 @@ CurvePoint state_at_first_io(const std::vector<CurvePoint>& points) {
     state = point;
   }
   if (state.since > 0) {
-    state.nr_dirty = 0;
     state.total = 0;
   }
   state.since = 0;
@@ -138,7 +136,7 @@ CurveFigures curve_figures(const AlignedCurves& curves) {
 
 std::optional<double> background_crossing(const std::vector<CurvePoint>& curve) {
   return first_crossing(
-      curve, [](const CurvePoint& point) { return point.nr_dirty - point.background_thresh; });
+      curve, [](const CurvePoint& point) { return point.total - point.background_thresh; });
 }
 
 std::optional<double> freerun_crossing(const std::vector<CurvePoint>& curve) {

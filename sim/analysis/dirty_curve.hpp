@@ -11,7 +11,6 @@ namespace wbsim::analysis {
 // A sample at `since`, counted from its run's first I/O. Pages, interpolated linearly.
 struct CurvePoint {
   double since = 0;  // seconds
-  double nr_dirty = 0;
   double total = 0;  // nr_dirty + nr_writeback
   double background_thresh = 0;
   double dirty_thresh = 0;
@@ -35,8 +34,10 @@ struct CurveFigures {
 };
 CurveFigures curve_figures(const AlignedCurves& curves);
 
-// Seconds after the first I/O at which nr_dirty first exceeds the background threshold, or
-// nr_dirty + nr_writeback the freerun ceiling (background + dirty) / 2; interpolated linearly.
+// Seconds after the first I/O at which nr_dirty + nr_writeback first exceeds the background
+// threshold, or the freerun ceiling (background + dirty) / 2; interpolated linearly. The kernel
+// starts background writeback by nr_dirty alone, which from then on stays near the threshold: a
+// sample either side of it would decide.
 std::optional<double> background_crossing(const std::vector<CurvePoint>& curve);
 std::optional<double> freerun_crossing(const std::vector<CurvePoint>& curve);
 

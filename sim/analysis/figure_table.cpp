@@ -17,11 +17,11 @@ constexpr std::array kFigures{
     FigureInfo{Figure::kPeak, "dirty_peak", "peak",
                "relative error of the largest nr_dirty + nr_writeback sampled", 0.05},
     FigureInfo{Figure::kBackgroundTime, "background_time", "bg t",
-               "relative error of the time from the first I/O until nr_dirty exceeds the "
-               "background threshold",
+               "relative error of the time from the first I/O until nr_dirty + nr_writeback "
+               "exceeds the background threshold",
                0.05},
     FigureInfo{Figure::kFreerunTime, "freerun_time", "free t",
-               "the same until nr_dirty + nr_writeback exceeds (background + dirty) / 2", 0.05},
+               "the same until it exceeds (background + dirty) / 2", 0.05},
     FigureInfo{Figure::kPauseCount, "pause_count", "pauses",
                "relative error of the number of pauses > 0 where there are >= 30, else the "
                "difference (3 allowed; none where there are none)",

@@ -23,11 +23,20 @@ namespace {
 constexpr int kRigHz = 250;
 constexpr std::int64_t kTickNs = 1'000'000'000 / kRigHz;
 
-// "t = 0 is just before fio is started; fio's first I/O comes about 0.18 s later" (rig/README.md).
-// The first event of fio is its first I/O, unless it comes late: then it is the first poll of
-// balance_dirty_pages by a slow writer, 32 pages on, and the documented time is nearer.
+// "t = 0 is just before fio is started; fio's first I/O comes about 0.18 s later" (rig/README.md);
+// no case on a block device starts below the second value.
 constexpr SimDuration kUsualFirstIo = milliseconds(180);
+constexpr SimDuration kEarliestFirstIo = milliseconds(160);
 constexpr SimDuration kLateFirstEvent = milliseconds(200);
+
+// A new task is polled by balance_dirty_pages for the first time after 32 pages: copy_process(),
+// kernel/fork.c, v5.10 (nr_dirtied_pause).
+constexpr Pages kFirstPoll{32};
+
+// Our series is sampled ten times as often as the rig's (sample_ms), so that interpolating it to
+// the rig's sample times adds no error of its own: observers do not change a simulation. What the
+// rig's sampler costs is the component sample, which system charges by itself.
+constexpr int kSampleRefinement = 10;
 
 constexpr std::array<std::string_view, 3> kTraceSets{"wb", "rq", "blk"};
 
@@ -88,9 +97,8 @@ class CaseReader {
     if (input.has("/pre")) {
       input.diagnostics().refuse(input.where("/pre"), "shell commands before the run");
     }
-    // The guest's sampler costs CPU (component sample), so ours runs as often.
-    truth_.config["output"]["interval"] =
-        in_ns(milliseconds(input.integer_or("/sample_ms", 100)).count());
+    const SimDuration sampled = milliseconds(input.integer_or("/sample_ms", 100));
+    truth_.config["output"]["interval"] = in_ns(sampled.count() / kSampleRefinement);
     read_events(input);
   }
 
@@ -280,14 +288,12 @@ class CaseReader {
       text.replace(i, kTarget.size(), device);
     }
     const double first_us = state.number("/first_fio_event_us").value_or(0);
-    const SimDuration first_event = duration_from(first_us, 1e3);
-    const SimDuration start = first_event > kLateFirstEvent ? kUsualFirstIo : first_event;
+    truth_.first_event = duration_from(first_us, 1e3);
     // An empty tail_s is none: tracing ends with fio.
     const double tail_s =
         input.has("/tail_s") && input.at("/tail_s") != "" ? input.number("/tail_s").value_or(0) : 0;
     Json& workload = truth_.config["workload"];
     workload["fio"] = std::move(text);
-    workload["start"] = in_ns(start.count());
     workload["tail"] = in_ns(duration_from(tail_s, 1e9).count());
   }
 
@@ -342,6 +348,22 @@ class CaseReader {
 };
 
 }  // namespace
+
+SimDuration workload_start(SimDuration first_event, const std::vector<workload::JobSpec>& jobs) {
+  SimDuration start = first_event;
+  if (jobs.size() == 1 && jobs[0].rate && *jobs[0].rate > Bytes{}) {
+    const Pages a_write = pages_ceil(jobs[0].block_size);
+    const Pages before = kFirstPoll + a_write - Pages{1};
+    const std::int64_t writes = before / a_write;  // rounded up
+    const Bytes paced = jobs[0].block_size * (writes - 1);
+    start -= duration_from(static_cast<double>(paced.count()),
+                           1e9 / static_cast<double>(jobs[0].rate->count()));
+  }
+  if (start >= kEarliestFirstIo && start <= kLateFirstEvent) {
+    return start;
+  }
+  return first_event > kLateFirstEvent ? kUsualFirstIo : first_event;
+}
 
 std::optional<TruthCase> read_truth_case(const fs::path& folder, Diagnostics& diagnostics) {
   Diagnostics findings;

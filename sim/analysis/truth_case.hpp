@@ -14,6 +14,7 @@
 #include "sim/base/diagnostics.hpp"
 #include "sim/base/units.hpp"
 #include "sim/system/json_text.hpp"
+#include "sim/workload/job_spec.hpp"
 
 namespace wbsim::analysis {
 
@@ -24,7 +25,8 @@ struct TruthCase {
   std::string name;    // case.json's, for the table
   std::string kernel;  // "6.1": major and minor number
   std::filesystem::path folder;
-  system::Json config;  // a configuration document (design.md section 4)
+  system::Json config;        // a configuration document (design.md section 4)
+  SimDuration first_event{};  // of a process of fio in the trace, after t = 0
   // Offsets of the writes of a job in visiting order, by job name.
   std::map<std::string, std::vector<FileOffset>> replay;
 };
@@ -35,5 +37,11 @@ struct TruthCase {
 // nevertheless. nullopt only after errors.
 std::optional<TruthCase> read_truth_case(const std::filesystem::path& folder,
                                          Diagnostics& diagnostics);
+
+// When the jobs start, after t = 0. The first event of fio is its first I/O, but for a writer with
+// an offered rate, where it is the first poll of balance_dirty_pages, some paced writes later:
+// these are taken off. Where that gives an impossible time, the event was another one (an
+// interrupt); a late one that cannot be explained is replaced by the rig's usual time.
+SimDuration workload_start(SimDuration first_event, const std::vector<workload::JobSpec>& jobs);
 
 }  // namespace wbsim::analysis

@@ -62,7 +62,7 @@ TEST(TruthCase, TurnsTheInputsIntoAConfiguration) {
   EXPECT_EQ(config.cpus, 1);
   EXPECT_EQ(config.cpu_costs_name, "rig-6.1");
   EXPECT_EQ(config.guest_tracing, (Messages{"wb", "rq", "blk"}));
-  EXPECT_EQ(config.output.interval, milliseconds(50));
+  EXPECT_EQ(config.output.interval, milliseconds(5));  // a tenth of sample_ms
   EXPECT_EQ(config.workload_start, nanoseconds(181'367'762));
   EXPECT_EQ(config.tail, seconds(1));
   EXPECT_EQ(config.vm.dirty_bytes, Bytes{40'000'000});
@@ -136,6 +136,20 @@ TEST(TruthCase, DefaultsWhatTheRunDoesNotShow) {
   EXPECT_FALSE(config.memory.totalreserve);
   EXPECT_EQ(config.workload_start, milliseconds(180));  // a late first event is not the first I/O
   EXPECT_EQ(config.tail, SimDuration{});
+}
+
+TEST(TruthCase, TakesThePacedWritesBeforeTheFirstPollOffTheFirstEvent) {
+  workload::JobSpec job;
+  job.block_size = kibibytes(4);
+  EXPECT_EQ(workload_start(milliseconds(181), {job}), milliseconds(181));
+  job.rate = Bytes{409'600};  // a page every 10 ms; 31 of them before the one that is polled
+  EXPECT_EQ(workload_start(milliseconds(495), {job}), milliseconds(185));
+  EXPECT_EQ(workload_start(milliseconds(177), {job}), milliseconds(177));  // an interrupt
+  EXPECT_EQ(workload_start(milliseconds(450), {job}), milliseconds(180));  // unexplained
+  job.block_size = kibibytes(64);
+  job.rate = Bytes{65'536'000};  // 1 ms a write; the second is polled
+  EXPECT_EQ(workload_start(milliseconds(182), {job}), milliseconds(181));
+  EXPECT_EQ(workload_start(milliseconds(182), {job, job}), milliseconds(182));
 }
 
 // Replaces every number and text below `value`.

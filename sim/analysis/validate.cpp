@@ -13,6 +13,7 @@
 #include "sim/analysis/truth_answer.hpp"
 #include "sim/base/check.hpp"
 #include "sim/system/config_reader.hpp"
+#include "sim/system/run.hpp"
 
 namespace wbsim::analysis {
 
@@ -320,6 +321,12 @@ std::optional<PreparedCase> prepare(const TruthCase& truth, Diagnostics& diagnos
   // A case is complete in itself: nothing is included, no environment is looked at.
   workload::WorkloadSpec workload = workload::parse_fio_jobs({&input, 1}, {}, findings);
   attach_replay(truth, workload.jobs, findings);
+  if (config) {
+    config->workload_start = workload_start(truth.first_event, workload.jobs);
+  }
+  if (config && findings.exit_code() == 0) {
+    system::check_workload(*config, workload, findings);
+  }
   hand_over(findings, diagnostics);
   if (findings.exit_code() != 0 || !config) {
     return std::nullopt;
