@@ -31,6 +31,8 @@ struct Verb {
 // One per cli_NAME.cpp.
 extern const Verb kCheckVerb;
 extern const Verb kListVerb;
+extern const Verb kRunVerb;
+extern const Verb kValidateVerb;
 
 // A verb's command line. `positional` is the option that arguments without a dash belong to.
 struct CommandLine {

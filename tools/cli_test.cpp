@@ -73,7 +73,7 @@ TEST_F(Cli, NamesTheVerbThatWasProbablyMeant) {
 }
 
 TEST_F(Cli, HelpGoesToStdout) {
-  for (const char* verb : {"", "check ", "list "}) {
+  for (const char* verb : {"", "run ", "check ", "list ", "validate "}) {
     const Outcome outcome = wbsim(std::string{verb} + "--help");
     EXPECT_EQ(outcome.exit_code, 0) << verb;
     EXPECT_EQ(outcome.err, "") << verb;
@@ -178,6 +178,103 @@ TEST_F(Cli, ListKnowsItsKinds) {
 
 TEST_F(Cli, ListedSchemaIsTheCommittedOne) {
   EXPECT_EQ(wbsim("list schema").out, text_of("configs/schema.json"));
+}
+
+TEST_F(Cli, RunPrintsASummary) {
+  const Outcome outcome = wbsim("run " + write("a.json", kConfig));
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");  // no progress where nobody looks
+  EXPECT_NE(outcome.out.find("w: (groupid=0, jobs=1)"), std::string::npos) << outcome.out;
+}
+
+TEST_F(Cli, RunWritesTheSameFilesEachTime) {
+  const std::string config = write("a.json", kConfig);
+  const Outcome first = wbsim("run " + config + " --out " + path("new/first"));
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const Outcome second = wbsim("run " + config + " --out " + path("second"));
+  ASSERT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_EQ(first.out, second.out);
+  for (const char* name : {"summary.json", "timeseries.csv", "latency.csv"}) {
+    const std::string text = text_of(folder_ / "new/first" / name);
+    EXPECT_NE(text, "") << name;
+    EXPECT_EQ(text, text_of(folder_ / "second" / name)) << name;
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator{folder_ / "second"}, {}), 3);
+}
+
+TEST_F(Cli, RunReplacesOldResults) {
+  fs::create_directories(folder_ / "out_dir");
+  write("out_dir/summary.json", "old");
+  ASSERT_EQ(wbsim("run " + write("a.json", kConfig) + " --out " + path("out_dir")).exit_code, 0);
+  EXPECT_EQ(text_of(folder_ / "out_dir/summary.json").rfind("{\n", 0), 0U);
+}
+
+TEST_F(Cli, RunComplainsAboutTheOutputFolderBeforeItRuns) {
+  const std::string file = write("file", "");
+  const Outcome outcome = wbsim("run " + write("a.json", kConfig) + " --out " + file + "/out");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(outcome.err, "cannot create directory " + file + "/out: Not a directory\n");
+}
+
+TEST_F(Cli, RunTakesJobFilesFromTheCommandLine) {
+  const std::string config = write("a.json", kConfig);
+  const std::string jobs =
+      write("j.fio",
+            "[x]\nfilename=/dev/sda\nrw=write\nsize=1m\n[y]\nfilename=/dev/sda\n"
+            "rw=write\nsize=1m\noffset=4m\n");
+  const Outcome outcome = wbsim("run " + config + " --workload " + jobs);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out.find("w: (groupid"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("y: (groupid"), std::string::npos) << outcome.out;
+}
+
+TEST_F(Cli, RunNeedsAJobOnAKnownDevice) {
+  const std::string none = write("none.json", R"({"devices":{"sda":{}}})");
+  const Outcome idle =
+      wbsim("run " + none + " --set queue.scheduler=none --set " + "queue.wbt_lat_usec=0");
+  EXPECT_EQ(idle.exit_code, 2);
+  EXPECT_EQ(idle.err, none +
+                          ": /workload: there is no job to run; name a job file here or with "
+                          "--workload\n");
+  const std::string config = write("a.json", kConfig);
+  const std::string jobs = write("j.fio", "[x]\nfilename=/dev/sdb\nrw=write\nsize=1m\n");
+  const Outcome elsewhere = wbsim("run " + config + " --workload " + jobs);
+  EXPECT_EQ(elsewhere.exit_code, 2);
+  EXPECT_EQ(elsewhere.err, jobs +
+                               ":1: job \"x\": no device for filename=/dev/sdb; the "
+                               "configuration has /dev/sda\n");
+}
+
+TEST_F(Cli, RunRefusesWhatIsNotSimulated) {
+  const Outcome outcome = wbsim("run " + write("a.json", kConfig) + " --set kernel=3.6");
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_EQ(outcome.out, "");
+}
+
+TEST_F(Cli, RunThatIsInterruptedWritesWhatItHas) {
+  const std::string jobs = write("j.fio",
+                                 "[x]\nfilename=/dev/sda\nrw=write\nsize=1g\n"
+                                 "time_based=1\nruntime=30d\n");
+  const std::string config = write("a.json", kConfig);
+  // Ends the program with SIGINT after half a second; its own exit code is passed on.
+  const std::string command = "timeout --preserve-status -s INT 0.5 " WBSIM_PROGRAM " run " +
+                              config + " --workload " + jobs + " --out " + path("dir") + " >" +
+                              path("out") + " 2>" + path("err");
+  const int status = std::system(command.c_str());
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_EQ(text_of(path("err")).rfind("interrupted after ", 0), 0U) << text_of(path("err"));
+  EXPECT_NE(text_of(folder_ / "dir/summary.json"), "");
+}
+
+TEST_F(Cli, ValidateNeedsReadableCases) {
+  const Outcome without = wbsim("validate");
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_EQ(without.err, "wbsim validate: --cases is needed\nTry \"wbsim validate --help\".\n");
+  const Outcome absent = wbsim("validate --cases " + path("absent"));
+  EXPECT_EQ(absent.exit_code, 2);
+  EXPECT_EQ(absent.err, path("absent") + ": no such folder\n");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "sim/system/config_files.hpp"
 #include "sim/system/config_reader.hpp"
+#include "sim/system/run.hpp"
 
 namespace wbsim::cli {
 namespace {
@@ -102,6 +103,9 @@ std::optional<Experiment> load_experiment(const ExperimentSource& source,
   if (!inputs.empty()) {
     experiment.workload =
         workload::parse_fio_jobs(inputs, fio_options(experiment.config), diagnostics);
+    if (diagnostics.exit_code() == 0) {
+      system::check_workload(experiment.config, experiment.workload, diagnostics);
+    }
   }
   if (diagnostics.exit_code() != 0) {
     return std::nullopt;

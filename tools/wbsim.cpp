@@ -10,7 +10,7 @@
 namespace wbsim::cli {
 namespace {
 
-constexpr std::array kVerbs{&kCheckVerb, &kListVerb};
+constexpr std::array kVerbs{&kRunVerb, &kCheckVerb, &kListVerb, &kValidateVerb};
 
 void print_overview() {
   fmt::print(

@@ -11,18 +11,6 @@ namespace {
 
 constexpr SimDuration kSlice = milliseconds(200);  // between looks at `interrupted` and progress
 
-// When the workload is expected to end, where its jobs say so; 0 otherwise.
-SimTime expected_end(const Config& config, const workload::WorkloadSpec& workload) {
-  SimDuration longest{};
-  for (const workload::JobSpec& job : workload.jobs) {
-    if (!job.time_based || !job.runtime || job.group != 0) {
-      return SimTime{};
-    }
-    longest = std::max(longest, job.start_delay + *job.runtime);
-  }
-  return SimTime{config.workload_start + longest + config.tail};
-}
-
 // Notes the jobs that a system call failed.
 class ErrorWatch final : public engine::Observer {
  public:
@@ -41,6 +29,17 @@ class ErrorWatch final : public engine::Observer {
 };
 
 }  // namespace
+
+SimTime expected_end(const Config& config, const workload::WorkloadSpec& workload) {
+  SimDuration longest{};
+  for (const workload::JobSpec& job : workload.jobs) {
+    if (!job.time_based || !job.runtime || job.group != 0) {
+      return SimTime{};
+    }
+    longest = std::max(longest, job.start_delay + *job.runtime);
+  }
+  return SimTime{config.workload_start + longest + config.tail};
+}
 
 void check_workload(const Config& config, const workload::WorkloadSpec& workload,
                     Diagnostics& diagnostics) {

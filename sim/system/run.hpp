@@ -33,6 +33,9 @@ struct RunOutcome {
 void check_workload(const Config& config, const workload::WorkloadSpec& workload,
                     Diagnostics& diagnostics);
 
+// When the workload is expected to end, where its jobs say so; 0 otherwise.
+SimTime expected_end(const Config& config, const workload::WorkloadSpec& workload);
+
 // Runs the workload to its end, then the actions that follow it, then `tail`.
 RunOutcome run_system(const Config& config, const workload::WorkloadSpec& workload,
                       const RunOptions& options);

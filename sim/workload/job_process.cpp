@@ -10,7 +10,6 @@ using engine::SyscallKind;
 using engine::Task;
 
 namespace {
-constexpr int kFirstJobPid = 416;  // any pid above the kernel threads'
 constexpr std::int64_t kMicrosecondsPerSecond = 1'000'000;
 }  // namespace
 

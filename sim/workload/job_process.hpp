@@ -16,6 +16,9 @@
 
 namespace wbsim::workload {
 
+// The pid of the job with index 0, the others follow: any number above the kernel threads'.
+inline constexpr int kFirstJobPid = 416;
+
 // Told when a job has ended: who waits for it (stonewall, actions).
 class JobListener {
  public:
