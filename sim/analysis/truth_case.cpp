@@ -23,15 +23,9 @@ namespace {
 constexpr int kRigHz = 250;
 constexpr std::int64_t kTickNs = 1'000'000'000 / kRigHz;
 
-// "t = 0 is just before fio is started; fio's first I/O comes about 0.18 s later" (rig/README.md);
-// no case on a block device starts below the second value.
-constexpr SimDuration kUsualFirstIo = milliseconds(180);
-constexpr SimDuration kEarliestFirstIo = milliseconds(160);
-constexpr SimDuration kLateFirstEvent = milliseconds(200);
-
-// A new task is polled by balance_dirty_pages for the first time after 32 pages: copy_process(),
-// kernel/fork.c, v5.10 (nr_dirtied_pause).
-constexpr Pages kFirstPoll{32};
+// The rig loads its disk 3.2 s before t = 0: its init waits for 2 s and then samples for 1 s. Seen in
+// a calibration case, whose flusher first looks for old data 5 s after that.
+constexpr SimDuration kRigDeviceAge = milliseconds(3200);
 
 // Our series is sampled ten times as often as the rig's (sample_ms), so that interpolating it to
 // the rig's sample times adds no error of its own: observers do not change a simulation. What the
@@ -237,6 +231,7 @@ class CaseReader {
     if (state.has("/limits_pages/dirty_limit")) {
       boot["dirty_limit"] = state.integer("/limits_pages/dirty_limit").value_or(0);
     }
+    boot["device_age"] = in_ns(kRigDeviceAge.count());
     const std::int64_t kib_per_s = state.integer_or("/write_bandwidth_kibps", 0);
     if (kib_per_s > 0) {
       boot["write_bandwidth"] = fmt::format("{}KiB/s", kib_per_s / 4 * 4);  // whole pages
@@ -348,22 +343,6 @@ class CaseReader {
 };
 
 }  // namespace
-
-SimDuration workload_start(SimDuration first_event, const std::vector<workload::JobSpec>& jobs) {
-  SimDuration start = first_event;
-  if (jobs.size() == 1 && jobs[0].rate && *jobs[0].rate > Bytes{}) {
-    const Pages a_write = pages_ceil(jobs[0].block_size);
-    const Pages before = kFirstPoll + a_write - Pages{1};
-    const std::int64_t writes = before / a_write;  // rounded up
-    const Bytes paced = jobs[0].block_size * (writes - 1);
-    start -= duration_from(static_cast<double>(paced.count()),
-                           1e9 / static_cast<double>(jobs[0].rate->count()));
-  }
-  if (start >= kEarliestFirstIo && start <= kLateFirstEvent) {
-    return start;
-  }
-  return first_event > kLateFirstEvent ? kUsualFirstIo : first_event;
-}
 
 std::optional<TruthCase> read_truth_case(const fs::path& folder, Diagnostics& diagnostics) {
   Diagnostics findings;

@@ -38,10 +38,4 @@ struct TruthCase {
 std::optional<TruthCase> read_truth_case(const std::filesystem::path& folder,
                                          Diagnostics& diagnostics);
 
-// When the jobs start, after t = 0. The first event of fio is its first I/O, but for a writer with
-// an offered rate, where it is the first poll of balance_dirty_pages, some paced writes later:
-// these are taken off. Where that gives an impossible time, the event was another one (an
-// interrupt); a late one that cannot be explained is replaced by the rig's usual time.
-SimDuration workload_start(SimDuration first_event, const std::vector<workload::JobSpec>& jobs);
-
 }  // namespace wbsim::analysis

@@ -134,22 +134,7 @@ TEST(TruthCase, DefaultsWhatTheRunDoesNotShow) {
   EXPECT_EQ(config.boot.jiffies, 0x1'0000'0000U - 300U * 250U);  // INITIAL_JIFFIES
   EXPECT_FALSE(config.boot.dirty_limit);
   EXPECT_FALSE(config.memory.totalreserve);
-  EXPECT_EQ(config.workload_start, milliseconds(180));  // a late first event is not the first I/O
   EXPECT_EQ(config.tail, SimDuration{});
-}
-
-TEST(TruthCase, TakesThePacedWritesBeforeTheFirstPollOffTheFirstEvent) {
-  workload::JobSpec job;
-  job.block_size = kibibytes(4);
-  EXPECT_EQ(workload_start(milliseconds(181), {job}), milliseconds(181));
-  job.rate = Bytes{409'600};  // a page every 10 ms; 31 of them before the one that is polled
-  EXPECT_EQ(workload_start(milliseconds(495), {job}), milliseconds(185));
-  EXPECT_EQ(workload_start(milliseconds(177), {job}), milliseconds(177));  // an interrupt
-  EXPECT_EQ(workload_start(milliseconds(450), {job}), milliseconds(180));  // unexplained
-  job.block_size = kibibytes(64);
-  job.rate = Bytes{65'536'000};  // 1 ms a write; the second is polled
-  EXPECT_EQ(workload_start(milliseconds(182), {job}), milliseconds(181));
-  EXPECT_EQ(workload_start(milliseconds(182), {job, job}), milliseconds(182));
 }
 
 // Replaces every number and text below `value`.

@@ -1,5 +1,7 @@
 #include "sim/analysis/validate.hpp"
 
+#include "sim/analysis/start_time.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -175,6 +177,8 @@ class Validation {
       report_errors(findings);
       return result;
     }
+    prepared->config.workload_start =
+        start_time(prepared->config, prepared->workload, truth->first_event, simulate_);
     compare_case(*truth, *prepared, result);
     return result;
   }
@@ -322,7 +326,7 @@ std::optional<PreparedCase> prepare(const TruthCase& truth, Diagnostics& diagnos
   workload::WorkloadSpec workload = workload::parse_fio_jobs({&input, 1}, {}, findings);
   attach_replay(truth, workload.jobs, findings);
   if (config) {
-    config->workload_start = workload_start(truth.first_event, workload.jobs);
+    config->workload_start = truth.first_event;
   }
   if (config && findings.exit_code() == 0) {
     system::check_workload(*config, workload, findings);

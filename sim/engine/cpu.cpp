@@ -202,12 +202,11 @@ void Cpu::update_min_vruntime() {
   }
 }
 
-// Models: place_entity(). A new thread starts one slice behind (START_DEBIT); one that slept gets
-// at most half a latency period of credit (GENTLE_FAIR_SLEEPERS).
+// Models: place_entity(): a thread that slept gets at most half a latency period of credit
+// (GENTLE_FAIR_SLEEPERS). One that begins was forked earlier and is level with the others.
 void Cpu::place(Thread& thread, bool initial) {
   if (initial) {
-    thread.vruntime_ = min_vruntime_ + (runnable() > 0 ? weighted(slice(thread), thread.weight_)
-                                                      : SimDuration::zero());
+    thread.vruntime_ = min_vruntime_;
     return;
   }
   const SimDuration credit = scaled(kSchedLatency, machine_.cpus()) / 2;

@@ -112,6 +112,9 @@ struct BootConfig {
   SimDuration next_tick{};                        // time from t = 0 to the next tick
   std::optional<Pages> dirty_limit;               // global_wb_domain.dirty_limit
   std::optional<Pages> write_bandwidth;           // pages/s, INIT_BW when absent
+  // How long before t = 0 the devices were set up: their flushers count the periodic look for old
+  // data from there (wb->last_old_flush).
+  SimDuration device_age = seconds(3600);
   friend bool operator==(const BootConfig&, const BootConfig&) = default;
 };
 

@@ -186,7 +186,7 @@ void System::add_device(const DeviceConfig& config, int index) {
   device.wb->min_ratio = config.bdi_min_ratio;
   device.wb->max_ratio = config.bdi_max_ratio;
   device.wb->bw_time_stamp = machine_.jiffies_now();
-  device.wb->last_old_flush = machine_.jiffies_now();
+  device.wb->last_old_flush = machine_.jiffies().at(SimTime{-config_.boot.device_age});
   device.file = std::make_unique<fs::BlockDevice>(config.name, config.size, *device.queue,
                                                   *device.wb,
                                                   fs::Memory{cache_, throttle_, kswapd_});

@@ -41,6 +41,11 @@ class System {
   void check_invariants() const;
   // True when nothing is dirty, under writeback or in flight.
   [[nodiscard]] bool drained() const;
+  [[nodiscard]] const pagecache::VmStat& vm_stat() const { return cache_.stat(); }
+  [[nodiscard]] std::size_t devices() const { return devices_.size(); }
+  [[nodiscard]] const block::RequestQueueStats& queue_stats(std::size_t device) const {
+    return devices_[device].queue->stats();
+  }
 
  private:
   // One block device from model to flusher.

@@ -112,6 +112,7 @@ Task<int> Syscalls::sync(TaskContext& task) {
   for (const MountedDevice& mounted : devices_) {
     mounted.flusher.start_all(engine::WbReason::kSync);
   }
+  co_await task.thread().cond_resched();  // taking s_umount of the first super_block may sleep
   for (const MountedDevice& mounted : devices_) {
     co_await writeback::fdatawrite_range(task, throttle_, mounted.device.inode().mapping,
                                          PageIndex{0}, PageIndex::max());

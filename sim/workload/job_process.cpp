@@ -39,8 +39,8 @@ bool JobProcess::out_of_time() const {
 }
 
 Task<> JobProcess::run(SimTime at) {
+  co_await machine_.simulator().sleep_until(at);
   co_await thread_.begin();
-  co_await thread_.nanosleep(at);
   began_ = thread_.now();
   tracer_.emit(&engine::Observer::on_job_start, spec_.index, began_);
   fd_ = syscalls_.open(spec_.filename, {spec_.open_sync == OpenSync::kSync,

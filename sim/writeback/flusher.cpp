@@ -61,10 +61,14 @@ void Flusher::wake() {
   thread_.wake();
 }
 
-// Models: wb_wakeup_delayed(): does not shorten a timer that runs.
+// Models: wb_wakeup_delayed(): does not shorten a timer that runs. An interval of 0 means at once.
 void Flusher::wake_delayed() {
   const int interval = throttle_.vm().dirty_writeback_centisecs;
   if (queued_ || delayed_.pending()) {
+    return;
+  }
+  if (interval == 0) {
+    wake();
     return;
   }
   const SimTime now = machine_.simulator().now();
@@ -72,11 +76,7 @@ void Flusher::wake_delayed() {
   machine_.simulator().schedule(delayed_, time);
 }
 
-void Flusher::first_dirty_inode(pagecache::BdiWriteback&) {
-  if (throttle_.vm().dirty_writeback_centisecs > 0) {
-    wake_delayed();
-  }
-}
+void Flusher::first_dirty_inode(pagecache::BdiWriteback&) { wake_delayed(); }
 
 void Flusher::start_background_writeback(pagecache::BdiWriteback&) {
   if (tracer_.active()) {
