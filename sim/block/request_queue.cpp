@@ -290,9 +290,14 @@ void RequestQueue::trace_bio(BioStep step, engine::TaskName task, const Bio& bio
   if (!tracer_.active()) {
     return;
   }
-  const SimTime first = machine_.simulator().now() - pace * (bio.count - 1);
-  const engine::BioTrace trace{first,    task,      options_.device, bio.sector,
-                               bio.unit, bio.flags, bio.count,       pace};
+  const engine::BioTrace trace{machine_.simulator().now(),
+                               task,
+                               options_.device,
+                               bio.sector,
+                               bio.unit,
+                               bio.flags,
+                               bio.count,
+                               pace};
   tracer_.emit(&engine::Observer::on_bio, step, trace);
 }
 

@@ -78,7 +78,7 @@ class RequestQueue final : public DeviceClient {
                                         std::int64_t wanted) const;
   // True when the newest request of the task's plug ends where `sector` begins.
   [[nodiscard]] bool follows_plug(const TaskIo& io, Lba sector) const;
-  // Merges such a run. The CPU time was charged by the caller, `step` per bio, up to now.
+  // Merges such a run, the first bio now. The caller charges the CPU time next, `step` per bio.
   void merge_run(TaskIo& io, Bio& run, SimDuration step);
 
   // submit_bio() of a single bio. May sleep for a tag. Flushes to a device without a volatile

@@ -24,7 +24,7 @@ struct Case {
   const char* name;
   const char* fio;
   const char* members;
-  std::string devices = disk(R"("per_kib":"10240ns")");
+  std::string devices = disk();
 };
 
 void PrintTo(const Case& c, std::ostream* stream) { *stream << c.name; }
@@ -39,7 +39,7 @@ constexpr const char* kFsync =
 constexpr const char* kOsync =
     "[w]\nfilename=/dev/sda\nrw=write\nbs=8k\nsize=64m\nsync=1\nnumber_ios=500\n";
 constexpr const char* kWriters =
-    "[w]\nfilename=/dev/sda\nrw=write\nbs=16k\nsize=128m\noffset_increment=10%\nnumjobs=6\n"
+    "[w]\nfilename=/dev/sda\nrw=write\nbs=16k\nsize=128m\noffset_increment=128m\nnumjobs=6\n"
     "time_based=1\nruntime=2\n";
 constexpr const char* kRate =
     "[w]\nfilename=/dev/sda\nrw=randwrite\nbs=16k\nrate=40m\ntime_based=1\nruntime=3\n";
@@ -49,9 +49,7 @@ constexpr const char* kTwoDisks =
 constexpr const char* kSmall = R"("memory":{"total":"128MiB"})";
 constexpr const char* kSmall61 = R"("kernel":"6.1","memory":{"total":"128MiB"})";
 
-std::string cached_disk() {
-  return disk(R"("per_kib":"10240ns","flush":"2ms")", R"("write_cache":"write back")");
-}
+std::string cached_disk() { return disk(R"("flush":"2ms")", R"("write_cache":"write back")"); }
 std::string two_disks() {
   return R"({"sda":{"size":"1GiB","per_kib":"10240ns","queue":{"scheduler":"none"}},)"
          R"("sdb":{"size":"1GiB","per_kib":"40960ns","seek":"1ms",)"
@@ -62,7 +60,8 @@ const auto kCases = ::testing::Values(
     Case{"Stream510", kStream, kSmall}, Case{"Stream61", kStream, kSmall61},
     Case{"Random510", kRandom, kSmall, disk(R"("seek":"200us")")},
     Case{"Random61", kRandom, kSmall61, disk(R"("seek":"200us")")},
-    Case{"Fsync510", kFsync, kSmall, cached_disk()}, Case{"Fsync61", kFsync, kSmall61, cached_disk()},
+    Case{"Fsync510", kFsync, kSmall, cached_disk()},
+    Case{"Fsync61", kFsync, kSmall61, cached_disk()},
     Case{"Osync61", kOsync, kSmall61, cached_disk()}, Case{"Writers1", kWriters, kSmall},
     Case{"Writers4", kWriters, R"("cpus":4,"memory":{"total":"128MiB"})"},
     Case{"Writers4of61", kWriters, R"("kernel":"6.1","cpus":4,"memory":{"total":"128MiB"})"},

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/engine/cpu_costs.hpp"
 #include "sim/engine/tracepoints.hpp"
 #include "sim/report/event_digest.hpp"
 #include "sim/system/config_reader.hpp"
@@ -20,31 +21,32 @@ struct Scenario {
   workload::WorkloadSpec workload;
 };
 
-// One simdisk of 1 GB/s with these further members, as the value of "devices".
+// One simdisk of 100 MB/s with these further members, as the value of "devices".
 inline std::string disk(const std::string& more = "", const std::string& queue = "") {
-  return R"({"sda":{"size":"1GiB","per_kib":"1024ns",)" + (more.empty() ? "" : more + ",") +
+  return R"({"sda":{"size":"1GiB","per_kib":"10240ns",)" + (more.empty() ? "" : more + ",") +
          R"("queue":{"scheduler":"none","wbt_lat_usec":0)" + (queue.empty() ? "" : "," + queue) +
          "}}}";
 }
 
-// `members` are those of the document beside "devices". Findings fail the test that asks.
+// `members` are those of the document beside "devices". Findings fail the test that asks, and leave
+// no job to run.
 inline Scenario scenario(const std::string& fio, const std::string& members = "",
                          const std::string& devices = disk()) {
-  const std::string text =
-      "{\"devices\":" + devices + (members.empty() ? "" : "," + members) + "}";
+  const std::string text = "{\"devices\":" + devices + (members.empty() ? "" : "," + members) + "}";
   Diagnostics diagnostics;
   std::optional<Config> config =
       read_config({"a.json", text, "configs/experiments"}, {}, diagnostics);
   Scenario made;
   if (config) {
     made.config = *std::move(config);
-    made.workload =
-        workload::parse_fio_jobs(std::vector<workload::FioInput>{{"job.fio", fio}}, {}, diagnostics);
+    made.workload = workload::parse_fio_jobs(std::vector<workload::FioInput>{{"job.fio", fio}}, {},
+                                             diagnostics);
     check_workload(made.config, made.workload, diagnostics);
   }
   for (const Diagnostic& finding : diagnostics.all()) {
     if (finding.severity != Severity::kNote) {
       ADD_FAILURE() << to_string(finding) << "\n" << text << "\n" << fio;
+      made.workload.jobs.clear();
     }
   }
   return made;
