@@ -193,7 +193,9 @@ class Validation {
     const RunRecord null_model = run_null_model(prepared.config, jobs, reporting);
 
     Diagnostics findings;  // the answer is read only now
-    const auto real = read_answer(truth.folder, at(prepared.config.workload_start), findings);
+    // The rig traces no system calls: its first I/O is where the start was put (start_time()).
+    const SimTime first_io = ours.first_io.value_or(at(prepared.config.workload_start));
+    const auto real = read_answer(truth.folder, first_io, findings);
     if (real && real->jobs.size() != ours.jobs.size()) {
       findings.error((truth.folder / "summary.json").string() + ": /fio/jobs",
                      fmt::format("fio reports {} jobs, the job file has {}", real->jobs.size(),

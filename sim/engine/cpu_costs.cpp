@@ -6,9 +6,12 @@ namespace wbsim::engine {
 
 std::span<const CpuCostComponent> cpu_cost_components() {
   static constexpr auto kComponents = std::to_array<CpuCostComponent>({
-      {"context_switch", "switching a CPU to another thread, where the wake-up components do not contain it",
+      {"context_switch",
+       "switching a CPU to another thread, where the wake-up components do not contain it",
        &CpuCosts::context_switch},
       {"tick", "one timer tick of a busy CPU", &CpuCosts::tick},
+      {"fio_start", "a job's set-up between opening its file and its first I/O",
+       &CpuCosts::fio_start},
       {"fio_io", "the job's own work between two system calls", &CpuCosts::fio_io},
       {"rate_io", "added to fio_io by a rate limit or think time: nanosleep and its wake-up",
        &CpuCosts::rate_io},
@@ -19,7 +22,8 @@ std::span<const CpuCostComponent> cpu_cost_components() {
       {"write_page_dirty", "one page that is dirty already: copy", &CpuCosts::write_page_dirty},
       {"write_page_full", "added to write_page_new while memory is at its watermarks",
        &CpuCosts::write_page_full},
-      {"cache_slot_new", "added for the first page of a node of the page cache index, random writes",
+      {"cache_slot_new",
+       "added for the first page of a node of the page cache index, random writes",
        &CpuCosts::cache_slot_new},
       {"bdp_freerun", "balance_dirty_pages() that returns in the free-run region",
        &CpuCosts::bdp_freerun},

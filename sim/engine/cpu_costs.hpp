@@ -13,6 +13,7 @@ namespace wbsim::engine {
 struct CpuCosts {
   SimDuration context_switch = nanoseconds(1500);
   SimDuration tick = nanoseconds(1000);
+  SimDuration fio_start = nanoseconds(0);
   SimDuration fio_io = nanoseconds(300);
   SimDuration rate_io = nanoseconds(3000);
   SimDuration write_call = nanoseconds(400);

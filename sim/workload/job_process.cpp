@@ -10,6 +10,7 @@ using engine::SyscallKind;
 using engine::Task;
 
 namespace {
+constexpr SimDuration kUserStep = microseconds(50);  // how finely user code can be preempted
 constexpr std::int64_t kMicrosecondsPerSecond = 1'000'000;
 }  // namespace
 
@@ -41,14 +42,21 @@ bool JobProcess::out_of_time() const {
 Task<> JobProcess::run(SimTime at) {
   co_await machine_.simulator().sleep_until(at);
   co_await thread_.begin();
-  began_ = thread_.now();
-  tracer_.emit(&engine::Observer::on_job_start, spec_.index, began_);
-  fd_ = syscalls_.open(spec_.filename, {spec_.open_sync == OpenSync::kSync,
-                                        spec_.open_sync == OpenSync::kDsync});
+  fd_ = syscalls_.open(spec_.filename,
+                       {spec_.open_sync == OpenSync::kSync, spec_.open_sync == OpenSync::kDsync});
   SIM_CHECK(fd_ >= 0);
   if (spec_.invalidate) {
     co_await syscalls_.flush_buffers(task_, fd_);
   }
+  // User code: it can be preempted anywhere.
+  for (SimDuration left = task_.costs().fio_start; left > SimDuration::zero();) {
+    const SimDuration step = std::min(left, kUserStep);
+    co_await thread_.run(step);
+    co_await thread_.cond_resched();
+    left -= step;
+  }
+  began_ = thread_.now();
+  tracer_.emit(&engine::Observer::on_job_start, spec_.index, began_);
   int loop = 0;
   do {
     addresses_.restart();
@@ -112,8 +120,8 @@ Task<> JobProcess::write_once() {
   const FileOffset at = addresses_.next();
   co_await thread_.run(task_.costs().fio_io);
   const SimTime begin = thread_.now();
-  const auto id = (static_cast<std::uint64_t>(spec_.index) << 40) |
-                  static_cast<std::uint64_t>(writes_ + 1);
+  const auto id =
+      (static_cast<std::uint64_t>(spec_.index) << 40) | static_cast<std::uint64_t>(writes_ + 1);
   const std::int64_t result = co_await syscalls_.pwrite(task_, fd_, at, spec_.block_size, id);
   issued_ += spec_.block_size;
   ++writes_;

@@ -11,6 +11,8 @@ from .trace import TICK_NS
 
 PAGES_PER_WRITE = 16  # 64 KiB
 FIRST_BATCH = 33  # bios until the 32 tags of rand4k-buffered are gone and one waits
+FIRST_POLL_PAGES = 32  # pages a new task dirties before it is looked at
+SAMPLE_NS = 100_000_000  # period of the rig's probe
 SUBMIT_REST_NS = 900  # assumed: from a sleeper's first instruction to its next observed event
 
 
@@ -53,6 +55,7 @@ class Estimator:
         self.random_flush()
         self.scheduling()
         self.reclaim()
+        self.job_start()
         return self.costs
 
     def trace_cost(self):
@@ -335,6 +338,32 @@ class Estimator:
                    - a.t > 90_000]
         self.put("sample", samples, "fsync-32 and traced flushers: the gap a sample tears into a "
                                     "stream of bios", eps)
+
+    def job_start(self):
+        """What eight jobs took until background writeback began, less all that is known of it."""
+        case = self.cases.get("writers-8")
+        if case is None:
+            return
+        wake = next(e for e in case.events if e.name == "writeback_wake_background")
+        first = next(e for e in case.events if e.is_fio)
+        span = [e for e in case.events if first.t < e.t <= wake.t]
+        polls = [e for e in span if e.name == "global_dirty_state"]
+        pages = polls[-1].number("nr_dirtied") - FIRST_POLL_PAGES
+        eps = self["trace_event"]
+        known = pages * self["write_page_new"]
+        known += pages // PAGES_PER_WRITE * (self["fio_io"] + self["write_call"])
+        known += len(polls) * (self["bdp_freerun"] + eps)
+        for event in span:
+            if event.name == "block_rq_issue":
+                known += event.pages * (self["wb_page"] + self["bio_merge"]) + eps
+            elif event.name == "block_rq_complete":
+                known += event.pages * self["page_complete"] + eps
+        known += (wake.t - first.t) // TICK_NS * self["tick"]
+        known += (wake.t - first.t) // SAMPLE_NS * self["sample"]
+        jobs = len(case.summary["fio"]["jobs"]) - 1
+        self.point("fio_start", (wake.t - first.t - known) / jobs,
+                   "writers-8: time until background writeback began less all known work, for each "
+                   "of the seven jobs that started meanwhile", jobs)
 
     def _streams(self):
         return [self.cases[n] for n in ("fsync-32", "seq-buffered-100-blk") if n in self.cases]

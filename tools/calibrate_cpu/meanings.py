@@ -44,6 +44,7 @@ MEANINGS = {
     "rate_io": "a rate-limited fio's I/O: timer interrupt, wake-up, two switches, nanosleep, rate "
                "arithmetic",
     "sample": "one sample of the rig's probe (every 100 ms, nice -20): preemption, work, return",
+    "fio_start": "a job's set-up between opening its file and its first I/O",
     "kswapd_page": "one page reclaimed by kswapd",
     "write_page_full": "added to write_page_new while memory is at its watermark",
 }
