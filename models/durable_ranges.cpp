@@ -49,16 +49,26 @@ void SectorSet::insert_all(const SectorSet& other) {
   }
 }
 
-void DurableRanges::write_completed(Lba first, Sectors length, bool fua) {
+// The range is overwritten: no flush under way covers what it holds now.
+void DurableRanges::forget(Lba first, Sectors length) {
   for (auto& [flush, covered] : flushing_) {
     covered.erase(first, length);
   }
-  if (!volatile_cache_ || fua) {
-    volatile_.erase(first, length);
-    durable_.insert(first, length);
+  volatile_.erase(first, length);
+  durable_.erase(first, length);
+}
+
+void DurableRanges::write_completed(Lba first, Sectors length, bool fua) {
+  if (volatile_cache_ && !fua) {
+    write_cached(first, length);
     return;
   }
-  durable_.erase(first, length);
+  forget(first, length);
+  durable_.insert(first, length);
+}
+
+void DurableRanges::write_cached(Lba first, Sectors length) {
+  forget(first, length);
   volatile_.insert(first, length);
 }
 
@@ -72,6 +82,15 @@ void DurableRanges::flush_completed(FlushId flush) {
   while (!flushing_.empty() && flushing_.front().first <= flush) {
     durable_.insert_all(flushing_.front().second);
     flushing_.pop_front();
+  }
+}
+
+void DurableRanges::flush_failed(FlushId flush) {
+  const auto it = std::find_if(flushing_.begin(), flushing_.end(),
+                               [flush](const auto& entry) { return entry.first == flush; });
+  if (it != flushing_.end()) {
+    volatile_.insert_all(it->second);
+    flushing_.erase(it);
   }
 }
 

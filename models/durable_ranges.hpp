@@ -35,17 +35,23 @@ class DurableRanges {
   explicit DurableRanges(bool volatile_cache) : volatile_cache_{volatile_cache} {}
 
   void write_completed(Lba first, Sectors length, bool fua);
+  // The same for a write that reached the volatile cache at most, whatever was asked for.
+  void write_cached(Lba first, Sectors length);
   // A flush covers what had completed, and was not overwritten since, when it was submitted.
   FlushId flush_submitted();
   void flush_completed(FlushId flush);
+  // A flush that had no effect: what it would have covered waits for the next one.
+  void flush_failed(FlushId flush);
   [[nodiscard]] bool is_durable(Lba first, Sectors length) const {
     return durable_.contains(first, length);
   }
 
  private:
+  void forget(Lba first, Sectors length);
+
   bool volatile_cache_;
   SectorSet durable_;
-  SectorSet volatile_;                             // since the last flush was submitted
+  SectorSet volatile_;                                  // since the last flush was submitted
   std::deque<std::pair<FlushId, SectorSet>> flushing_;  // by flush, oldest first
   FlushId next_flush_ = 0;
 };

@@ -29,9 +29,11 @@ Simdisk::~Simdisk() {
 
 SimDuration Simdisk::service_time(const block::DeviceCommand& command) {
   switch (command.op) {
-    case block::DeviceOp::kFlush: return parameters_.flush;
+    case block::DeviceOp::kFlush:
+      return parameters_.flush;
     case block::DeviceOp::kRead:
-    case block::DeviceOp::kWrite: break;
+    case block::DeviceOp::kWrite:
+      break;
   }
   constexpr std::int64_t kKibibyte = 1024;
   const std::int64_t kib = (to_bytes(command.length).count() + kKibibyte - 1) / kKibibyte;

@@ -13,13 +13,13 @@
 namespace wbsim::models {
 
 struct SimdiskParameters {
-  int depth = 32;          // commands it holds at once
-  int channels = 1;        // identical servers behind one queue
-  SimDuration read{};      // fixed part of a service time
+  int depth = 32;      // commands it holds at once
+  int channels = 1;    // identical servers behind one queue
+  SimDuration read{};  // fixed part of a service time
   SimDuration write{};
   SimDuration flush{};
-  SimDuration per_kib{};   // times ceil(bytes / 1024)
-  SimDuration seek{};      // added when a command does not start where the last one ended
+  SimDuration per_kib{};  // times ceil(bytes / 1024)
+  SimDuration seek{};     // added when a command does not start where the last one ended
   bool volatile_cache = false;
   bool track_durability = false;  // costs memory; off, is_durable() may not be asked
 };

@@ -1,0 +1,104 @@
+// test_device: a device that fails, delays, refuses and lies on request. For the tests of the block
+// layer, and for experiments with faults.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "models/durable_ranges.hpp"
+#include "sim/base/units.hpp"
+#include "sim/block/device.hpp"
+#include "sim/engine/event.hpp"
+#include "sim/engine/simulator.hpp"
+
+namespace wbsim::models {
+
+// One fault: which commands it befalls, and what then happens. A fault that refuses counts the
+// attempts to submit a command; all others count accepted commands.
+struct Fault {
+  struct Range {
+    Lba first;
+    Sectors length;
+  };
+
+  // Which. All conditions must hold. A flush has no sectors: no range matches it.
+  std::optional<block::DeviceOp> op = std::nullopt;
+  std::optional<Range> range = std::nullopt;  // commands with a sector in it
+  std::int64_t skip = 0;                      // matching commands that pass before the fault begins
+  std::int64_t times = std::numeric_limits<std::int64_t>::max();  // and how many it then befalls
+
+  // What. A refusal ends the matter; of several delays the sum counts, of several errors the first.
+  std::optional<block::SubmitResult> refuse = std::nullopt;
+  SimDuration delay{};                              // added to the service time
+  block::BlkStatus status = block::BlkStatus::kOk;  // a failed command has no effect on the data
+  bool lie = false;  // reports success, but nothing becomes durable by this command
+};
+
+struct TestDeviceParameters {
+  int depth = 32;
+  SimDuration service = microseconds(100);  // of every command; they do not wait for one another
+  bool volatile_cache = false;
+  std::vector<Fault> faults;  // looked at in this order
+  bool keep_log = true;       // log() grows without end
+};
+
+// Serves all its commands at the same time, each for `service`. Durability follows the rules of
+// block/device.hpp, and is_durable() tells the truth, whatever the device reported:
+//  - a flush that failed or lied covers nothing: what it would have covered stays volatile;
+//  - a write that failed changes nothing; one with FUA that lied is in the volatile cache.
+// A refusal with kDevResource needs another command in the device, whose completion re-runs the
+// queue; while it is idle, such faults are passed over.
+class TestDevice final : public block::DeviceModel {
+ public:
+  TestDevice(engine::Simulator& simulator, const TestDeviceParameters& parameters);
+  ~TestDevice() override;
+
+  block::SubmitResult submit(block::DeviceCommand& command) override;
+  void attach(block::DeviceClient& client) override { client_ = &client; }
+  [[nodiscard]] int queue_depth() const override { return parameters_.depth; }
+  [[nodiscard]] bool is_durable(Lba first, Sectors length) const override {
+    return durable_.is_durable(first, length);
+  }
+
+  // Adds a fault in the middle of a run; its counts begin now.
+  void add_fault(const Fault& fault) { faults_.push_back({fault, 0}); }
+  // Accepted commands in order, with the time of their submission.
+  [[nodiscard]] const std::vector<block::DeviceCommand>& log() const { return log_; }
+  [[nodiscard]] std::int64_t refused() const { return refused_; }
+  [[nodiscard]] int in_device() const { return parameters_.depth - static_cast<int>(free_.size()); }
+
+ private:
+  struct Slot {
+    explicit Slot(TestDevice& owner);
+    void on_end() { device.finish(*this); }
+    TestDevice& device;
+    block::DeviceCommand* command = nullptr;
+    block::BlkStatus status = block::BlkStatus::kOk;
+    bool lie = false;
+    DurableRanges::FlushId flush = 0;
+    engine::Event end;
+  };
+  struct ActiveFault {
+    Fault fault;
+    std::int64_t seen;  // commands that matched so far
+  };
+
+  static bool befalls(ActiveFault& active, const block::DeviceCommand& command);
+  std::optional<block::SubmitResult> refusal(const block::DeviceCommand& command);
+  void finish(Slot& slot);
+
+  engine::Simulator& simulator_;
+  TestDeviceParameters parameters_;
+  std::vector<ActiveFault> faults_;
+  block::DeviceClient* client_ = nullptr;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<Slot*> free_;
+  DurableRanges durable_;
+  std::vector<block::DeviceCommand> log_;
+  std::int64_t refused_ = 0;
+};
+
+}  // namespace wbsim::models
