@@ -85,7 +85,7 @@ SubmitResult TestDevice::submit(DeviceCommand& command) {
     slot.flush = durable_.flush_submitted();
   }
   if (parameters_.keep_log) {
-    log_.push_back(command);
+    accepted_.push_back(command);
   }
   simulator_.schedule_after(slot.end, service);
   return SubmitResult::kAccepted;

@@ -42,7 +42,7 @@ struct TestDeviceParameters {
   SimDuration service = microseconds(100);  // of every command; they do not wait for one another
   bool volatile_cache = false;
   std::vector<Fault> faults;  // looked at in this order
-  bool keep_log = true;       // log() grows without end
+  bool keep_log = true;       // accepted() grows without end
 };
 
 // Serves all its commands at the same time, each for `service`. Durability follows the rules of
@@ -66,7 +66,7 @@ class TestDevice final : public block::DeviceModel {
   // Adds a fault in the middle of a run; its counts begin now.
   void add_fault(const Fault& fault) { faults_.push_back({fault, 0}); }
   // Accepted commands in order, with the time of their submission.
-  [[nodiscard]] const std::vector<block::DeviceCommand>& log() const { return log_; }
+  [[nodiscard]] const std::vector<block::DeviceCommand>& accepted() const { return accepted_; }
   [[nodiscard]] std::int64_t refused() const { return refused_; }
   [[nodiscard]] int in_device() const { return parameters_.depth - static_cast<int>(free_.size()); }
 
@@ -97,7 +97,7 @@ class TestDevice final : public block::DeviceModel {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Slot*> free_;
   DurableRanges durable_;
-  std::vector<block::DeviceCommand> log_;
+  std::vector<block::DeviceCommand> accepted_;
   std::int64_t refused_ = 0;
 };
 

@@ -88,7 +88,7 @@ TEST_F(TestDeviceTest, RefusesSoManyTimesAndLeavesNoTrace) {
   EXPECT_EQ(submit(DeviceOp::kWrite, 0, 8), SubmitResult::kAccepted);
   run();
   EXPECT_EQ(device_->refused(), 2);
-  EXPECT_EQ(device_->log().size(), 1U);
+  EXPECT_EQ(device_->accepted().size(), 1U);
   EXPECT_EQ(client_.end_ns(2), 1'000'100'000) << "the refused attempts did not use up the delay";
 }
 
