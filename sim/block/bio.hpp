@@ -34,12 +34,12 @@ struct WriteIds {
 class Bio {
  public:
   Lba sector;
-  Sectors unit;             // length of one bio
+  Sectors unit;  // length of one bio
   std::int64_t count = 1;
   engine::RwbsFlags flags;
   BioEndIo* end_io = nullptr;
   WriteIds writes;
-  Bio* next = nullptr;      // in its request, in order of merging
+  Bio* next = nullptr;  // in its request, in order of merging
 
   [[nodiscard]] Sectors length() const { return unit * count; }
   [[nodiscard]] Lba end() const { return sector + length(); }

@@ -47,6 +47,8 @@ void RequestQueue::on_hard_irq(Request& request) {
 void RequestQueue::on_soft_irq(Request& request) {
   if (!flush_.completed(request, request.status)) {
     end_request(request);
+  } else if (!flush_.is_flush_request(request)) {
+    restart();  // mq_flush_data_end_io(): the tag is kept, but the device has room again
   }
 }
 
@@ -66,9 +68,14 @@ void RequestQueue::end_request(Request& request) {
   free_request(request);
 }
 
-// Models: blk_mq_free_request() and blk_mq_sched_restart().
+// Models: blk_mq_free_request().
 void RequestQueue::free_request(Request& request) {
   tags_.put(request.tag);
+  restart();
+}
+
+// Models: blk_mq_sched_restart().
+void RequestQueue::restart() {
   if (std::exchange(restart_, false) && has_pending()) {
     run_queue_async();
   }

@@ -24,11 +24,11 @@ enum class SubmitResult : std::uint8_t { kAccepted, kResource, kDevResource, kZo
 // pointer from acceptance to completion and nothing else.
 struct DeviceCommand {
   DeviceOp op = DeviceOp::kWrite;
-  bool fua = false;       // the data must be durable before completion
-  int tag = 0;            // unique among the commands in the device
-  Lba sector;             // ignored by flushes
-  Sectors length;         // zero for flushes
-  SimTime submitted;      // set by the device
+  bool fua = false;   // the data must be durable before completion
+  int tag = 0;        // unique among the commands in the device
+  Lba sector;         // ignored by flushes
+  Sectors length;     // zero for flushes
+  SimTime submitted;  // set by the device
 };
 
 // Implemented by the block layer. Called from an event of the device, never inside submit(); the

@@ -10,9 +10,9 @@ using engine::RequestStep;
 using engine::Task;
 
 namespace {
-constexpr SimDuration kResourceDelay = milliseconds(3);  // BLK_MQ_RESOURCE_DELAY
-constexpr int kBusyWeight = 8;                           // BLK_MQ_DISPATCH_BUSY_EWMA_WEIGHT
-constexpr int kBusyFactor = 4;                           // BLK_MQ_DISPATCH_BUSY_EWMA_FACTOR
+constexpr std::uint64_t kResourceDelayMsecs = 3;  // BLK_MQ_RESOURCE_DELAY
+constexpr int kBusyWeight = 8;                    // BLK_MQ_DISPATCH_BUSY_EWMA_WEIGHT
+constexpr int kBusyFactor = 4;                    // BLK_MQ_DISPATCH_BUSY_EWMA_FACTOR
 }  // namespace
 
 // Models: blk_mq_update_dispatch_busy(). Integer EWMA: from idle 2, 3, ... 9, and back 7, 6, ... 0.
@@ -20,8 +20,8 @@ void RequestQueue::update_dispatch_busy(bool busy) {
   if (dispatch_busy_ == 0 && !busy) {
     return;
   }
-  dispatch_busy_ = (dispatch_busy_ * (kBusyWeight - 1) + (busy ? 1 << kBusyFactor : 0)) /
-                   kBusyWeight;
+  dispatch_busy_ =
+      (dispatch_busy_ * (kBusyWeight - 1) + (busy ? 1 << kBusyFactor : 0)) / kBusyWeight;
 }
 
 bool RequestQueue::has_pending() const {
@@ -69,42 +69,44 @@ SubmitResult RequestQueue::issue(Request& request, engine::TaskName task) {
 
 // Models: blk_mq_try_issue_list_directly() (v5.10) and blk_mq_plug_issue_direct() (v6.1). Where
 // the device is known to be busy, requests go through the software queue instead.
-Task<> RequestQueue::issue_plug_directly(TaskIo& io, RequestList& list) {
+Task<> RequestQueue::issue_plug_directly(TaskIo& io, RequestChain& list) {
   if (dispatch_busy_ > 0) {
     co_await insert_and_run(io, list);
     co_return;
   }
   engine::Thread& thread = io.thread();
-  for (std::size_t i = 0; i < list.size(); ++i) {
+  while (!list.empty()) {
     co_await thread.run(costs().request_issue + options_.trace_request);
-    const SubmitResult result = issue(*list[i], thread.name());
-    if (result == SubmitResult::kAccepted) {
+    Request& request = list.front();
+    list.pop_front();
+    if (issue(request, thread.name()) == SubmitResult::kAccepted) {
       update_dispatch_busy(false);
       continue;
     }
     update_dispatch_busy(true);
-    dispatch_.push_back(list[i]);
-    RequestList rest(list.begin() + static_cast<std::ptrdiff_t>(i) + 1, list.end());
-    co_await insert_and_run(io, rest);
+    dispatch_.push_back(request);
+    co_await insert_and_run(io, list);
     co_return;
   }
 }
 
-Task<> RequestQueue::insert_and_run(TaskIo& io, RequestList& list) {
+Task<> RequestQueue::insert_and_run(TaskIo& io, RequestChain& list) {
   engine::Thread& thread = io.thread();
-  for (Request* request : list) {
+  while (!list.empty()) {
     co_await thread.run(costs().request_insert + options_.trace_request);
-    ctx_list_.push_back(request);
-    trace_request(RequestStep::kInsert, thread.name(), *request);
+    trace_request(RequestStep::kInsert, thread.name(), list.front());
+    ctx_list_.splice(ctx_list_.end(), list, list.begin());
   }
   co_await run_queue(io);
 }
 
 Task<> RequestQueue::run_from_kblockd(TaskIo& io) {
-  // Models: blk_mq_requeue_work(): requeued requests go to the head of the dispatch list.
+  // Models: blk_mq_requeue_work(). Each request goes to the head of the dispatch list, one after
+  // the other: data parts, queued newest first, come out oldest first, and a flush precedes them.
   while (!requeue_.empty()) {
-    dispatch_.push_front(requeue_.back());
-    requeue_.pop_back();
+    Request& request = requeue_.front();
+    requeue_.pop_front();
+    dispatch_.push_front(request);
   }
   co_await run_queue(io);
 }
@@ -112,7 +114,8 @@ Task<> RequestQueue::run_from_kblockd(TaskIo& io) {
 // Models: __blk_mq_sched_dispatch_requests() without an elevator.
 Task<> RequestQueue::run_queue(TaskIo& io) {
   if (!dispatch_.empty()) {
-    std::deque<Request*> list = std::exchange(dispatch_, {});
+    RequestChain list;
+    list.swap(dispatch_);
     restart_ = true;
     if (co_await dispatch_list(io, list)) {
       co_await dispatch_ctx_one_by_one(io);
@@ -120,7 +123,8 @@ Task<> RequestQueue::run_queue(TaskIo& io) {
   } else if (dispatch_busy_ > 0) {
     co_await dispatch_ctx_one_by_one(io);
   } else if (!ctx_list_.empty()) {
-    std::deque<Request*> list = std::exchange(ctx_list_, {});
+    RequestChain list;
+    list.swap(ctx_list_);
     co_await dispatch_list(io, list);
   }
 }
@@ -128,8 +132,8 @@ Task<> RequestQueue::run_queue(TaskIo& io) {
 // Models: blk_mq_do_dispatch_ctx().
 Task<> RequestQueue::dispatch_ctx_one_by_one(TaskIo& io) {
   while (!ctx_list_.empty() && dispatch_.empty()) {
-    std::deque<Request*> one{ctx_list_.front()};
-    ctx_list_.pop_front();
+    RequestChain one;
+    one.splice(one.end(), ctx_list_, ctx_list_.begin());
     if (!co_await dispatch_list(io, one)) {
       co_return;
     }
@@ -137,41 +141,47 @@ Task<> RequestQueue::dispatch_ctx_one_by_one(TaskIo& io) {
 }
 
 // Models: blk_mq_dispatch_rq_list(). True when the whole list went to the device.
-Task<bool> RequestQueue::dispatch_list(TaskIo& io, std::deque<Request*>& list) {
+Task<bool> RequestQueue::dispatch_list(TaskIo& io, RequestChain& list) {
   engine::Thread& thread = io.thread();
-  std::deque<Request*> zone_list;
+  RequestChain zone_list;
   SubmitResult result = SubmitResult::kAccepted;
   while (!list.empty()) {
     co_await thread.run(costs().request_issue + options_.trace_request);
-    Request& request = *list.front();
+    Request& request = list.front();
+    list.pop_front();  // before issue(): what is in the device is in no list
     result = issue(request, thread.name());
     if (result == SubmitResult::kResource || result == SubmitResult::kDevResource) {
+      list.push_front(request);
       break;
     }
-    list.pop_front();
     if (result == SubmitResult::kZoneResource) {
-      zone_list.push_back(&request);
+      zone_list.push_back(request);
     }
   }
   if (list.empty() && zone_list.empty()) {
     update_dispatch_busy(false);
     co_return true;
   }
-  leave_undispatched(list, zone_list, result);
+  const bool zone_locked = !zone_list.empty();
+  list.splice(list.end(), zone_list);
+  leave_undispatched(list, result == SubmitResult::kResource || zone_locked);
   co_return false;
 }
 
-// What the device refused waits on the dispatch list for a completion (RESTART), for 3 ms where no
-// completion is sure to help, or is tried again at once where nobody else would.
-void RequestQueue::leave_undispatched(std::deque<Request*>& list,
-                                      std::deque<Request*>& zone_list, SubmitResult why) {
-  list.insert(list.end(), zone_list.begin(), zone_list.end());
-  dispatch_.insert(dispatch_.end(), list.begin(), list.end());
+// What the device refused waits on the dispatch list for a completion (RESTART), for 3 ms in
+// jiffies where no completion is sure to help, or is tried again at once where nobody else would.
+// A locked zone counts as the second, as since v6.3: before, its request could wait for ever.
+void RequestQueue::leave_undispatched(RequestChain& list, bool no_completion_will_help) {
+  dispatch_.splice(dispatch_.end(), list);
   update_dispatch_busy(true);
   if (!restart_) {
     run_queue_async();
-  } else if (why == SubmitResult::kResource && !delayed_run_.pending()) {
-    machine_.simulator().schedule_after(delayed_run_, kResourceDelay);
+  } else if (no_completion_will_help) {
+    // Models: blk_mq_delay_run_hw_queue(): a later delay replaces the one before.
+    const engine::Jiffies& jiffies = machine_.jiffies();
+    const SimTime now = machine_.simulator().now();
+    machine_.simulator().reschedule(
+        delayed_run_, jiffies.timer_time(now, jiffies.from_msecs_ceil(kResourceDelayMsecs)));
   }
 }
 

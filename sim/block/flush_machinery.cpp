@@ -1,7 +1,5 @@
 #include "sim/block/flush_machinery.hpp"
 
-#include <algorithm>
-
 #include "sim/base/check.hpp"
 #include "sim/block/request_queue.hpp"
 
@@ -9,11 +7,11 @@ namespace wbsim::block {
 
 namespace {
 constexpr SimDuration kFlushPendingTimeout = seconds(5);  // FLUSH_PENDING_TIMEOUT
-constexpr int kFlushTag = -1;                             // borrows a tag, owns none
+constexpr int kNoTagYet = -1;                             // borrows one when it is issued
 }  // namespace
 
 FlushMachinery::FlushMachinery(RequestQueue& queue)
-    : queue_{queue}, flush_request_{queue, kFlushTag} {
+    : queue_{queue}, flush_request_{queue, kNoTagYet} {
   flush_request_.flags.flush = true;
   flush_request_.sector = Lba{-1};
 }
@@ -39,6 +37,7 @@ bool FlushMachinery::insert(Request& request) {
   if (!limits.fua) {
     request.flags.fua = false;
   }
+  request.flags.sync = true;
   if (steps == kFlushData) {
     return false;
   }
@@ -53,14 +52,14 @@ void FlushMachinery::next_step(Request& request, unsigned finished) {
   request.flush_done |= finished;
   if ((request.flush_done & kFlushPre) == 0 ||
       ((request.flush_done & kFlushData) != 0 && (request.flush_done & kFlushPost) == 0)) {
-    List& list = pending_[pending_index_];
+    FlushChain& list = pending_[pending_index_];
     if (list.empty()) {
       pending_since_ = queue_.machine_.simulator().now();
     }
-    list.push_back(&request);
+    list.push_back(request);
   } else if ((request.flush_done & kFlushData) == 0) {
-    data_in_flight_.push_back(&request);
-    queue_.requeue_.push_front(&request);
+    data_in_flight_.push_back(request);
+    queue_.requeue_.push_front(request);
     queue_.run_queue_async();
   } else {
     request.flush_sequence = false;
@@ -71,7 +70,7 @@ void FlushMachinery::next_step(Request& request, unsigned finished) {
 
 // Models: blk_kick_flush().
 void FlushMachinery::kick() {
-  const List& list = pending_[pending_index_];
+  const FlushChain& list = pending_[pending_index_];
   if (pending_index_ != running_index_ || list.empty()) {
     return;
   }
@@ -81,31 +80,34 @@ void FlushMachinery::kick() {
   }
   pending_index_ ^= 1U;
   flush_request_.started = now;
-  flush_request_.cpu = list.front()->cpu;
-  queue_.requeue_.push_back(&flush_request_);
+  flush_request_.cpu = list.front().cpu;
+  flush_request_.tag = list.front().tag;  // its owner is not in the device meanwhile
+  queue_.requeue_.push_back(flush_request_);
   queue_.run_queue_async();
 }
 
 // Models: flush_end_io() and mq_flush_data_end_io().
 bool FlushMachinery::completed(Request& request, BlkStatus status) {
   if (is_flush_request(request)) {
-    List running = std::move(pending_[running_index_]);
-    pending_[running_index_].clear();
+    FlushChain running;
+    running.swap(pending_[running_index_]);
     running_index_ ^= 1U;
-    for (Request* waiting : running) {
+    while (!running.empty()) {
+      Request& waiting = running.front();
+      running.pop_front();
       if (status != BlkStatus::kOk) {
-        waiting->status = status;
+        waiting.status = status;
       }
-      const bool pre = (waiting->flush_done & kFlushPre) == 0;
+      const bool pre = (waiting.flush_done & kFlushPre) == 0;
       // An error ends the sequence, whatever steps are left.
-      next_step(*waiting, status != BlkStatus::kOk ? kFlushAll : pre ? kFlushPre : kFlushPost);
+      next_step(waiting, status != BlkStatus::kOk ? kFlushAll : pre ? kFlushPre : kFlushPost);
     }
     return true;
   }
   if (!request.flush_sequence) {
     return false;
   }
-  std::erase(data_in_flight_, &request);
+  data_in_flight_.erase(data_in_flight_.iterator_to(request));
   next_step(request, status != BlkStatus::kOk ? kFlushAll : kFlushData);
   return true;
 }

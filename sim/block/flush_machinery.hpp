@@ -2,7 +2,7 @@
 #pragma once
 
 #include <array>
-#include <vector>
+#include <cstddef>
 
 #include "sim/block/request.hpp"
 #include "sim/engine/tracepoints.hpp"
@@ -30,18 +30,16 @@ class FlushMachinery {
   [[nodiscard]] bool is_flush_request(const Request& request) const;
 
  private:
-  using List = std::vector<Request*>;
-
   void next_step(Request& request, unsigned finished);
   void kick();
 
   RequestQueue& queue_;
   Request flush_request_;
-  std::array<List, 2> pending_;
+  std::array<FlushChain, 2> pending_;
   std::size_t pending_index_ = 0;
   std::size_t running_index_ = 0;
   SimTime pending_since_{};
-  List data_in_flight_;
+  FlushChain data_in_flight_;
 };
 
 }  // namespace wbsim::block

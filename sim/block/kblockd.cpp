@@ -42,7 +42,7 @@ engine::Task<> Kblockd::run(Worker& worker) {
       continue;
     }
     RequestQueue& queue = *worker.work.front();
-    worker.work.pop_front();
+    worker.work.erase(worker.work.begin());
     co_await queue.run_from_kblockd(worker.io);
     if (worker.work.empty()) {
       co_await worker.thread.run(worker.thread.costs().kblockd_return);

@@ -1,7 +1,6 @@
 // kblockd: the worker threads that run hardware queues on behalf of others.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -27,7 +26,7 @@ class Kblockd {
     Worker(engine::Machine& machine, int cpu);
     engine::Thread thread;
     TaskIo io;
-    std::deque<RequestQueue*> work;
+    std::vector<RequestQueue*> work;  // in order; never more than there are queues
   };
   static engine::Task<> run(Worker& worker);
 

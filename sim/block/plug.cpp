@@ -29,7 +29,7 @@ engine::Task<> TaskIo::finish_plug() {
 
 engine::Task<> TaskIo::flush_plug() {
   while (plug_ != nullptr && !plug_->empty()) {
-    co_await plug_->requests.front()->queue.flush_plug(*this);
+    co_await plug_->requests.front().queue.flush_plug(*this);
   }
 }
 
@@ -37,7 +37,7 @@ SimDuration TaskIo::on_sleep(void* self) {
   TaskIo& io = *static_cast<TaskIo*>(self);
   SimDuration cost{};
   while (io.plug_ != nullptr && !io.plug_->empty()) {
-    cost += io.plug_->requests.front()->queue.flush_plug_from_schedule(io);
+    cost += io.plug_->requests.front().queue.flush_plug_from_schedule(io);
   }
   return cost;
 }

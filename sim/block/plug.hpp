@@ -3,24 +3,29 @@
 
 #include <cstddef>
 
-#include <boost/container/static_vector.hpp>
-
 #include "sim/block/request.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/task.hpp"
 
 namespace wbsim::block {
 
-inline constexpr std::size_t kPlugRequestsMax = 64;          // BLK_MAX_REQUEST_COUNT doubled
-inline constexpr Bytes kPlugFlushSize = kibibytes(128);      // BLK_PLUG_FLUSH_SIZE
-
-using RequestList = boost::container::static_vector<Request*, kPlugRequestsMax>;
+inline constexpr Bytes kPlugFlushSize = kibibytes(128);  // BLK_PLUG_FLUSH_SIZE
 
 // Models: struct blk_plug, v5.10: requests in order of submission.
 struct Plug {
-  RequestList requests;
+  RequestChain requests;
+  std::size_t count = 0;
+  bool multiple_queues = false;
 
-  [[nodiscard]] bool empty() const { return requests.empty(); }
+  [[nodiscard]] bool empty() const { return count == 0; }
+  [[nodiscard]] Request& newest() { return requests.back(); }
+  [[nodiscard]] const Request& newest() const { return requests.back(); }
+
+  void push_back(Request& request) {
+    multiple_queues |= !empty() && &requests.front().queue != &request.queue;
+    requests.push_back(request);
+    ++count;
+  }
 };
 
 // What the block layer knows of a task: its thread and its current plug. Going to sleep flushes

@@ -1,6 +1,7 @@
 // A request: what the driver sees, made of one or more bios.
 #pragma once
 
+#include <boost/intrusive/list.hpp>
 #include <cstdint>
 
 #include "sim/base/units.hpp"
@@ -28,26 +29,39 @@ struct Request {
 
   RequestQueue& queue;
   int tag;
-  int cpu = 0;                    // of the task that allocated it
+  int cpu = 0;  // of the task that allocated it
   Lba sector;
   Sectors length;
   engine::RwbsFlags flags;
-  std::int64_t segments = 0;      // never re-coalesced (kernel-facts 9.3)
+  std::int64_t segments = 0;  // never re-coalesced (kernel-facts 9.3)
   std::int64_t bio_count = 0;
-  Bio* bio = nullptr;             // list of runs, owned until completion
+  Bio* bio = nullptr;  // list of runs, owned until completion
   Bio* bio_tail = nullptr;
-  bool no_merge = false;          // REQ_NOMERGE: a size or segment limit was hit
-  bool flush_sequence = false;    // RQF_FLUSH_SEQ
+  bool no_merge = false;        // REQ_NOMERGE: a size or segment limit was hit
+  bool flush_sequence = false;  // RQF_FLUSH_SEQ
   unsigned flush_done = 0;
-  SimTime started;                // start_time_ns
-  SimTime issued;                 // io_start_time_ns
+  SimTime started;  // start_time_ns
+  SimTime issued;   // io_start_time_ns
   BlkStatus status = BlkStatus::kOk;
   DeviceCommand command;
-  engine::Interrupt hard_irq;     // the device's interrupt
-  engine::Interrupt soft_irq;     // the block softirq that completes it
+  engine::Interrupt hard_irq;  // the device's interrupt
+  engine::Interrupt soft_irq;  // the block softirq that completes it
+
+  boost::intrusive::list_member_hook<> queuelist;   // in a list of the queue or a dispatcher
+  boost::intrusive::list_member_hook<> flush_list;  // in a list of the flush machinery
 
   [[nodiscard]] Lba end() const { return sector + length; }
   [[nodiscard]] bool is_write() const { return flags.write; }
 };
+
+// Requests in order; linked through the requests themselves, so that nothing allocates.
+using RequestChain =
+    boost::intrusive::list<Request, boost::intrusive::constant_time_size<false>,
+                           boost::intrusive::member_hook<
+                               Request, boost::intrusive::list_member_hook<>, &Request::queuelist>>;
+using FlushChain = boost::intrusive::list<
+    Request, boost::intrusive::constant_time_size<false>,
+    boost::intrusive::member_hook<Request, boost::intrusive::list_member_hook<>,
+                                  &Request::flush_list>>;
 
 }  // namespace wbsim::block

@@ -2,7 +2,6 @@
 #include "sim/block/request_queue.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 #include "sim/base/check.hpp"
 
@@ -12,9 +11,8 @@ using engine::BioStep;
 using engine::RequestStep;
 using engine::Task;
 
-RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& tracer,
-                           Kblockd& kblockd, DeviceModel& device,
-                           const RequestQueueOptions& options)
+RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
+                           DeviceModel& device, const RequestQueueOptions& options)
     : machine_{machine},
       tracer_{tracer},
       kblockd_{kblockd},
@@ -23,7 +21,7 @@ RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& trace
       tags_{options.nr_requests, options.tag_wake},
       delayed_run_{engine::event_calling<&RequestQueue::on_delayed_run>(*this)},
       flush_{*this} {
-  SIM_CHECK(options.plug_requests_max < kPlugRequestsMax);
+  SIM_CHECK(options.plug_requests_max > 0);
   for (int tag = 0; tag < options.nr_requests; ++tag) {
     requests_.push_back(std::make_unique<Request>(*this, tag));
   }
@@ -32,10 +30,14 @@ RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& trace
 
 RequestQueue::~RequestQueue() {
   machine_.simulator().cancel(delayed_run_);
+  const auto cancel = [this](Request& request) {
+    request.hard_irq.cancel(machine_.simulator());
+    request.soft_irq.cancel(machine_.simulator());
+  };
   for (const auto& request : requests_) {
-    request->hard_irq.cancel(machine_.simulator());
-    request->soft_irq.cancel(machine_.simulator());
+    cancel(*request);
   }
+  cancel(flush_.flush_request());
 }
 
 SimDuration RequestQueue::device_busy() const {
@@ -54,7 +56,7 @@ std::int64_t RequestQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit
   if (plug == nullptr || plug->empty() || !options_.plug_merging || limits().nomerges == 2) {
     return 0;
   }
-  const Request& newest = *plug->requests.back();
+  const Request& newest = plug->newest();
   if (&newest.queue != this || newest.no_merge || !newest.flags.write || newest.end() != sector) {
     return 0;
   }
@@ -65,11 +67,11 @@ std::int64_t RequestQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit
 
 bool RequestQueue::follows_plug(const TaskIo& io, Lba sector) const {
   const Plug* plug = io.plug();
-  return plug == nullptr || plug->empty() || plug->requests.back()->end() == sector;
+  return plug == nullptr || plug->empty() || plug->newest().end() == sector;
 }
 
 void RequestQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
-  Request& newest = *io.plug()->requests.back();
+  Request& newest = io.plug()->newest();
   stats_.bios += run.count;
   stats_.back_merges += run.count;
   trace_bio(BioStep::kQueue, io.thread().name(), run, step);
@@ -138,10 +140,10 @@ bool RequestQueue::attempt_merge(Request& request, Bio& bio) {
 // Models: blk_attempt_plug_merge(). `scanned` counts the requests looked at in vain.
 bool RequestQueue::attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned) {
   for (auto it = plug.requests.rbegin(); it != plug.requests.rend(); ++it) {
-    if (&(*it)->queue != this) {
+    if (&it->queue != this) {
       continue;
     }
-    if (attempt_merge(**it, bio)) {
+    if (attempt_merge(*it, bio)) {
       return true;
     }
     ++scanned;
@@ -157,9 +159,8 @@ Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
   ++stats_.bios;
   bio.next = nullptr;
   const engine::TaskName task = thread.name();
-  const bool flush = bio.is_flush();
   // Models: submit_bio_noacct(): flush flags mean nothing to a queue without a volatile cache.
-  if (flush && !limits().write_cache) {
+  if (bio.is_flush() && !limits().write_cache) {
     bio.flags.preflush = false;
     bio.flags.fua = false;
     if (bio.unit == Sectors{0}) {
@@ -168,6 +169,7 @@ Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
       co_return;
     }
   }
+  const bool flush = bio.is_flush();
   trace_bio(BioStep::kQueue, task, bio);
   co_await thread.run(options_.trace_block);
   if (!flush && options_.plug_merging && limits().nomerges != 2 && io.plug() != nullptr) {
@@ -186,9 +188,9 @@ Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
   Request* request = co_await get_request(io, bio);
   const SimDuration cost = flush ? costs().flush_submit : costs().request_get;
   co_await thread.run(cost + options_.trace_block);
-  if (bio.is_flush()) {
+  if (flush) {
     if (!flush_.insert(*request)) {
-      dispatch_.push_back(request);
+      dispatch_.push_back(*request);
       run_queue_async();
     }
     co_return;
@@ -197,7 +199,8 @@ Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
     co_await add_to_plug(io, *request);
     co_return;
   }
-  RequestList list(1, request);
+  RequestChain list;
+  list.push_back(*request);
   co_await issue_plug_directly(io, list);
 }
 
@@ -238,51 +241,62 @@ Task<Request*> RequestQueue::get_request(TaskIo& io, const Bio& bio) {
 // request as it has grown by merging.
 Task<> RequestQueue::add_to_plug(TaskIo& io, Request& request) {
   Plug& plug = *io.plug();
-  const bool full = plug.requests.size() >= options_.plug_requests_max;
-  const bool large = !plug.empty() && to_bytes(plug.requests.back()->length) >= kPlugFlushSize;
+  // A plug that several devices share holds twice as many (blk_plug_max_rq_count()).
+  const std::size_t most = options_.plug_requests_max * (plug.multiple_queues ? 2 : 1);
+  const bool full = plug.count >= most;
+  const bool large = !plug.empty() && to_bytes(plug.newest().length) >= kPlugFlushSize;
   if (full || large) {
-    co_await flush_plug(io);
+    co_await io.flush_plug();  // all of it, also what belongs to other queues
   }
   if (plug.empty()) {
     co_await io.thread().run(options_.trace_block);  // block_plug
   }
-  plug.requests.push_back(&request);
+  plug.push_back(request);
 }
 
 // Takes this queue's requests out of a plug, oldest first.
-RequestList RequestQueue::take_plugged(Plug& plug) const {
-  const auto mine = [this](const Request* request) { return &request->queue == this; };
-  RequestList taken;
-  std::copy_if(plug.requests.begin(), plug.requests.end(), std::back_inserter(taken), mine);
-  plug.requests.erase(std::remove_if(plug.requests.begin(), plug.requests.end(), mine),
-                      plug.requests.end());
-  return taken;
+void RequestQueue::take_plugged(Plug& plug, RequestChain& taken) const {
+  for (auto it = plug.requests.begin(); it != plug.requests.end();) {
+    const auto request = it++;
+    if (&request->queue == this) {
+      taken.splice(taken.end(), plug.requests, request);
+      --plug.count;
+    }
+  }
+  plug.multiple_queues &= !plug.empty();
 }
 
 Task<> RequestQueue::flush_plug(TaskIo& io) {
-  RequestList list = take_plugged(*io.plug());
+  RequestChain list;
+  take_plugged(*io.plug(), list);
   if (options_.plug_issue_order == PlugIssueOrder::kLifo) {
-    std::reverse(list.begin(), list.end());
+    list.reverse();
   }
-  const engine::UnplugTrace trace{io.thread().now(), io.thread().name(),
-                                  static_cast<int>(list.size()), false};
-  tracer_.emit(&engine::Observer::on_unplug, trace);
+  trace_unplug(io.thread(), list, false);
   co_await issue_plug_directly(io, list);
 }
 
 SimDuration RequestQueue::flush_plug_from_schedule(TaskIo& io) {
-  const RequestList list = take_plugged(*io.plug());
+  RequestChain list;
+  take_plugged(*io.plug(), list);
   SimDuration cost = options_.trace_block;  // block_unplug
-  for (Request* request : list) {
-    ctx_list_.push_back(request);
-    trace_request(RequestStep::kInsert, io.thread().name(), *request);
+  for (const Request& request : list) {
+    trace_request(RequestStep::kInsert, io.thread().name(), request);
     cost += costs().request_insert + options_.trace_request;
   }
-  const engine::UnplugTrace trace{io.thread().now(), io.thread().name(),
-                                  static_cast<int>(list.size()), true};
-  tracer_.emit(&engine::Observer::on_unplug, trace);
+  trace_unplug(io.thread(), list, true);
+  ctx_list_.splice(ctx_list_.end(), list);
   run_queue_async();
   return cost;
+}
+
+void RequestQueue::trace_unplug(const engine::Thread& thread, const RequestChain& list,
+                                bool from_schedule) {
+  if (tracer_.active()) {
+    const engine::UnplugTrace trace{thread.now(), thread.name(), static_cast<int>(list.size()),
+                                    from_schedule};
+    tracer_.emit(&engine::Observer::on_unplug, trace);
+  }
 }
 
 void RequestQueue::trace_bio(BioStep step, engine::TaskName task, const Bio& bio,

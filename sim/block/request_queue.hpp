@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -27,25 +26,25 @@ enum class PlugMergeRule { kAllRequests, kNewestOnly };
 enum class PlugIssueOrder { kFifo, kLifo };
 
 struct RequestQueueOptions {
-  int device = 0;                 // index, for traces
+  int device = 0;  // index, for traces
   QueueLimits limits;
-  int nr_requests = 32;           // driver tags in use
+  int nr_requests = 32;  // driver tags in use
   PlugMergeRule plug_merge = PlugMergeRule::kAllRequests;
   PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   std::size_t plug_requests_max = 32;
-  bool plug_merging = true;       // ablation
-  bool bio_runs = true;           // optimisation: false keeps every bio an object of its own
-  SimDuration trace_block{};      // CPU time of one block event traced in the simulated machine
-  SimDuration trace_request{};    // the same for block_rq_insert, _issue and _complete
+  bool plug_merging = true;     // ablation
+  bool bio_runs = true;         // optimisation: false keeps every bio an object of its own
+  SimDuration trace_block{};    // CPU time of one block event traced in the simulated machine
+  SimDuration trace_request{};  // the same for block_rq_insert, _issue and _complete
 };
 
 struct RequestQueueStats {
   std::int64_t bios = 0;
   std::int64_t back_merges = 0;
   std::int64_t front_merges = 0;
-  std::int64_t requests = 0;      // issued with data
-  std::int64_t flushes = 0;       // issued
+  std::int64_t requests = 0;  // issued with data
+  std::int64_t flushes = 0;   // issued
 };
 
 // Models: blk_mq_submit_bio(), blk_mq_flush_plug_list(), __blk_mq_sched_dispatch_requests(),
@@ -64,6 +63,8 @@ class RequestQueue final : public DeviceClient {
   // CPU time of one block_bio_* event traced in the simulated machine.
   [[nodiscard]] SimDuration trace_cost() const { return options_.trace_block; }
   [[nodiscard]] int in_device() const { return in_device_; }
+  // How busy the device has been, 0 to 9 (dispatch_busy in the debugfs of a hardware queue).
+  [[nodiscard]] int dispatch_busy() const { return dispatch_busy_; }
   // Time during which at least one command was in the device, up to now.
   [[nodiscard]] SimDuration device_busy() const;
   // Everything that is handed out: requests and bios. Zero in a drained queue.
@@ -104,7 +105,7 @@ class RequestQueue final : public DeviceClient {
 
   engine::Task<Request*> get_request(TaskIo& io, const Bio& bio);
   engine::Task<> add_to_plug(TaskIo& io, Request& request);
-  RequestList take_plugged(Plug& plug) const;
+  void take_plugged(Plug& plug, RequestChain& taken) const;
   bool attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned);
   bool attempt_merge(Request& request, Bio& bio);
   [[nodiscard]] bool fits(Request& request, const Bio& bio);
@@ -114,13 +115,12 @@ class RequestQueue final : public DeviceClient {
   [[nodiscard]] bool has_pending() const;
   void run_queue_async();
   void on_delayed_run() { run_queue_async(); }
-  engine::Task<> issue_plug_directly(TaskIo& io, RequestList& list);
-  engine::Task<> insert_and_run(TaskIo& io, RequestList& list);
+  engine::Task<> issue_plug_directly(TaskIo& io, RequestChain& list);
+  engine::Task<> insert_and_run(TaskIo& io, RequestChain& list);
   engine::Task<> run_queue(TaskIo& io);
-  engine::Task<bool> dispatch_list(TaskIo& io, std::deque<Request*>& list);
+  engine::Task<bool> dispatch_list(TaskIo& io, RequestChain& list);
   engine::Task<> dispatch_ctx_one_by_one(TaskIo& io);
-  void leave_undispatched(std::deque<Request*>& list, std::deque<Request*>& zone_list,
-                          SubmitResult why);
+  void leave_undispatched(RequestChain& list, bool no_completion_will_help);
   SubmitResult issue(Request& request, engine::TaskName task);
   void update_dispatch_busy(bool busy);
 
@@ -131,9 +131,12 @@ class RequestQueue final : public DeviceClient {
   static void soft_irq_thunk(void* request);
   void end_request(Request& request);
   void free_request(Request& request);
+  void restart();
   friend struct Request;
 
-  void trace_bio(engine::BioStep step, engine::TaskName task, const Bio& bio, SimDuration pace = {});
+  void trace_bio(engine::BioStep step, engine::TaskName task, const Bio& bio,
+                 SimDuration pace = {});
+  void trace_unplug(const engine::Thread& thread, const RequestChain& list, bool from_schedule);
   void trace_request(engine::RequestStep step, engine::TaskName task, const Request& request);
 
   engine::Machine& machine_;
@@ -145,11 +148,11 @@ class RequestQueue final : public DeviceClient {
   TagSet tags_;
   std::vector<std::unique_ptr<Request>> requests_;  // by tag
   SlabPool<Bio> bios_;
-  std::deque<Request*> ctx_list_;       // software queue (one hardware queue: kept as one list)
-  std::deque<Request*> dispatch_;       // hctx->dispatch
-  std::deque<Request*> requeue_;        // requeue list, drained by kblockd
-  bool restart_ = false;                // BLK_MQ_S_SCHED_RESTART
-  int dispatch_busy_ = 0;               // EWMA (kernel-facts 10.5)
+  RequestChain ctx_list_;  // software queue (one hardware queue: kept as one list)
+  RequestChain dispatch_;  // hctx->dispatch
+  RequestChain requeue_;   // requeue list, drained by kblockd
+  bool restart_ = false;   // BLK_MQ_S_SCHED_RESTART
+  int dispatch_busy_ = 0;  // EWMA (kernel-facts 10.5)
   int in_device_ = 0;
   SimDuration busy_{};
   SimTime busy_since_{};

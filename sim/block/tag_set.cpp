@@ -77,8 +77,7 @@ void TagSet::wake_by_count() {
   for (std::size_t i = 0; i < kWaitQueues; ++i) {
     const std::size_t index = wake_index_;
     wake_index_ = (wake_index_ + 1) % kWaitQueues;
-    if (queues_[index].has_waiters()) {
-      queues_[index].wake(static_cast<std::size_t>(wake_batch_));
+    if (queues_[index].wake(static_cast<std::size_t>(wake_batch_)) > 0) {
       return;
     }
   }
