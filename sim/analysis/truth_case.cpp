@@ -23,6 +23,10 @@ namespace {
 constexpr int kRigHz = 250;
 constexpr std::int64_t kTickNs = 1'000'000'000 / kRigHz;
 
+// t = 0 is a multiple of 10 ms of CLOCK_MONOTONIC (the resolution of /proc/uptime), ticks are at
+// multiples of 4 ms, so a tick comes 0 or 2 ms after t = 0; what the case states is an estimate.
+constexpr SimDuration kTickGrain = milliseconds(2);
+
 // The rig loads its disk 3.2 s before t = 0: its init waits for 2 s and then samples for 1 s. Seen in
 // a calibration case, whose flusher first looks for old data 5 s after that.
 constexpr SimDuration kRigDeviceAge = milliseconds(3200);
@@ -222,7 +226,8 @@ class CaseReader {
     if (state.has("/jiffies_at_t0")) {
       boot["jiffies"] = state.integer("/jiffies_at_t0/jiffies").value_or(0);
       const double next_us = state.number("/jiffies_at_t0/next_tick_us").value_or(0);
-      boot["next_tick"] = in_ns(duration_from(next_us, 1e3).count());
+      const std::int64_t grains = (duration_from(next_us, 1e3) + kTickGrain / 2) / kTickGrain;
+      boot["next_tick"] = in_ns((kTickGrain * grains).count());
     } else {
       // No event of the run shows the phase of the clock, so nothing in it can depend much on it:
       // the tick is put in the middle, INITIAL_JIFFIES holds.

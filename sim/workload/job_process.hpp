@@ -53,6 +53,7 @@ class JobProcess {
   engine::Task<> one_loop();
   engine::Task<> write_once();
   engine::Task<> sync_if_due();
+  engine::Task<> think();
   engine::Task<> pace();
   engine::Task<> fsync_now(engine::SyscallKind kind);
   [[nodiscard]] bool out_of_time() const;
