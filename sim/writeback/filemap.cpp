@@ -85,7 +85,8 @@ Task<> generic_perform_write(TaskContext& task, DirtyThrottle& throttle,
         co_await kswapd.direct_reclaim(task);
       }
     }
-    pages = thread.steps_ahead(run.cost, pages);
+    // The page that makes the file dirty may wake the flusher: it goes alone.
+    pages = mapping.host.dirty_pages ? thread.steps_ahead(run.cost, pages) : 1;
     const std::uint64_t bits = PageTree::mask(page, Pages{pages});
     if (!run.cached) {
       cache.add_pages(mapping, page, bits);

@@ -1,0 +1,152 @@
+#include "sim/system/random_scenario.hpp"
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+
+#include "sim/base/rng.hpp"
+#include "sim/engine/cpu_costs.hpp"
+
+namespace wbsim::system::testing {
+
+namespace {
+
+class Generator {
+ public:
+  explicit Generator(std::uint64_t seed) : rng_{Rng::stream(seed, "random scenario")} {}
+
+  RandomScenario make() {
+    free_cpu_ = one_in(6);
+    devices_ = one_in(3) ? 2 : 1;
+    RandomScenario made;
+    const std::string machine_text = machine();
+    const std::string vm_text = vm();
+    std::string devices = device("sda");
+    if (devices_ == 2) {
+      devices.append(",").append(device("sdb"));
+    }
+    made.document = fmt::format(
+        R"({{{},{},"devices":{{{}}},"actions":[{}{{"after":"workload","syscall":"sync"}}],)"
+        R"("workload":{{"tail":"2s"}}}})",
+        machine_text, vm_text, devices, action());
+    const std::uint64_t jobs = 1 + rng_.uniform(3);
+    for (std::uint64_t i = 0; i < jobs; ++i) {
+      made.fio += job(i);
+    }
+    return made;
+  }
+
+ private:
+  template <class T>
+  T any(std::initializer_list<T> values) {
+    return *(values.begin() + rng_.uniform(values.size()));
+  }
+  bool one_in(std::uint64_t n) { return rng_.uniform(n) == 0; }
+
+  std::string machine() {
+    std::string text =
+        fmt::format(R"("kernel":"{}","cpus":{},"hz":{},"memory":{{"total":"{}","anon":"{}"}})",
+                    any({"5.10", "6.1"}), any({1, 1, 2, 4}), any({100, 250, 300, 1000}),
+                    any({"64MiB", "64MiB", "128MiB", "512MiB"}), any({"0", "0", "16MiB"}));
+    if (free_cpu_) {
+      std::string costs;
+      for (const engine::CpuCostComponent& component : engine::cpu_cost_components()) {
+        costs += fmt::format("{}\"{}\":0", costs.empty() ? "" : ",", component.name);
+      }
+      text += fmt::format(R"(,"cpu_costs":{{{}}})", costs);
+    }
+    if (one_in(10)) {
+      text += R"(,"profile":{"throttling":false})";
+    }
+    return text;
+  }
+
+  std::string vm() {
+    std::string text =
+        fmt::format(R"("vm":{{"dirty_writeback_centisecs":{},"dirty_expire_centisecs":{})",
+                    any({0, 1, 50, 500}), any({0, 50, 3000}));
+    switch (rng_.uniform(5)) {
+      case 0:
+        text += fmt::format(R"(,"dirty_bytes":{})", any({8192, 65'536, 4'194'304}));
+        break;
+      case 1:
+        text += fmt::format(R"(,"dirty_ratio":{})", any({0, 1, 60}));
+        break;
+      case 2:
+        text += fmt::format(R"(,"dirty_background_bytes":{},"dirty_ratio":{})",
+                            any({4096, 1'048'576, 1'073'741'824}), any({1, 20}));
+        break;
+      case 3:
+        text += fmt::format(R"(,"dirty_background_ratio":{},"dirty_ratio":{})", any({0, 5, 50}),
+                            any({5, 40}));
+        break;
+      default:
+        break;
+    }
+    return text + "}";
+  }
+
+  std::string device(const char* name) {
+    const int depth = any({1, 2, 32});
+    std::string queue = fmt::format(
+        R"("scheduler":"none","wbt_lat_usec":0,"max_sectors_kb":{},"max_segments":{},"nomerges":{})",
+        any({4, 64, 1280, 1280}), any({1, 3, 128, 65'535}), any({0, 0, 1, 2}));
+    if (depth > 4 && one_in(2)) {
+      queue += R"(,"nr_requests":4)";
+    }
+    if (one_in(2)) {
+      queue += R"(,"write_cache":"write back")";
+      queue += one_in(2) ? R"(,"fua":true)" : "";
+    }
+    return fmt::format(
+        R"("{}":{{"size":"{}","channels":{},"depth":{},"per_kib":"{}","seek":"{}","write":"{}",)"
+        R"("flush":"{}","queue":{{{}}}}})",
+        name, any({"64MiB", "1GiB"}), any({1, 3}), depth, any({"100ns", "1024ns", "10240ns"}),
+        any({"0", "0", "300us"}), any({"0", "100us"}), any({"0", "2ms"}), queue);
+  }
+
+  std::string action() {
+    switch (rng_.uniform(4)) {
+      case 0:
+        return fmt::format(R"({{"at":"{}","set":{{"vm.dirty_bytes":{}}}}},)",
+                           any({"0s", "3ms", "200ms"}), any({8192, 1'048'576}));
+      case 1:
+        return R"({"at":"150ms","set":{"vm.dirty_writeback_centisecs":20}},)";
+      case 2:
+        return R"({"at":"100ms","syscall":"sync"},)";
+      default:
+        return "";
+    }
+  }
+
+  std::string job(std::uint64_t number) {
+    const bool sequential = one_in(2);
+    std::string text =
+        fmt::format("[job{}]\nfilename=/dev/sd{}\nrw={}\nbs={}\n", number,
+                    devices_ == 2 && one_in(2) ? "b" : "a", sequential ? "write" : "randwrite",
+                    any({"4k", "4k", "12k", "64k", "1m", "16m"}));
+    text += fmt::format("runtime={}\n", any({"100ms", "400ms", "900ms"}));
+    text += any({"size=16m\n", "size=32m\n", "offset=16m\nsize=48m\n"});
+    // Where CPU time costs nothing, rewriting dirty pages for some time would be an endless
+    // instant.
+    text += !free_cpu_ && one_in(2) ? "time_based=1\n" : any({"", "loops=2\n", "io_size=64m\n"});
+    text += any(
+        {"", "", "", "fsync=8\n", "fdatasync=3\n", "end_fsync=1\n", "sync=1\n", "sync=dsync\n"});
+    text +=
+        any({"", "", "", "rate=5m\n", "rate_iops=300\n", "thinktime=3000\nthinktime_blocks=2\n"});
+    text += any({"", "", "numjobs=3\n", "stonewall\n", "startdelay=1\n"});
+    text += !sequential && one_in(3) ? "norandommap=1\n" : "";
+    text += one_in(5) ? "invalidate=0\n" : "";
+    return text;
+  }
+
+  Rng rng_;
+  bool free_cpu_ = false;
+  int devices_ = 1;
+};
+
+}  // namespace
+
+RandomScenario random_scenario(std::uint64_t seed) { return Generator{seed}.make(); }
+
+}  // namespace wbsim::system::testing

@@ -1,0 +1,17 @@
+// Random scenarios for the property test: small machines in odd corners, drawn from a seed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace wbsim::system::testing {
+
+struct RandomScenario {
+  std::string document;  // the configuration
+  std::string fio;
+};
+
+// The same for a seed wherever it is drawn. Every scenario ends with sync(2) and a tail.
+RandomScenario random_scenario(std::uint64_t seed);
+
+}  // namespace wbsim::system::testing
