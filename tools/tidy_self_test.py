@@ -71,6 +71,7 @@ CLEAN = {
     "sim/block/device.hpp": '#pragma once\n\n#include "sim/base/units.hpp"\n',
     "sim/block/tricky.hpp": "#pragma once\n",
     "sim/block/tricky.cpp": TRICKY,
+    "sim/block/queue_test_util.hpp": '#pragma once\n\n#include "models/hdd.hpp"\n',
     "sim/vfs/README.md": "# vfs\n",
     "sim/vfs/files.hpp": header("struct Files {};"),
     "sim/report/README.md": "# report\n",

@@ -1,0 +1,138 @@
+// In steady state the block layer and the engine allocate nothing: not per event, bio, request,
+// flush or sleep. A program of its own, because it replaces operator new.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include "models/simdisk.hpp"
+#include "sim/base/rng.hpp"
+#include "sim/block/request_queue.hpp"
+#include "sim/engine/cpu.hpp"
+#include "sim/engine/simulator.hpp"
+
+namespace {
+std::int64_t allocations = 0;
+}
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) {
+    return memory;
+  }
+  throw std::bad_alloc{};
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace wbsim::block {
+namespace {
+
+class Counter final : public BioEndIo {
+ public:
+  void end_bio(Bio& bio, BlkStatus) override { bios += bio.count; }
+  std::int64_t bios = 0;
+};
+
+class World {
+ public:
+  explicit World(TagWakeRule rule)
+      : machine_{simulator, 2, engine::Jiffies{250, 0, {}}, engine::CpuCosts{}},
+        kblockd_{machine_},
+        disk_{simulator,
+              {.depth = 6,  // fewer than the tags: the device refuses again and again
+               .channels = 2,
+               .read = microseconds(20),
+               .write = microseconds(30),
+               .flush = microseconds(200),
+               .volatile_cache = true}},
+        queue_{machine_,
+               tracer_,
+               kblockd_,
+               disk_,
+               {.limits = {.write_cache = true}, .nr_requests = 8, .tag_wake = rule}} {
+    for (auto& writer : writers_) {
+      writer = std::make_unique<Writer>(*this, pid_++);
+      simulator.spawn("writer", write_for_ever(*writer));
+    }
+  }
+  ~World() { simulator.destroy_processes(); }
+
+  [[nodiscard]] const RequestQueueStats& stats() const { return queue_.stats(); }
+  [[nodiscard]] std::int64_t bios_ended() const { return counter_.bios; }
+
+  engine::Simulator simulator;
+
+ private:
+  struct Writer {
+    Writer(World& owner, int pid)
+        : world{owner},
+          thread{owner.machine_, "writer", pid},
+          io{thread},
+          rng{Rng::stream(1, std::to_string(pid))} {}
+    World& world;
+    engine::Thread thread;
+    TaskIo io;
+    Rng rng;
+  };
+
+  static engine::Task<> submit(Writer& writer, engine::RwbsFlags flags, Sectors length) {
+    Bio& bio = writer.world.queue_.new_bio();
+    bio.sector = Lba{static_cast<std::int64_t>(8 * writer.rng.uniform(100))};
+    bio.unit = length;
+    bio.flags = flags;
+    bio.end_io = &writer.world.counter_;
+    co_await writer.world.queue_.submit_bio(writer.io, bio);
+  }
+
+  static engine::Task<> write_for_ever(Writer& writer) {
+    co_await writer.thread.begin();
+    while (true) {
+      writer.io.start_plug();
+      for (std::uint64_t left = writer.rng.uniform(40); left > 0; --left) {
+        co_await submit(writer, {.write = true}, Sectors{8});
+        co_await writer.thread.cond_resched();
+      }
+      co_await writer.io.finish_plug();
+      co_await submit(writer, {.write = true, .preflush = true}, Sectors{0});
+      co_await submit(writer, {.write = true, .preflush = true, .fua = true}, Sectors{8});
+      const auto pause = static_cast<std::int64_t>(writer.rng.uniform(3000));
+      co_await writer.thread.nanosleep(writer.thread.now() + microseconds(pause));
+      co_await writer.thread.schedule_timeout(1);
+    }
+  }
+
+  int pid_ = 1;
+  engine::Machine machine_;
+  engine::Tracer tracer_;
+  Kblockd kblockd_;
+  models::Simdisk disk_;
+  RequestQueue queue_;
+  Counter counter_;
+  std::array<std::unique_ptr<Writer>, 5> writers_;
+};
+
+TEST(Allocations, NoneInSteadyState) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "under AddressSanitizer every coroutine frame is an allocation of its own";
+#endif
+  for (const TagWakeRule rule : {TagWakeRule::kPerWaitQueue, TagWakeRule::kCompletionCount}) {
+    World world{rule};
+    world.simulator.run(at(seconds(1)));  // pools grow to their size
+    const std::int64_t before = allocations;
+    const RequestQueueStats start = world.stats();
+    const std::int64_t bios = world.bios_ended();
+    world.simulator.run(at(seconds(11)));
+    EXPECT_EQ(allocations - before, 0);
+    EXPECT_GT(world.bios_ended() - bios, 50'000);
+    EXPECT_GT(world.stats().requests - start.requests, 50'000);
+    EXPECT_GT(world.stats().flushes - start.flushes, 1'000);
+    EXPECT_GT(world.stats().back_merges - start.back_merges, 100);
+  }
+}
+
+}  // namespace
+}  // namespace wbsim::block

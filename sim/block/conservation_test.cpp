@@ -1,0 +1,164 @@
+// Whatever the tasks submit and however the device behaves: every bio ends exactly once, nothing is
+// left over, no request exceeds the limits, and the optimisations change nothing.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "sim/base/rng.hpp"
+#include "sim/block/queue_test_util.hpp"
+
+namespace wbsim::block {
+namespace {
+
+using models::Fault;
+
+std::int64_t below(Rng& rng, std::uint64_t n) { return static_cast<std::int64_t>(rng.uniform(n)); }
+
+Fault random_fault(Rng& rng) {
+  Fault fault;
+  fault.skip = below(rng, 50);
+  fault.times = 1 + below(rng, 20);
+  switch (rng.uniform(5)) {
+    case 0:
+      fault.refuse = SubmitResult::kResource;
+      break;
+    case 1:
+      fault.refuse = SubmitResult::kDevResource;
+      break;
+    case 2:
+      fault.refuse = SubmitResult::kZoneResource;
+      break;
+    case 3:
+      fault.status = BlkStatus::kIoError;
+      break;
+    default:
+      fault.delay = microseconds(below(rng, 3000));
+      break;
+  }
+  if (rng.bernoulli(1, 3)) {
+    fault.range = Fault::Range{Lba{below(rng, 200)}, Sectors{50}};
+  }
+  return fault;
+}
+
+RigOptions random_options(Rng& rng) {
+  RigOptions options;
+  RequestQueueOptions& queue = options.queue;
+  queue.limits.max_sectors = Sectors{24 + below(rng, 100)};
+  queue.limits.max_segments = 1 + below(rng, 10);
+  queue.limits.nomerges = rng.bernoulli(1, 8) ? 2 : 0;
+  queue.limits.write_cache = rng.bernoulli(2, 3);
+  queue.limits.fua = rng.bernoulli(1, 2);
+  queue.nr_requests = 1 + static_cast<int>(rng.uniform(40));
+  queue.plug_merge = rng.bernoulli(1, 2) ? PlugMergeRule::kAllRequests : PlugMergeRule::kNewestOnly;
+  queue.plug_issue_order = rng.bernoulli(1, 2) ? PlugIssueOrder::kFifo : PlugIssueOrder::kLifo;
+  queue.tag_wake = rng.bernoulli(1, 2) ? TagWakeRule::kPerWaitQueue : TagWakeRule::kCompletionCount;
+  options.device.depth =
+      1 + static_cast<int>(rng.uniform(static_cast<std::uint64_t>(queue.nr_requests)));
+  options.device.volatile_cache = queue.limits.write_cache;
+  for (std::uint64_t faults = rng.uniform(5); faults > 0; --faults) {
+    options.device.faults.push_back(random_fault(rng));
+  }
+  if (rng.bernoulli(1, 2)) {
+    options.costs = engine::CpuCosts{};
+  }
+  options.cpus = 1 + static_cast<int>(rng.uniform(2));
+  return options;
+}
+
+IoScript random_script(Rng& rng) {
+  IoScript script;
+  SimDuration time{};
+  int plugs = 0;
+  for (int i = 0; i < 60; ++i) {
+    const std::int64_t sector = 8 * below(rng, 30);
+    switch (rng.uniform(12)) {
+      case 0:
+        script.push_back(flush());
+        break;
+      case 1:
+        script.push_back(fua(sector));
+        break;
+      case 2:
+        script.push_back(preflush(sector));
+        break;
+      case 3:
+        script.push_back(read(sector));
+        break;
+      case 4:
+        time += microseconds(below(rng, 2000));
+        script.push_back(sleep_until(time));
+        break;
+      case 5:
+        script.push_back(compute(microseconds(below(rng, 50))));
+        break;
+      case 6:
+        script.push_back(plug());
+        ++plugs;
+        break;
+      case 7:
+        if (plugs > 0) {
+          script.push_back(unplug());
+          --plugs;
+        }
+        break;
+      default:
+        script.push_back(write(sector, 8 * (1 + below(rng, 2))));
+        break;
+    }
+  }
+  for (; plugs > 0; --plugs) {
+    script.push_back(unplug());
+  }
+  return script;
+}
+
+struct Outcome {
+  Lines events;
+  std::vector<BioLedger::End> ends;
+};
+
+Outcome simulate(std::uint64_t seed, bool run_ahead) {
+  Rng rng = Rng::stream(seed, "conservation");
+  RigOptions options = random_options(rng);
+  options.run_ahead = run_ahead;
+  QueueRig rig{options};
+  for (std::uint64_t tasks = 1 + rng.uniform(4); tasks > 0; --tasks) {
+    rig.task(random_script(rng));
+  }
+  rig.run(seconds(1000));
+  EXPECT_TRUE(rig.ledger.balanced()) << "a bio ended twice or never";
+  EXPECT_EQ(rig.queue.in_flight(), 0U);
+  EXPECT_EQ(rig.queue.in_device(), 0);
+  EXPECT_EQ(rig.device.in_device(), 0);
+  for (const DeviceCommand& command : rig.device.accepted()) {
+    EXPECT_LE(command.length, options.queue.limits.max_sectors);
+  }
+  const RequestQueueStats& stats = rig.queue.stats();
+  EXPECT_EQ(stats.requests + stats.flushes,
+            static_cast<std::int64_t>(rig.device.accepted().size()));
+  return {rig.log.lines(), rig.ledger.ends()};
+}
+
+TEST(Conservation, EveryBioEndsOnceWhateverTheDeviceDoes) {
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Outcome outcome = simulate(seed, true);
+    ASSERT_FALSE(outcome.ends.empty());
+    ASSERT_FALSE(HasFailure());
+  }
+}
+
+TEST(Conservation, RunAheadChangesNothing) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Outcome with = simulate(seed, true);
+    const Outcome without = simulate(seed, false);
+    ASSERT_EQ(with.events, without.events);
+    ASSERT_EQ(with.ends, without.ends);
+  }
+}
+
+}  // namespace
+}  // namespace wbsim::block

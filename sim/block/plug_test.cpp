@@ -1,0 +1,192 @@
+// Plugs: what they hold back, when they let go, and in which order.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "sim/block/queue_test_util.hpp"
+
+namespace wbsim::block {
+namespace {
+
+RigOptions many_tags() {
+  RigOptions options;
+  options.queue.nr_requests = 128;
+  options.device.depth = 128;
+  return options;
+}
+
+// Writes that cannot merge, 1 us of work after each.
+IoScript scattered(int count) {
+  IoScript script;
+  for (int i = 0; i < count; ++i) {
+    script.push_back(write(i * 100));
+    script.push_back(compute(microseconds(1)));
+  }
+  return script;
+}
+
+TEST(Plug, HoldsRequestsBackUntilItIsFinished) {
+  QueueRig rig;
+  rig.task({plug(), write(0), write(100), compute(microseconds(20)), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.issued(), (Lines{"W 0+8", "W 100+8"}));
+  EXPECT_EQ(rig.issued_us(0), 20);
+  EXPECT_TRUE(rig.drained());
+}
+
+TEST(Plug, WithoutAPlugEveryRequestIsIssuedAtOnce) {
+  QueueRig rig;
+  rig.task({write(0), compute(microseconds(20)), write(8)});
+  rig.run();
+  EXPECT_EQ(rig.issued(), (Lines{"W 0+8", "W 8+8"}));
+  EXPECT_EQ(rig.issued_us(0), 0);
+}
+
+TEST(Plug, Holds32Requests) {
+  QueueRig rig{many_tags()};
+  rig.task(IoScript{plug()} + scattered(32) + IoScript{compute(microseconds(100)), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.issued_us(0), 132) << "not before it is finished";
+}
+
+TEST(Plug, IsIssuedBeforeThe33rdRequest) {
+  QueueRig rig{many_tags()};
+  rig.task(IoScript{plug()} + scattered(33) + IoScript{compute(microseconds(100)), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.issued_us(0), 32);
+  EXPECT_EQ(rig.issued_us(31), 32);
+  EXPECT_EQ(rig.issued_us(32), 133) << "the 33rd begins the next one";
+}
+
+TEST(Plug, IsIssuedBeforeTheRequestAfterOneThatHasGrownTo128KiB) {
+  QueueRig rig;
+  rig.task({plug(), write(0, 248), write(248, 8), compute(microseconds(5)), write(1000),
+            compute(microseconds(5)), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.issued(), (Lines{"W 0+256", "W 1000+8"}));
+  EXPECT_EQ(rig.issued_us(0), 5);
+  EXPECT_EQ(rig.issued_us(1), 10);
+}
+
+TEST(Plug, OneSectorLessThan128KiBIsHeldBack) {
+  QueueRig rig;
+  rig.task({plug(), write(0, 247), write(247, 8), compute(microseconds(5)), write(1000),
+            compute(microseconds(5)), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.issued_us(0), 10);
+}
+
+TEST(Plug, TheSizeOfTheRequestThatIsAddedDoesNotMatter) {
+  QueueRig rig;
+  rig.task({plug(), write(0), write(1000, 256), compute(microseconds(5)), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.issued_us(0), 5);
+}
+
+TEST(Plug, NestedPlugIsIgnored) {
+  QueueRig rig;
+  rig.task({plug(), write(0), plug(), write(100), unplug(), compute(microseconds(10)), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.issued_us(0), 10);
+  EXPECT_EQ(rig.issued_us(1), 10);
+}
+
+TEST(Plug, IsIssuedFirstInFirstOutOrLastInFirstOutByProfile) {
+  for (const PlugIssueOrder order : {PlugIssueOrder::kFifo, PlugIssueOrder::kLifo}) {
+    RigOptions options;
+    options.queue.plug_issue_order = order;
+    QueueRig rig{options};
+    rig.task({plug(), write(0), write(100), write(200), unplug()});
+    rig.run();
+    EXPECT_EQ(rig.issued(), order == PlugIssueOrder::kFifo
+                                ? (Lines{"W 0+8", "W 100+8", "W 200+8"})
+                                : (Lines{"W 200+8", "W 100+8", "W 0+8"}));
+  }
+}
+
+TEST(Plug, FlushedBySleepGoesThroughKblockdFirstInFirstOut) {
+  RigOptions options;
+  options.queue.plug_issue_order = PlugIssueOrder::kLifo;
+  options.costs.kblockd_hop = microseconds(5);
+  QueueRig rig{options};
+  rig.task({plug(), write(0), write(100), sleep_until(microseconds(50)), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.log.lines("unplug"), (Lines{"0 task0 unplug by sleep 2"}));
+  EXPECT_EQ(rig.log.lines("insert"), (Lines{"0 task0 insert W 0+8", "0 task0 insert W 100+8"}));
+  EXPECT_EQ(rig.log.lines("issue"),
+            (Lines{"5 kworker/0:1H issue W 0+8", "5 kworker/0:1H issue W 100+8"}));
+}
+
+TEST(Plug, FinishedByItsOwnerIsIssuedByItsOwner) {
+  RigOptions options;
+  options.costs.kblockd_hop = microseconds(5);
+  QueueRig rig{options};
+  rig.task({plug(), write(0), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.log.lines("unplug"), (Lines{"0 task0 unplug 1"}));
+  EXPECT_EQ(rig.log.lines("issue"), (Lines{"0 task0 issue W 0+8"}));
+}
+
+// A task that writes to two devices in turn under one plug.
+struct TwoQueues {
+  TwoQueues(QueueRig& rig, RequestQueue& other, int writes)
+      : thread{rig.machine, "both", 1},
+        ledger{rig.ledger},
+        queues{&rig.queue, &other},
+        count{writes} {}
+  engine::Thread thread;
+  TaskIo io{thread};
+  BioLedger& ledger;
+  std::vector<RequestQueue*> queues;
+  int count;
+};
+
+engine::Task<> write_to_both(TwoQueues& task) {
+  co_await task.thread.begin();
+  task.io.start_plug();
+  for (int i = 0; i < task.count; ++i) {
+    RequestQueue& queue = *task.queues[static_cast<std::size_t>(i % 2)];
+    Bio& bio = queue.new_bio();
+    bio.sector = Lba{100 * i};
+    bio.unit = Sectors{8};
+    bio.flags.write = true;
+    bio.end_io = &task.ledger;
+    task.ledger.submitted(bio);
+    co_await queue.submit_bio(task.io, bio);
+    co_await task.thread.run(microseconds(1));
+  }
+  co_await task.thread.run(microseconds(100));
+  co_await task.io.finish_plug();
+  co_await task.thread.exit();
+}
+
+TEST(Plug, SharedByTwoDevicesHoldsTwiceAsManyAndIsIssuedAsAWhole) {
+  QueueRig rig{many_tags()};
+  models::TestDevice other_device{rig.sim, many_tags().device};
+  RequestQueue other{rig.machine, rig.tracer, rig.kblockd, other_device, many_tags().queue};
+  TwoQueues task{rig, other, 65};
+  rig.sim.spawn("both", write_to_both(task));
+  rig.run();
+  EXPECT_EQ(rig.device.accepted().size(), 33U);
+  EXPECT_EQ(rig.issued_us(0), 64) << "before the 65th request";
+  EXPECT_EQ(rig.issued_us(31), 64);
+  EXPECT_EQ(rig.issued_us(32), 165);
+  ASSERT_EQ(other_device.accepted().size(), 32U);
+  EXPECT_EQ(other_device.accepted().back().submitted, at(microseconds(64)));
+  EXPECT_TRUE(rig.drained());
+  rig.sim.destroy_processes();
+}
+
+TEST(Plug, MayHoldAsManyRequestsAsTheProfileSays) {
+  RigOptions options = many_tags();
+  options.queue.plug_requests_max = 100;
+  QueueRig rig{options};
+  rig.task(IoScript{plug()} + scattered(101) + IoScript{unplug()});
+  rig.run();
+  EXPECT_EQ(rig.issued_us(99), 100);
+  EXPECT_TRUE(rig.drained());
+}
+
+}  // namespace
+}  // namespace wbsim::block

@@ -1,0 +1,160 @@
+#include "sim/block/tag_set.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/block/queue_test_util.hpp"
+
+namespace wbsim::block {
+namespace {
+
+using Numbers = std::vector<int>;
+
+// Threads that each want a tag and keep it.
+class Waiters {
+ public:
+  Waiters(TagSet& tags, int count) : tags_{tags} {
+    for (int i = 0; i < count; ++i) {
+      add();
+    }
+  }
+  ~Waiters() { sim_.destroy_processes(); }
+
+  void add() {
+    threads_.push_back(
+        std::make_unique<engine::Thread>(machine_, "waiter", static_cast<int>(threads_.size())));
+    sim_.spawn("waiter", wait(*this, *threads_.back()));
+    settle();
+  }
+  void settle() { sim_.run(sim_.now()); }
+  engine::Thread& thread(std::size_t number) { return *threads_.at(number); }
+  [[nodiscard]] const Numbers& woken() const { return woken_; }
+
+ private:
+  static engine::Task<> wait(Waiters& self, engine::Thread& thread) {
+    co_await thread.begin();
+    co_await self.tags_.wait(thread);
+    self.woken_.push_back(thread.name().pid);
+    co_await thread.exit();
+  }
+
+  TagSet& tags_;
+  engine::Simulator sim_;
+  engine::Machine machine_{sim_, 1, engine::Jiffies{250, 0, {}}, free_of_cost()};
+  std::vector<std::unique_ptr<engine::Thread>> threads_;
+  Numbers woken_;
+};
+
+void take_all(TagSet& tags) {
+  while (tags.get() != TagSet::kNoTag) {
+  }
+}
+
+class TagSetTest : public ::testing::TestWithParam<TagWakeRule> {};
+INSTANTIATE_TEST_SUITE_P(BothRules, TagSetTest,
+                         ::testing::Values(TagWakeRule::kPerWaitQueue,
+                                           TagWakeRule::kCompletionCount));
+
+TEST_P(TagSetTest, HandsOutTheLowestFreeTagAndNoneBeyondItsDepth) {
+  TagSet tags{70, GetParam()};
+  for (int i = 0; i < 70; ++i) {
+    EXPECT_EQ(tags.get(), i);
+  }
+  EXPECT_EQ(tags.get(), TagSet::kNoTag);
+  tags.put(66);
+  tags.put(3);
+  EXPECT_EQ(tags.in_use(), 68);
+  EXPECT_EQ(tags.get(), 3);
+  EXPECT_EQ(tags.get(), 66);
+}
+
+// clamp(depth / 8, 1, 8): so many freed tags wake a sleeper.
+TEST_P(TagSetTest, WakesInBatchesByDepth) {
+  const std::vector<std::pair<int, int>> vectors = {{1, 1},  {7, 1},  {8, 1},   {15, 1},
+                                                    {16, 2}, {23, 2}, {32, 4},  {63, 7},
+                                                    {64, 8}, {72, 8}, {128, 8}, {1023, 8}};
+  for (const auto& [depth, batch] : vectors) {
+    SCOPED_TRACE(depth);
+    TagSet tags{depth, GetParam()};
+    take_all(tags);
+    Waiters waiters{tags, 1};
+    for (int freed = 1; freed <= batch; ++freed) {
+      EXPECT_TRUE(waiters.woken().empty()) << freed - 1 << " tags freed";
+      tags.put(freed - 1);
+      waiters.settle();
+    }
+    EXPECT_EQ(waiters.woken(), Numbers{0});
+  }
+}
+
+// Eight wait queues take sleepers in turn; a batch wakes up to its size of one queue.
+TEST_P(TagSetTest, ABatchWakesTheSleepersOfOneWaitQueue) {
+  TagSet tags{32, GetParam()};
+  take_all(tags);
+  Waiters waiters{tags, 18};  // queue 0: 0, 8, 16; queue 1: 1, 9, 17; queue 2: 2, 10; ...
+  int tag = 0;
+  const auto free_four = [&] {
+    for (int i = 0; i < 4; ++i) {
+      tags.put(tag++);
+    }
+    waiters.settle();
+  };
+  free_four();
+  EXPECT_EQ(waiters.woken(), (Numbers{0, 8, 16}));
+  free_four();
+  EXPECT_EQ(waiters.woken(), (Numbers{0, 8, 16, 1, 9, 17}));
+  free_four();
+  EXPECT_EQ(waiters.woken(), (Numbers{0, 8, 16, 1, 9, 17, 2, 10}));
+}
+
+TEST_P(TagSetTest, TagsFreedWhileNobodyWaitsCountForNobody) {
+  TagSet tags{32, GetParam()};
+  take_all(tags);
+  for (int tag = 0; tag < 3; ++tag) {
+    tags.put(tag);
+  }
+  Waiters waiters{tags, 1};
+  tags.put(3);
+  waiters.settle();
+  EXPECT_TRUE(waiters.woken().empty());
+}
+
+TEST_P(TagSetTest, AWaiterWokenFromElsewhereUsesUpNoBatch) {
+  TagSet tags{8, GetParam()};
+  take_all(tags);
+  Waiters waiters{tags, 9};
+  waiters.thread(0).wake();  // queue 0: 0, 8
+  waiters.settle();
+  tags.put(0);
+  waiters.settle();
+  EXPECT_EQ(waiters.woken(), (Numbers{0, 8}));
+}
+
+// Where the rules differ: tags freed after a batch was woken, before its threads have run.
+int woken_by_one_more(TagWakeRule rule) {
+  TagSet tags{32, rule};
+  take_all(tags);
+  Waiters waiters{tags, 1};
+  for (int tag = 0; tag < 7; ++tag) {
+    tags.put(tag);  // four wake thread 0, which is still among the waiting for the other three
+  }
+  waiters.settle();
+  waiters.add();
+  tags.put(7);
+  waiters.settle();
+  return static_cast<int>(waiters.woken().size()) - 1;
+}
+
+TEST(TagWakeRule, PerWaitQueueAQueueCountsFromItsOwnSleeper) {
+  EXPECT_EQ(woken_by_one_more(TagWakeRule::kPerWaitQueue), 0);
+}
+
+TEST(TagWakeRule, CompletionCountGoesOnCountingBetweenBatches) {
+  EXPECT_EQ(woken_by_one_more(TagWakeRule::kCompletionCount), 1);
+}
+
+}  // namespace
+}  // namespace wbsim::block
