@@ -22,7 +22,8 @@ class AddressSpaceOps {
  public:
   // Writes dirty pages of `mapping` as `wbc` says (->writepages()). Runs in the caller's thread,
   // may sleep for requests; never waits for pages under writeback unless wbc asks for it.
-  virtual engine::Task<> writepages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc) = 0;
+  virtual engine::Task<> writepages(TaskContext& task, AddressSpace& mapping,
+                                    WritebackControl& wbc) = 0;
 
  protected:
   ~AddressSpaceOps() = default;
@@ -41,8 +42,9 @@ struct AddressSpace {
   Inode& host;
   AddressSpaceOps& ops;
   PageTree pages;
-  int lru_id = -1;               // names this mapping in the LRU lists
-  PageIndex writeback_index;     // where range_cyclic writeback goes on
+  int lru_id = -1;            // names this mapping in the LRU lists
+  Pages slab{0};              // memory charged for its tree and buffer heads
+  PageIndex writeback_index;  // where range_cyclic writeback goes on
   ErrSeq wb_err;
   std::vector<PageWaiter> waiters;
   Provenance provenance;

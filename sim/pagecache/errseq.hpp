@@ -11,20 +11,25 @@ class ErrSeq {
   void set(int error) {
     error_ = error;
     ++sequence_;
+    seen_ = false;
   }
-  [[nodiscard]] std::uint64_t sample() const { return sequence_; }
+  // What a file starts from when it is opened. An error that nobody has seen yet is reported to
+  // whoever asks first, even if the file was opened after it happened.
+  [[nodiscard]] std::uint64_t sample() const { return seen_ ? sequence_ : 0; }
   // The error since `*since` (negative errno), 0 when there is none; moves `*since` up.
-  int check_and_advance(std::uint64_t* since) const {
+  int check_and_advance(std::uint64_t* since) {
     if (*since == sequence_) {
       return 0;
     }
     *since = sequence_;
+    seen_ = true;
     return error_;
   }
 
  private:
   int error_ = 0;
   std::uint64_t sequence_ = 0;
+  bool seen_ = false;
 };
 
 }  // namespace wbsim::pagecache

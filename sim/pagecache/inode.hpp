@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "sim/base/units.hpp"
+#include "sim/engine/tracepoints.hpp"
 #include "sim/pagecache/address_space.hpp"
 #include "sim/pagecache/percpu_counter.hpp"
 #include "sim/pagecache/proportions.hpp"
@@ -39,6 +40,8 @@ class WbListener {
   virtual void first_dirty_inode(BdiWriteback& wb) = 0;
   // Dirty memory is above the background threshold (wb_start_background_writeback()).
   virtual void start_background_writeback(BdiWriteback& wb) = 0;
+  // Everything dirty is to be written (wb_start_writeback()).
+  virtual void start_writeback(BdiWriteback& wb, engine::WbReason reason) = 0;
   // A mapping of this wb got its first page under writeback, or lost its last.
   virtual void inode_writeback_start(BdiWriteback& wb) = 0;
   virtual void inode_writeback_end(BdiWriteback& wb) = 0;
@@ -84,11 +87,11 @@ class BdiWriteback {
   Pages thresh{0};                // wb_thresh last computed, for observers
 
   bool dirty_exceeded = false;
-  std::uint64_t dirty_sleep = 0;      // when a task last slept in balance_dirty_pages()
+  std::uint64_t dirty_sleep = 0;  // when a task last slept in balance_dirty_pages()
   std::uint64_t last_old_flush = 0;
-  bool writeback_running = false;     // WB_writeback_running
-  bool start_all = false;             // WB_start_all
-  int writeback_inodes = 0;           // inodes with pages under writeback
+  bool writeback_running = false;  // WB_writeback_running
+  bool start_all = false;          // WB_start_all
+  int writeback_inodes = 0;        // inodes with pages under writeback
 
   InodeList b_dirty;
   InodeList b_io;

@@ -3,38 +3,32 @@
 
 #include <algorithm>
 #include <bit>
+#include <boost/circular_buffer.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
-
-#include <boost/circular_buffer.hpp>
 
 #include "sim/base/units.hpp"
+#include "sim/pagecache/active_list.hpp"
 
 namespace wbsim::pagecache {
-
-// Pages of one leaf, oldest at the lowest bit: 16 bytes for up to 64 pages.
-struct LruRun {
-  std::uint32_t mapping = 0;  // AddressSpace::lru_id
-  std::uint32_t leaf = 0;     // PageTree::leaf_number
-  std::uint64_t bits = 0;
-};
 
 // Models: the inactive and active file lists of a node, mm/swap.c and mm/vmscan.c, v5.10
 // (kernel-facts 2.12). New pages enter the inactive list at the head, reclaim takes its tail.
 // Pages that reclaim met dirty or under writeback are activated and flagged; such a page goes to
 // the tail of the inactive list when its writeback ends. The order of pages is exactly that of a
 // list of single pages (property test).
+// Simplified: a flagged page that was deactivated meanwhile is not rotated.
 class Lru {
  public:
-  Lru() : inactive_{kInitialCapacity}, active_{kInitialCapacity} {}
+  Lru() : inactive_{kInitialCapacity} {}
 
   // `run` enters the inactive list at its head: pages just read or written.
   void add(const LruRun& run);
   // Takes up to `wanted` of the oldest inactive pages, all from one leaf.
   std::optional<LruRun> take_oldest(int wanted);
   // Puts pages taken from the inactive list on the active list, flagged for reclaim.
-  void activate_for_reclaim(const LruRun& run);
+  void activate_for_reclaim(const LruRun& run) { active_.push(run); }
   // Of pages whose writeback ended, moves those flagged for reclaim to the inactive list's tail.
   // Returns them: they left the active list.
   std::uint64_t rotate_reclaimable(const LruRun& run);
@@ -50,53 +44,33 @@ class Lru {
   // `gone(run)` for each run taken. Slow: walks both lists.
   template <class Chosen, class Gone>
   Removed remove_if(std::uint32_t mapping, Chosen chosen, Gone gone) {
+    const auto take = [&](const LruRun& run, Pages& count) {
+      const std::uint64_t bits = run.mapping == mapping ? run.bits & chosen(run) : 0;
+      if (bits != 0) {
+        gone(LruRun{run.mapping, run.leaf, bits});
+        count += Pages{std::popcount(bits)};
+      }
+      return bits;
+    };
     Removed removed;
-    removed.inactive = remove_from(inactive_, mapping, chosen, gone, false);
-    removed.active = remove_from(active_, mapping, chosen, gone, true);
+    for (LruRun& run : inactive_) {
+      run.bits &= ~take(run, removed.inactive);
+    }
+    inactive_.erase(std::remove_if(inactive_.begin(), inactive_.end(),
+                                   [](const LruRun& run) { return run.bits == 0; }),
+                    inactive_.end());
+    active_.remove_if([&](const LruRun& run) { return take(run, removed.active); });
     return removed;
   }
 
+  // Runs held by both lists: what they cost in memory.
+  [[nodiscard]] std::size_t runs() const { return inactive_.size() + active_.runs(); }
+
  private:
-  using List = boost::circular_buffer<LruRun>;
-  struct Flags {
-    std::uint64_t active = 0;
-    std::uint64_t reclaim = 0;
-  };
   static constexpr std::size_t kInitialCapacity = 64;
 
-  [[nodiscard]] static std::uint64_t key(const LruRun& run) {
-    return (std::uint64_t{run.mapping} << 32) | run.leaf;
-  }
-  static void push_head(List& list, const LruRun& run);
-  [[nodiscard]] std::uint64_t active_bits(const LruRun& run) const;
-
-  template <class Chosen, class Gone>
-  Pages remove_from(List& list, std::uint32_t mapping, Chosen chosen, Gone gone, bool active) {
-    Pages count{0};
-    for (LruRun& run : list) {
-      if (run.mapping != mapping) {
-        continue;
-      }
-      LruRun taken = run;
-      taken.bits &= chosen(run) & (active ? active_bits(run) : ~std::uint64_t{0});
-      if (taken.bits == 0) {
-        continue;
-      }
-      run.bits &= ~taken.bits;
-      forget(taken);
-      gone(taken);
-      count += Pages{std::popcount(taken.bits)};
-    }
-    list.erase(std::remove_if(list.begin(), list.end(),
-                              [](const LruRun& run) { return run.bits == 0; }),
-               list.end());
-    return count;
-  }
-  void forget(const LruRun& run);
-
-  List inactive_;  // front: oldest
-  List active_;    // runs may name pages that left meanwhile; flags_ tells which are active
-  std::unordered_map<std::uint64_t, Flags> flags_;  // only leaves with a flagged page
+  boost::circular_buffer<LruRun> inactive_;  // front: oldest
+  ActiveList active_;
 };
 
 }  // namespace wbsim::pagecache

@@ -50,14 +50,11 @@ void PageCache::add_mapping(AddressSpace& mapping) {
   mappings_.push_back(&mapping);
 }
 
-// Keeps the free count in step with the slab memory of all mappings.
-void PageCache::charge_slab() {
-  Pages needed{0};
-  for (const AddressSpace* mapping : mappings_) {
-    needed += slab_pages(*mapping);
-  }
-  stat_.nr_free -= needed - slab_charged_;
-  slab_charged_ = needed;
+// Keeps the free count in step with the slab memory behind one file.
+void PageCache::charge_slab(AddressSpace& mapping) {
+  const Pages needed = slab_pages(mapping);
+  stat_.nr_free -= needed - mapping.slab;
+  mapping.slab = needed;
 }
 
 void PageCache::add_pages(AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
@@ -66,7 +63,7 @@ void PageCache::add_pages(AddressSpace& mapping, PageIndex page, std::uint64_t b
   lru_.add(lru_run(mapping, page, bits));
   stat_.nr_free -= count;
   stat_.nr_inactive_file += count;
-  charge_slab();
+  charge_slab(mapping);
   if (memory_listener_ != nullptr) {
     memory_listener_->pages_allocated();
   }
@@ -78,8 +75,8 @@ void PageCache::set_dirty(TaskContext& task, AddressSpace& mapping, PageIndex pa
   SIM_CHECK(leaf != nullptr);
   const std::uint64_t fresh = bits & ~leaf->marked(Mark::kDirty);
   if (mapping.provenance.enabled()) {
-    const auto first = PageIndex{PageTree::leaf_number(page) * PageTree::kFanOut} +
-                       Pages{std::countr_zero(bits)};
+    const auto first =
+        PageIndex{PageTree::leaf_number(page) * PageTree::kFanOut} + Pages{std::countr_zero(bits)};
     mapping.provenance.dirtied(first, Pages{std::popcount(bits)},
                                {task.provenance_id, write_id, task.thread().now()});
   }
@@ -116,8 +113,8 @@ block::WriteIds PageCache::start_writeback(int cpu, AddressSpace& mapping, PageI
   stat_.nr_writeback.add(cpu, n);
   wb.reclaimable.add(cpu, -n);
   wb.writeback.add(cpu, n);
-  const auto first = PageIndex{PageTree::leaf_number(page) * PageTree::kFanOut} +
-                     Pages{std::countr_zero(bits)};
+  const auto first =
+      PageIndex{PageTree::leaf_number(page) * PageTree::kFanOut} + Pages{std::countr_zero(bits)};
   return mapping.provenance.take(first, Pages{n});
 }
 
@@ -163,8 +160,9 @@ std::optional<PageCache::Shrunk> PageCache::shrink_inactive(int wanted) {
   const PageIndex page{static_cast<std::int64_t>(run->leaf) * PageTree::kFanOut};
   const PageTree::Leaf* leaf = mapping.pages.find(page);
   SIM_CHECK(leaf != nullptr && (leaf->present & run->bits) == run->bits);
-  const std::uint64_t dirty = run->bits & leaf->marked(Mark::kDirty);
-  const std::uint64_t busy = run->bits & (dirty | leaf->marked(Mark::kWriteback));
+  const std::uint64_t queued = run->bits & leaf->marked(Mark::kWriteback);
+  const std::uint64_t dirty = run->bits & leaf->marked(Mark::kDirty) & ~queued;
+  const std::uint64_t busy = dirty | queued;
   const std::uint64_t clean = run->bits & ~busy;
   if (busy != 0) {
     lru_.activate_for_reclaim({run->mapping, run->leaf, busy});
@@ -175,7 +173,7 @@ std::optional<PageCache::Shrunk> PageCache::shrink_inactive(int wanted) {
     mapping.pages.erase(page, clean);
     stat_.nr_inactive_file -= Pages{std::popcount(clean)};
     stat_.nr_free += Pages{std::popcount(clean)};
-    charge_slab();
+    charge_slab(mapping);
   }
   return Shrunk{Pages{std::popcount(run->bits)}, Pages{std::popcount(clean)},
                 Pages{std::popcount(dirty)}};
@@ -185,9 +183,9 @@ void PageCache::drop_clean(AddressSpace& mapping) {
   const auto clean_bits = [&mapping](const LruRun& run) {
     const PageTree::Leaf* leaf =
         mapping.pages.find(PageIndex{static_cast<std::int64_t>(run.leaf) * PageTree::kFanOut});
-    return leaf == nullptr ? 0
-                           : leaf->present & ~leaf->marked(Mark::kDirty) &
-                                 ~leaf->marked(Mark::kWriteback);
+    return leaf == nullptr
+               ? 0
+               : leaf->present & ~leaf->marked(Mark::kDirty) & ~leaf->marked(Mark::kWriteback);
   };
   const auto drop = [&](const LruRun& run) {
     mapping.pages.erase(PageIndex{static_cast<std::int64_t>(run.leaf) * PageTree::kFanOut},
@@ -198,7 +196,16 @@ void PageCache::drop_clean(AddressSpace& mapping) {
   const Lru::Removed removed = lru_.remove_if(id, clean_bits, drop);
   stat_.nr_inactive_file -= removed.inactive;
   stat_.nr_active_file -= removed.active;
-  charge_slab();
+  charge_slab(mapping);
+}
+
+void PageCache::wakeup_flushers(engine::WbReason reason) {
+  for (const AddressSpace* mapping : mappings_) {
+    BdiWriteback& wb = mapping->host.wb;
+    if (wb.listener != nullptr) {
+      wb.listener->start_writeback(wb, reason);
+    }
+  }
 }
 
 Pages PageCache::balance_active() {

@@ -7,6 +7,7 @@
 
 #include "sim/base/units.hpp"
 #include "sim/engine/cpu.hpp"
+#include "sim/engine/tracepoints.hpp"
 #include "sim/pagecache/address_space.hpp"
 #include "sim/pagecache/inode.hpp"
 #include "sim/pagecache/lru.hpp"
@@ -69,14 +70,16 @@ class PageCache {
   struct Shrunk {
     Pages scanned{0};
     Pages freed{0};
-    Pages dirty{0};
+    Pages unqueued_dirty{0};  // dirty and not under writeback
   };
   std::optional<Shrunk> shrink_inactive(int wanted);
+  // Asks the flushers of all devices to write everything (wakeup_flusher_threads()).
+  void wakeup_flushers(engine::WbReason reason);
   // Moves active pages to the inactive list when that one is low (inactive_is_low()).
   Pages balance_active();
 
  private:
-  void charge_slab();
+  void charge_slab(AddressSpace& mapping);
 
   engine::Machine& machine_;
   WbDomain& domain_;
@@ -85,7 +88,6 @@ class PageCache {
   std::vector<AddressSpace*> mappings_;
   Lru lru_;
   MemoryListener* memory_listener_ = nullptr;
-  Pages slab_charged_{0};
 };
 
 }  // namespace wbsim::pagecache

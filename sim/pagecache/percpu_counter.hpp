@@ -14,8 +14,8 @@ namespace wbsim::pagecache {
 // cheaply is the shared value, which lags by less than cpus * batch.
 class PercpuCounter {
  public:
-  PercpuCounter(int cpus, std::int64_t batch)
-      : batch_{batch}, local_(static_cast<std::size_t>(cpus)) {
+  PercpuCounter(int cpus, std::int64_t batch, std::int64_t initial = 0)
+      : batch_{batch}, shared_{initial}, exact_{initial}, local_(static_cast<std::size_t>(cpus)) {
     SIM_CHECK(batch > 0);
   }
 
@@ -47,14 +47,21 @@ class PercpuCounter {
     }
   }
 
+  // percpu_counter_set(): every CPU's part is dropped.
+  void set(std::int64_t value) {
+    shared_ = value;
+    exact_ = value;
+    local_.assign(local_.size(), 0);
+  }
+
   [[nodiscard]] std::int64_t sum() const { return exact_; }
   [[nodiscard]] std::int64_t read() const { return shared_; }
   [[nodiscard]] std::int64_t read_positive() const { return shared_ > 0 ? shared_ : 0; }
 
  private:
   std::int64_t batch_;
-  std::int64_t shared_ = 0;
-  std::int64_t exact_ = 0;
+  std::int64_t shared_;
+  std::int64_t exact_;
   std::vector<std::int64_t> local_;
 };
 

@@ -6,7 +6,8 @@ namespace wbsim::pagecache {
 
 namespace {
 constexpr int kBitsPerLong = 64;
-}
+constexpr int kFractionShift = 10;  // FPROP_FRAC_SHIFT: 1.0 is 1024
+}  // namespace
 
 bool GlobalProportion::new_period(int periods) {
   const std::int64_t events = events_.sum();
@@ -31,23 +32,28 @@ void LocalProportion::reflect_period(const GlobalProportion& global) {
     }
     events_.add_once(0, -value + (value >> missed));
   } else {
-    events_.add_once(0, -events_.sum());
+    events_.set(0);
   }
   period_ = global.period();
 }
 
 void LocalProportion::add(GlobalProportion& global, int cpu, std::int64_t n,
                           int max_fraction_percent) {
-  if (max_fraction_percent < 100) {
+  if (max_fraction_percent >= 100) {
+    reflect_period(global);
+    events_.add(cpu, n);
+    global.events().add(cpu, n);
+    return;
+  }
+  const std::int64_t max_fraction = (max_fraction_percent << kFractionShift) / 100;
+  for (; n > 0; --n) {
     const Fraction now = fraction(global);
-    if (now.numerator * 100 > now.denominator * max_fraction_percent) {
+    if ((now.numerator << kFractionShift) > now.denominator * max_fraction) {
       return;
     }
-  } else {
-    reflect_period(global);
+    events_.add(cpu, 1);
+    global.events().add(cpu, 1);
   }
-  events_.add(cpu, n);
-  global.events().add(cpu, n);
 }
 
 Fraction LocalProportion::fraction(GlobalProportion& global) {

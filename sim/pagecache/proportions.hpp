@@ -17,8 +17,9 @@ struct Fraction {
 // 3.5). At each period all event counts halve; local counts catch up when they are next used.
 class GlobalProportion {
  public:
-  // The shared count uses the default batch of percpu counters, max(32, 2 * cpus).
-  explicit GlobalProportion(int cpus) : events_{cpus, cpus > 16 ? 2 * cpus : 32} {}
+  // The shared count uses the default batch of percpu counters, max(32, 2 * cpus). It starts at 1,
+  // as fprop_global_init() has it.
+  explicit GlobalProportion(int cpus) : events_{cpus, cpus > 16 ? 2 * cpus : 32, 1} {}
 
   // Ages by `periods`. False when hardly any event is left, so that the period timer can stop.
   bool new_period(int periods);
@@ -33,10 +34,10 @@ class GlobalProportion {
 
 class LocalProportion {
  public:
-  LocalProportion(int cpus)
+  explicit LocalProportion(int cpus)
       : cpus_{cpus}, batch_{wb_stat_batch(cpus)}, events_{cpus, batch_} {}
 
-  // `n` events, unless this share is already at or above `max_fraction_percent`.
+  // `n` events one after the other; none is counted while this share is above the maximum.
   void add(GlobalProportion& global, int cpu, std::int64_t n, int max_fraction_percent);
   Fraction fraction(GlobalProportion& global);
 

@@ -14,8 +14,8 @@ void tag_pages_for_writeback(AddressSpace& mapping, PageIndex first, PageIndex l
     const PageIndex leaf_start{PageTree::leaf_number(*page) * PageTree::kFanOut};
     const PageIndex leaf_last = leaf_start + Pages{PageTree::kFanOut - 1};
     const PageIndex end = std::min(leaf_last, last);
-    const std::uint64_t bits = PageTree::mask(*page, end - *page + Pages{1}) &
-                               pages.find(*page)->marked(Mark::kDirty);
+    const std::uint64_t bits =
+        PageTree::mask(*page, end - *page + Pages{1}) & pages.find(*page)->marked(Mark::kDirty);
     pages.set_mark(*page, bits, Mark::kToWrite);
     page = pages.next(Mark::kDirty, leaf_last + Pages{1});
   }
@@ -29,17 +29,18 @@ Pages writable_run(const AddressSpace& mapping, PageIndex page, Mark tag) {
   return Pages{std::countr_one(good >> PageTree::slot(page))};
 }
 
+bool under_writeback(const AddressSpace& mapping, PageIndex page) {
+  const PageTree::Leaf* leaf = mapping.pages.find(page);
+  return leaf != nullptr && (leaf->marked(Mark::kWriteback) & PageTree::mask(page, Pages{1})) != 0;
+}
+
+// The thread may find the page gone when it runs again: reclaim frees what is clean.
 engine::Task<> wait_on_page_writeback(TaskContext& task, AddressSpace& mapping, PageIndex page) {
-  while (true) {
-    const PageTree::Leaf* leaf = mapping.pages.find(page);
-    if (leaf == nullptr || (leaf->marked(Mark::kWriteback) & PageTree::mask(page, Pages{1})) == 0) {
-      co_return;
-    }
+  while (under_writeback(mapping, page)) {
     const block::Plug* plug = task.io().plug();
     if (plug != nullptr && !plug->empty()) {
       co_await task.thread().run(task.costs().fsync_wait);
-      if ((mapping.pages.find(page)->marked(Mark::kWriteback) &
-           PageTree::mask(page, Pages{1})) == 0) {
+      if (!under_writeback(mapping, page)) {
         co_return;
       }
     }
@@ -79,7 +80,10 @@ engine::Task<> write_cache_pages(TaskContext& task, AddressSpace& mapping, Write
       index = *page + Pages{1};
       ++in_batch;
     } else {
-      run = std::min({run, Pages{kPagevecSize - in_batch}, last - *page + Pages{1}});
+      run = std::min(run, Pages{kPagevecSize - in_batch});
+      if (last - *page < run) {
+        run = last - *page + Pages{1};  // `last` may be the greatest page index there is
+      }
       if (!wbc.sync_all) {
         run = std::min(run, Pages{wbc.nr_to_write});
       }
