@@ -1,0 +1,126 @@
+#include "sim/pagecache/active_list.hpp"
+
+#include <bit>
+
+#include "sim/base/check.hpp"
+
+namespace wbsim::pagecache {
+
+bool LruRun::can_append(const LruRun& later) const {
+  return mapping == later.mapping && leaf == later.leaf &&
+         static_cast<int>(std::bit_width(bits)) <= std::countr_zero(later.bits);
+}
+
+std::uint64_t lowest_bits(std::uint64_t bits, int count) {
+  std::uint64_t taken = 0;
+  for (; count > 0 && bits != 0; --count) {
+    const std::uint64_t lowest = bits & (~bits + 1);
+    taken |= lowest;
+    bits &= ~lowest;
+  }
+  return taken;
+}
+
+void ActiveList::push(const LruRun& run) {
+  const auto [it, fresh] = leaves_.try_emplace(run.key(), Leaf{0, kNone});
+  Leaf& leaf = it->second;
+  SIM_CHECK((leaf.active & run.bits) == 0);
+  leaf.active |= run.bits;
+  if (!runs_.empty() && runs_.back().pages.bits != 0 && runs_.back().pages.can_append(run)) {
+    runs_.back().pages.bits |= run.bits;
+    return;
+  }
+  make_room(runs_);
+  const std::uint64_t number = first_ + runs_.size();
+  runs_.push_back({run, leaf.newest});
+  leaf.newest = number;
+}
+
+void ActiveList::forget(const LruRun& run) {
+  const auto it = leaves_.find(run.key());
+  SIM_CHECK(it != leaves_.end() && (it->second.active & run.bits) == run.bits);
+  it->second.active &= ~run.bits;
+  if (it->second.active == 0) {
+    leaves_.erase(it);
+  }
+}
+
+void ActiveList::remove_from(Run& run, std::uint64_t bits) {
+  run.pages.bits &= ~bits;
+  if (run.pages.bits == 0) {
+    ++empty_;
+  }
+}
+
+// Drops empty runs at the old end, and all of them once they are most of the list.
+void ActiveList::tidy() {
+  while (!runs_.empty() && runs_.front().pages.bits == 0) {
+    runs_.pop_front();
+    ++first_;
+    --empty_;
+  }
+  if (empty_ > kInitialCapacity && empty_ > runs_.size() / 2) {
+    compact();
+  }
+}
+
+void ActiveList::compact() {
+  std::size_t kept = 0;
+  for (Run& run : runs_) {
+    if (run.pages.bits != 0) {
+      leaves_.find(run.pages.key())->second.newest = kNone;
+    }
+  }
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    const LruRun pages = runs_[i].pages;
+    if (pages.bits == 0) {
+      continue;
+    }
+    Leaf& leaf = leaves_.find(pages.key())->second;
+    runs_[kept] = {pages, leaf.newest};
+    leaf.newest = first_ + kept;
+    ++kept;
+  }
+  runs_.erase_end(runs_.size() - kept);
+  empty_ = 0;
+}
+
+std::uint64_t ActiveList::take(const LruRun& run) {
+  const auto it = leaves_.find(run.key());
+  if (it == leaves_.end()) {
+    return 0;
+  }
+  const std::uint64_t taken = run.bits & it->second.active;
+  // A number below first_ names a run that is gone, and so are all before it.
+  std::uint64_t left = taken;
+  for (std::uint64_t number = it->second.newest; left != 0;) {
+    SIM_CHECK(number != kNone && number >= first_);
+    Run& holder = runs_[number - first_];
+    const std::uint64_t here = holder.pages.bits & left;
+    if (here != 0) {
+      remove_from(holder, here);
+      left &= ~here;
+    }
+    number = holder.older;
+  }
+  if (taken != 0) {
+    forget({run.mapping, run.leaf, taken});
+    tidy();
+  }
+  return taken;
+}
+
+std::optional<LruRun> ActiveList::take_oldest(int wanted) {
+  if (runs_.empty()) {
+    return std::nullopt;
+  }
+  Run& oldest = runs_.front();
+  const LruRun taken{oldest.pages.mapping, oldest.pages.leaf,
+                     lowest_bits(oldest.pages.bits, wanted)};
+  forget(taken);
+  remove_from(oldest, taken.bits);
+  tidy();
+  return taken;
+}
+
+}  // namespace wbsim::pagecache

@@ -1,0 +1,271 @@
+#include "sim/pagecache/lru.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <deque>
+#include <new>
+#include <vector>
+
+#include "sim/base/rng.hpp"
+#include "sim/pagecache/page_tree.hpp"
+
+namespace {
+std::int64_t heap_bytes = 0;
+}
+
+// Counts what is on the heap: each block carries its size in front.
+void* operator new(std::size_t size) {
+  constexpr std::size_t kHeader = alignof(std::max_align_t);
+  auto* block = static_cast<std::size_t*>(std::malloc(size + kHeader));
+  if (block == nullptr) {
+    throw std::bad_alloc{};
+  }
+  *block = size;
+  heap_bytes += static_cast<std::int64_t>(size);
+  return reinterpret_cast<char*>(block) + kHeader;
+}
+void operator delete(void* memory) noexcept {
+  if (memory == nullptr) {
+    return;
+  }
+  auto* block =
+      reinterpret_cast<std::size_t*>(static_cast<char*>(memory) - alignof(std::max_align_t));
+  heap_bytes -= static_cast<std::int64_t>(*block);
+  std::free(block);
+}
+void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
+
+namespace wbsim::pagecache {
+namespace {
+
+// The same lists page by page, as the kernel has them. Page = leaf * 64 + slot; mapping 0 alone.
+struct Reference {
+  std::deque<std::int64_t> inactive;  // front: oldest
+  std::deque<std::int64_t> active;
+
+  static void erase(std::deque<std::int64_t>& list, std::int64_t page) {
+    list.erase(std::find(list.begin(), list.end(), page));
+  }
+};
+
+std::vector<std::int64_t> pages_of(const LruRun& run) {
+  std::vector<std::int64_t> pages;
+  for (std::uint64_t rest = run.bits; rest != 0; rest &= rest - 1) {
+    pages.push_back(static_cast<std::int64_t>(run.leaf) * 64 + std::countr_zero(rest));
+  }
+  return pages;
+}
+
+class LruAgainstReference {
+ public:
+  explicit LruAgainstReference(std::uint64_t seed) : rng_{Rng::stream(seed, "lru test")} {}
+
+  void step() {
+    switch (rng_.uniform(8)) {
+      case 0:
+      case 1: add(); break;
+      case 2:
+      case 3: reclaim(); break;
+      case 4:
+      case 5: rotate(); break;
+      case 6: deactivate(); break;
+      default:
+        if (rng_.uniform(10) == 0) {
+          remove();
+        }
+    }
+  }
+
+  // Takes everything, and compares the order page by page.
+  void drain() {
+    while (!reference_.active.empty()) {
+      deactivate();
+    }
+    while (!reference_.inactive.empty()) {
+      take(32);
+    }
+    EXPECT_FALSE(lru_.take_oldest(1));
+    EXPECT_EQ(lru_.deactivate_oldest(Pages{1}), Pages{0});
+  }
+
+  [[nodiscard]] std::size_t runs() const { return lru_.runs(); }
+  [[nodiscard]] std::size_t pages() const {
+    return reference_.inactive.size() + reference_.active.size();
+  }
+
+ private:
+  static constexpr std::uint64_t kLeaves = 12;
+
+  LruRun random_run() {
+    return {0, static_cast<std::uint32_t>(rng_.uniform(kLeaves)),
+            PageTree::mask(PageIndex{static_cast<std::int64_t>(rng_.uniform(64))},
+                           Pages{1 + static_cast<std::int64_t>(rng_.uniform(20))})};
+  }
+  bool listed(std::int64_t page) const {
+    return std::count(reference_.inactive.begin(), reference_.inactive.end(), page) +
+               std::count(reference_.active.begin(), reference_.active.end(), page) >
+           0;
+  }
+
+  void add() {
+    LruRun run = random_run();
+    for (const std::int64_t page : pages_of(run)) {
+      if (listed(page)) {
+        run.bits &= ~(std::uint64_t{1} << (page % 64));
+      } else {
+        reference_.inactive.push_back(page);
+      }
+    }
+    if (run.bits != 0) {
+      lru_.add(run);
+    }
+  }
+
+  LruRun take(int wanted) {
+    const std::optional<LruRun> run = lru_.take_oldest(wanted);
+    if (!run) {
+      EXPECT_TRUE(reference_.inactive.empty());
+      return {};
+    }
+    for (const std::int64_t page : pages_of(*run)) {
+      EXPECT_EQ(page, reference_.inactive.front());
+      reference_.inactive.pop_front();
+    }
+    EXPECT_LE(std::popcount(run->bits), wanted);
+    return *run;
+  }
+
+  // Some of what is taken is busy and activated, the rest is freed.
+  void reclaim() {
+    LruRun run = take(static_cast<int>(1 + rng_.uniform(32)));
+    run.bits &= rng_.next_u64();
+    if (run.bits != 0) {
+      lru_.activate_for_reclaim(run);
+      for (const std::int64_t page : pages_of(run)) {
+        reference_.active.push_back(page);
+      }
+    }
+  }
+
+  void rotate() {
+    const LruRun run = random_run();
+    std::uint64_t expected = 0;
+    for (const std::int64_t page : pages_of(run)) {
+      if (std::count(reference_.active.begin(), reference_.active.end(), page) > 0) {
+        Reference::erase(reference_.active, page);
+        reference_.inactive.push_front(page);
+        expected |= std::uint64_t{1} << (page % 64);
+      }
+    }
+    EXPECT_EQ(lru_.rotate_reclaimable(run), expected);
+  }
+
+  void deactivate() {
+    const auto wanted = static_cast<std::int64_t>(1 + rng_.uniform(32));
+    const std::int64_t moved = lru_.deactivate_oldest(Pages{wanted}).count();
+    EXPECT_EQ(moved, std::min(wanted, static_cast<std::int64_t>(reference_.active.size())));
+    for (std::int64_t i = 0; i < moved; ++i) {
+      reference_.inactive.push_back(reference_.active.front());
+      reference_.active.pop_front();
+    }
+  }
+
+  void remove() {
+    const std::uint64_t chosen = rng_.next_u64();
+    std::int64_t gone = 0;
+    const Lru::Removed removed = lru_.remove_if(
+        0, [chosen](const LruRun&) { return chosen; },
+        [&gone](const LruRun& run) { gone += std::popcount(run.bits); });
+    const auto is_chosen = [chosen](std::int64_t page) { return (chosen >> (page % 64) & 1) != 0; };
+    EXPECT_EQ(removed.inactive.count(),
+              static_cast<std::int64_t>(std::erase_if(reference_.inactive, is_chosen)));
+    EXPECT_EQ(removed.active.count(),
+              static_cast<std::int64_t>(std::erase_if(reference_.active, is_chosen)));
+    EXPECT_EQ(gone, (removed.inactive + removed.active).count());
+  }
+
+  Rng rng_;
+  Lru lru_;
+  Reference reference_;
+};
+
+TEST(Lru, ReclaimOrderEqualsThatOfListsOfSinglePages) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    LruAgainstReference both{seed};
+    for (int i = 0; i < 2000; ++i) {
+      both.step();
+    }
+    both.drain();
+    if (testing::Test::HasFailure()) {
+      return;
+    }
+  }
+}
+
+TEST(Lru, ListsDoNotGrowWithPagesThatComeAndGo) {
+  LruAgainstReference both{7};
+  for (int i = 0; i < 30'000; ++i) {
+    both.step();
+  }
+  EXPECT_LE(both.runs(), 3 * both.pages() + 200);
+}
+
+// A page that was rotated, and activated again, stands where it was activated last.
+TEST(Lru, PageActivatedTwiceIsAsOldAsItsSecondActivation) {
+  Lru lru;
+  lru.activate_for_reclaim({0, 1, 1});
+  EXPECT_EQ(lru.rotate_reclaimable({0, 1, 1}), 1U);
+  lru.activate_for_reclaim({0, 2, 1});
+  ASSERT_EQ(lru.take_oldest(1)->leaf, 1U);
+  lru.activate_for_reclaim({0, 1, 1});
+  EXPECT_EQ(lru.deactivate_oldest(Pages{1}), Pages{1});
+  EXPECT_EQ(lru.take_oldest(1)->leaf, 2U);
+}
+
+TEST(Lru, RotatedPagesAreReclaimedFirstAndTheLastOfThemAtOnce) {
+  Lru lru;
+  lru.add({0, 5, 1});
+  lru.activate_for_reclaim({0, 9, 0b110});
+  EXPECT_EQ(lru.rotate_reclaimable({0, 9, 0b1111}), 0b110U);
+  EXPECT_EQ(lru.take_oldest(32)->bits, 0b100U);
+  EXPECT_EQ(lru.take_oldest(32)->bits, 0b010U);
+  EXPECT_EQ(lru.take_oldest(32)->leaf, 5U);
+}
+
+// design.md section 8: <= 1 byte per cached page sequential, <= 28 bytes random.
+double bytes_per_page(std::int64_t pages, std::int64_t stride) {
+  const std::int64_t before = heap_bytes;
+  PageTree tree;
+  Lru lru;
+  std::int64_t at = 0;
+  for (std::int64_t i = 0; i < pages; ++i) {
+    const PageIndex page{at};
+    tree.insert(page, PageTree::mask(page, Pages{1}));
+    lru.add({0, static_cast<std::uint32_t>(PageTree::leaf_number(page)),
+             PageTree::mask(page, Pages{1})});
+    at = (at + stride) % pages;
+  }
+  return static_cast<double>(heap_bytes - before) / static_cast<double>(pages);
+}
+
+TEST(Lru, SequentialPagesTakeLessThanOneByteEach) {
+  const double bytes = bytes_per_page(1 << 20, 1);
+  RecordProperty("bytes_per_page", std::to_string(bytes));
+  EXPECT_LE(bytes, 1.0);
+}
+
+TEST(Lru, PagesInRandomOrderTakeAtMost28BytesEach) {
+  for (const std::int64_t pages : {1'000'003, 700'001, 524'287, 1'572'869}) {
+    const double bytes = bytes_per_page(pages, 377'777);
+    RecordProperty("bytes_per_page_of_" + std::to_string(pages), std::to_string(bytes));
+    EXPECT_LE(bytes, 28.0) << pages;
+  }
+}
+
+}  // namespace
+}  // namespace wbsim::pagecache
