@@ -77,13 +77,15 @@ Task<> generic_perform_write(TaskContext& task, DirtyThrottle& throttle,
   PageIndex page = first;
   Pages left = count;
   while (left > Pages{0}) {
-    const WriteRun run = next_run(mapping, page, left, task.costs(), kswapd.active());
+    WriteRun run = next_run(mapping, page, left, task.costs(), kswapd.active());
+    if (!run.cached && kswapd.below_min()) {
+      co_await kswapd.direct_reclaim(task);
+      // Another writer may have cached the page meanwhile.
+      run = next_run(mapping, page, left, task.costs(), kswapd.active());
+    }
     std::int64_t pages = std::min(run.count.count(), throttle.pages_before_check(task, wb));
     if (!run.cached) {
       pages = std::min(pages, kswapd.pages_before_wakeup());
-      if (kswapd.below_min()) {
-        co_await kswapd.direct_reclaim(task);
-      }
     }
     // The page that makes the file dirty may wake the flusher: it goes alone.
     pages = mapping.host.dirty_pages ? thread.steps_ahead(run.cost, pages) : 1;

@@ -20,9 +20,7 @@ constexpr int kFlusherPid = 9;
 constexpr std::int64_t kMinWritebackPages = 1024;  // MIN_WRITEBACK_PAGES: 4 MiB
 constexpr std::int64_t kDirtyScope = 8;            // DIRTY_SCOPE
 
-bool time_after(std::uint64_t a, std::uint64_t b) {
-  return static_cast<std::int64_t>(b - a) < 0;
-}
+bool time_after(std::uint64_t a, std::uint64_t b) { return static_cast<std::int64_t>(b - a) < 0; }
 
 }  // namespace
 
@@ -35,8 +33,9 @@ Flusher::Flusher(engine::Machine& machine, const engine::Tracer& tracer, DirtyTh
       cache_{cache},
       wb_{wb},
       inodes_in_use_{inodes_in_use},
-      thread_{machine, "kworker/u" + std::to_string(2 * machine.cpus()) + ":" +
-                           std::to_string(wb.device), kFlusherPid + wb.device},
+      thread_{machine,
+              "kworker/u" + std::to_string(2 * machine.cpus()) + ":" + std::to_string(wb.device),
+              kFlusherPid + wb.device},
       task_{thread_},
       delayed_{engine::event_calling<&Flusher::on_delayed>(*this, "flusher timer")},
       bandwidth_work_{engine::event_calling<&Flusher::on_bandwidth_work>(*this)} {
@@ -50,15 +49,16 @@ Flusher::~Flusher() {
 }
 
 std::uint64_t Flusher::centisecs_to_jiffies(int centisecs) const {
-  return static_cast<std::uint64_t>(centisecs) * static_cast<std::uint64_t>(machine_.jiffies().hz()) /
-         100;
+  return machine_.jiffies().from_centisecs_ceil(static_cast<std::uint64_t>(centisecs));
 }
 
 // Models: mod_delayed_work(bdi_wq, &wb->dwork, 0).
 void Flusher::wake() {
   machine_.simulator().cancel(delayed_);
   queued_ = true;
-  thread_.wake();
+  if (idle_) {
+    thread_.wake();  // one that works may sleep for something else, and looks again when done
+  }
 }
 
 // Models: wb_wakeup_delayed(): does not shorten a timer that runs. An interval of 0 means at once.
@@ -112,6 +112,13 @@ void Flusher::start_all(WbReason reason) {
   wake();
 }
 
+// Models: dirty_writeback_centisecs_handler(): writes everything, unless the new value is 0.
+void Flusher::interval_changed() {
+  if (throttle_.vm().dirty_writeback_centisecs > 0) {
+    start_all(WbReason::kPeriodic);
+  }
+}
+
 // Models: get_nr_dirty_pages(): with the inodes in use, which the kernel adds as if all were dirty.
 std::int64_t Flusher::nr_dirty_pages() const { return cache_.nr_dirty().count() + inodes_in_use_; }
 
@@ -120,7 +127,9 @@ Task<> Flusher::run() {
   co_await thread_.begin();
   while (true) {
     while (!queued_) {
+      idle_ = true;
       co_await thread_.block();
+      idle_ = false;
     }
     queued_ = false;
     co_await thread_.run(thread_.costs().flusher_wake);
@@ -191,8 +200,8 @@ Task<std::int64_t> Flusher::write_work(WritebackWork work) {
       break;
     }
     if (work.for_kupdate) {
-      dirtied_before = machine_.jiffies_now() -
-                       centisecs_to_jiffies(throttle_.vm().dirty_expire_centisecs);
+      dirtied_before =
+          machine_.jiffies_now() - centisecs_to_jiffies(throttle_.vm().dirty_expire_centisecs);
     } else if (work.for_background) {
       dirtied_before = machine_.jiffies_now();
     }
@@ -296,9 +305,9 @@ std::int64_t Flusher::chunk_size(const WritebackWork& work) const {
   if (work.sync_all || work.tagged_writepages) {
     return pagecache::kAllPages;
   }
-  const std::int64_t pages = std::min({wb_.avg_write_bandwidth.count() / 2,
-                                       throttle_.dirty_limit().count() / kDirtyScope,
-                                       work.nr_pages});
+  const std::int64_t pages =
+      std::min({wb_.avg_write_bandwidth.count() / 2, throttle_.dirty_limit().count() / kDirtyScope,
+                work.nr_pages});
   return (pages + kMinWritebackPages) / kMinWritebackPages * kMinWritebackPages;
 }
 

@@ -45,11 +45,14 @@ class Flusher final : public pagecache::WbListener {
   // Asks once for everything to be written (wb_start_writeback()): sync(2), vmscan.
   void start_all(engine::WbReason reason);
   // After dirty_writeback_centisecs changed (wakeup_flusher_threads() by the sysctl handler).
-  void interval_changed() { wake(); }
+  void interval_changed();
 
   // WbListener.
   void first_dirty_inode(pagecache::BdiWriteback& wb) override;
   void start_background_writeback(pagecache::BdiWriteback& wb) override;
+  void start_writeback(pagecache::BdiWriteback&, engine::WbReason reason) override {
+    start_all(reason);
+  }
   void inode_writeback_start(pagecache::BdiWriteback& wb) override;
   void inode_writeback_end(pagecache::BdiWriteback& wb) override;
 
@@ -82,10 +85,11 @@ class Flusher final : public pagecache::WbListener {
   engine::Thread thread_;
   pagecache::TaskContext task_;
   std::deque<WritebackWork> works_;
-  bool queued_ = false;                // the work item is on the workqueue
+  bool queued_ = false;  // the work item is on the workqueue
+  bool idle_ = false;    // the thread sleeps because there is no work
   engine::WbReason start_all_reason_ = engine::WbReason::kSync;
-  engine::Event delayed_;              // dwork's timer
-  engine::Event bandwidth_work_;       // bw_dwork
+  engine::Event delayed_;         // dwork's timer
+  engine::Event bandwidth_work_;  // bw_dwork
 };
 
 }  // namespace wbsim::writeback

@@ -40,14 +40,19 @@ Task<bool> Kswapd::shrink_batch(engine::Thread& thread) {
   cache_.balance_active();
   Pages scanned{0};
   Pages freed{0};
+  Pages unqueued_dirty{0};
   while (scanned < Pages{kBatch}) {
-    const auto shrunk =
-        cache_.shrink_inactive(static_cast<int>(kBatch - scanned.count()));
+    const auto shrunk = cache_.shrink_inactive(static_cast<int>(kBatch - scanned.count()));
     if (!shrunk) {
       break;
     }
     scanned += shrunk->scanned;
     freed += shrunk->freed;
+    unqueued_dirty += shrunk->unqueued_dirty;
+  }
+  // shrink_inactive_list(): nothing but dirty pages that nobody writes.
+  if (scanned > Pages{0} && unqueued_dirty == scanned) {
+    cache_.wakeup_flushers(engine::WbReason::kVmscan);
   }
   co_await thread.run(thread.costs().kswapd_page * scanned.count());
   co_return freed > Pages{0};
