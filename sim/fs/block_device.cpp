@@ -55,7 +55,9 @@ Task<int> BlockDevice::write(TaskContext& task, FileOffset at, Bytes length, boo
     // generic_write_sync(): exactly the range just written.
     result = co_await fsync(task, first, first + count - Pages{1}, error_seen);
   }
-  co_await task.io().finish_plug();
+  if (!task.io().finish_empty_plug()) {
+    co_await task.io().finish_plug();
+  }
   co_return result;
 }
 
@@ -65,8 +67,10 @@ Task<int> BlockDevice::fsync(TaskContext& task, PageIndex first, PageIndex last,
   co_await writeback::fdatawrite_range(task, memory_.throttle, inode_.mapping, first, last);
   co_await pagecache::fdatawait_range(task, inode_.mapping, first, last);
   const int error = inode_.mapping.wb_err.check_and_advance(error_seen);
-  const int flush_error = co_await issue_flush(task);
-  co_return error != 0 ? error : flush_error;
+  if (error != 0) {
+    co_return error;
+  }
+  co_return co_await issue_flush(task);
 }
 
 Task<> BlockDevice::flush_buffers(TaskContext& task) {
@@ -99,8 +103,7 @@ Task<> BlockDevice::writepages(TaskContext& task, AddressSpace& mapping, Writeba
   co_await task.io().finish_plug();
 }
 
-Bio& BlockDevice::page_bio(PageIndex first, std::int64_t count, bool sync,
-                           block::WriteIds writes) {
+Bio& BlockDevice::page_bio(PageIndex first, std::int64_t count, bool sync, block::WriteIds writes) {
   Bio& bio = queue_.new_bio();
   bio.sector = lba_of(first);
   bio.unit = kSectorsPerPage;
@@ -120,8 +123,8 @@ Task<Pages> BlockDevice::write_run(TaskContext& task, AddressSpace& mapping, Pag
   const std::int64_t room =
       queue_.merge_room(task.io(), lba_of(first), kSectorsPerPage, count.count());
   if (room == 0) {
-    const block::WriteIds writes = memory_.cache.start_writeback(
-        task.cpu(), mapping, first, PageTree::mask(first, Pages{1}));
+    const block::WriteIds writes =
+        memory_.cache.start_writeback(task.cpu(), mapping, first, PageTree::mask(first, Pages{1}));
     const bool follows = queue_.follows_plug(task.io(), lba_of(first));
     co_await thread.run(costs.wb_page + (follows ? SimDuration{} : costs.wb_page_scattered));
     co_await queue_.submit_bio(task.io(), page_bio(first, 1, wbc.sync_all, writes));
@@ -129,8 +132,8 @@ Task<Pages> BlockDevice::write_run(TaskContext& task, AddressSpace& mapping, Pag
   }
   const SimDuration step = costs.wb_page + costs.bio_merge + 2 * queue_.trace_cost();
   const std::int64_t pages = queue_.bio_runs() ? thread.steps_ahead(step, room) : 1;
-  const block::WriteIds writes = memory_.cache.start_writeback(
-      task.cpu(), mapping, first, PageTree::mask(first, Pages{pages}));
+  const block::WriteIds writes = memory_.cache.start_writeback(task.cpu(), mapping, first,
+                                                               PageTree::mask(first, Pages{pages}));
   queue_.merge_run(task.io(), page_bio(first, pages, wbc.sync_all, writes), step);
   co_await thread.run(step * pages);
   co_return Pages{pages};

@@ -30,8 +30,8 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
                           public pagecache::PageWriter,
                           public block::BioEndIo {
  public:
-  BlockDevice(std::string name, Bytes size, block::RequestQueue& queue,
-              pagecache::BdiWriteback& wb, const Memory& memory);
+  BlockDevice(std::string name, Bytes size, block::RequestQueue& queue, pagecache::BdiWriteback& wb,
+              const Memory& memory);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] Bytes size() const { return size_; }
@@ -42,7 +42,8 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
   // storage when it returns. The whole call is under one plug. Returns a negative errno or 0.
   engine::Task<int> write(pagecache::TaskContext& task, FileOffset at, Bytes length, bool sync,
                           std::uint64_t write_id, std::uint64_t* error_seen);
-  // blkdev_fsync(): writes and waits for the range, then flushes the device's cache.
+  // blkdev_fsync(): writes and waits for the range, then flushes the device's cache unless a
+  // write failed.
   engine::Task<int> fsync(pagecache::TaskContext& task, PageIndex first, PageIndex last,
                           std::uint64_t* error_seen);
 
