@@ -66,10 +66,13 @@ Task<std::int64_t> Syscalls::pwrite(TaskContext& task, int fd, FileOffset at, By
                                     std::uint64_t write_id) {
   OpenFile* opened = file(fd);
   co_await task.thread().run(task.costs().write_call);
+  if (at < FileOffset{0}) {
+    co_return kEinval;  // pwrite64() looks at the offset before the descriptor
+  }
   if (opened == nullptr) {
     co_return kEbadf;
   }
-  if (length < Bytes{0} || at < FileOffset{0}) {
+  if (length < Bytes{0}) {
     co_return kEinval;
   }
   if (length == Bytes{0}) {
@@ -82,8 +85,8 @@ Task<std::int64_t> Syscalls::pwrite(TaskContext& task, int fd, FileOffset at, By
   const Bytes count = std::min({length, kRwCountMax, end - at});
   SIM_CHECK(at.value() % kPageSize.count() == 0 && count % kPageSize == Bytes{0});
   const bool sync = opened->flags.sync || opened->flags.dsync;
-  const int error = co_await opened->device->write(task, at, count, sync, write_id,
-                                                   &opened->error_seen);
+  const int error =
+      co_await opened->device->write(task, at, count, sync, write_id, &opened->error_seen);
   co_return error != 0 ? error : count.count();
 }
 
