@@ -19,11 +19,8 @@ void TaskIo::start_plug() {
 
 engine::Task<> TaskIo::finish_plug() {
   SIM_CHECK(depth_ > 0);
-  if (depth_ == 1 && !storage_.empty()) {
+  while (!finish_empty_plug()) {
     co_await flush_plug();
-  }
-  if (--depth_ == 0) {
-    plug_ = nullptr;
   }
 }
 

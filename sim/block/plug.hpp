@@ -44,6 +44,16 @@ class TaskIo {
   // `co_await finish_plug()` (blk_start_plug(), blk_finish_plug()).
   void start_plug();
   engine::Task<> finish_plug();
+  // The same where there is nothing to issue: false, and nothing done, where there is.
+  bool finish_empty_plug() {
+    if (depth_ == 1 && !storage_.empty()) {
+      return false;
+    }
+    if (--depth_ == 0) {
+      plug_ = nullptr;
+    }
+    return true;
+  }
   // Issues what the plug holds, now (blk_flush_plug()).
   engine::Task<> flush_plug();
 

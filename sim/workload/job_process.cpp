@@ -26,7 +26,8 @@ JobProcess::JobProcess(engine::Machine& machine, const engine::Tracer& tracer,
       thread_{machine, "fio", kFirstJobPid + spec.index},
       task_{thread_},
       syscalls_{devices, throttle},
-      addresses_{spec_, extent, run_seed} {
+      addresses_{spec_, extent, run_seed},
+      paced_{spec.rate || spec.rate_iops} {
   task_.provenance_id = static_cast<std::uint64_t>(spec.index) + 1;
 }
 
@@ -79,41 +80,40 @@ Task<> JobProcess::one_loop() {
     if (spec_.number_ios && count >= *spec_.number_ios) {
       break;
     }
-    co_await think();
-    if (out_of_time()) {
-      break;
+    if (thinks_now()) {
+      co_await think();
+      if (out_of_time()) {
+        break;
+      }
     }
-    co_await pace();
+    if (paced_) {
+      co_await pace();
+    }
     co_await write_once();
     left -= spec_.block_size;
     ++count;
-    if (!out_of_time()) {
-      co_await sync_if_due();
+    if (const std::optional<SyscallKind> sync = sync_due(); sync && !out_of_time()) {
+      co_await fsync_now(*sync);
     }
   }
 }
 
 // Models: handle_thinktime(). Think time is slept in full; past the runtime nothing follows it.
+bool JobProcess::thinks_now() const {
+  return spec_.think_time > SimDuration::zero() && since_think_ >= spec_.think_time_blocks;
+}
+
 Task<> JobProcess::think() {
-  if (spec_.think_time > SimDuration::zero() && since_think_ >= spec_.think_time_blocks) {
-    since_think_ = 0;
-    co_await thread_.nanosleep(thread_.now() + spec_.think_time);
-    co_await thread_.run(task_.costs().rate_io);
-  }
+  since_think_ = 0;
+  co_await thread_.nanosleep(thread_.now() + spec_.think_time);
+  co_await thread_.run(task_.costs().rate_io);
 }
 
 // Models: rate_ddir(). Times on the rate's grid are whole microseconds. The runtime cuts the sleep
 // short, and one more I/O follows: on the truth rig a job of 20 s at one write every 10.24 ms makes
 // 1955 of them, not 1954. (A machine whose timers are late by more than a microsecond drops it.)
 Task<> JobProcess::pace() {
-  Bytes per_second{0};
-  if (spec_.rate) {
-    per_second = *spec_.rate;
-  } else if (spec_.rate_iops) {
-    per_second = spec_.block_size * *spec_.rate_iops;
-  } else {
-    co_return;
-  }
+  const Bytes per_second = spec_.rate ? *spec_.rate : spec_.block_size * *spec_.rate_iops;
   const std::int64_t whole = issued_ / per_second;
   const std::int64_t rest = (issued_ % per_second).count();
   const std::int64_t due =
@@ -145,12 +145,14 @@ Task<> JobProcess::write_once() {
   co_await thread_.cond_resched();
 }
 
-Task<> JobProcess::sync_if_due() {
+std::optional<SyscallKind> JobProcess::sync_due() const {
   if (spec_.fsync_every > 0 && writes_ % spec_.fsync_every == 0) {
-    co_await fsync_now(SyscallKind::kFsync);
-  } else if (spec_.fdatasync_every > 0 && writes_ % spec_.fdatasync_every == 0) {
-    co_await fsync_now(SyscallKind::kFdatasync);
+    return SyscallKind::kFsync;
   }
+  if (spec_.fdatasync_every > 0 && writes_ % spec_.fdatasync_every == 0) {
+    return SyscallKind::kFdatasync;
+  }
+  return std::nullopt;
 }
 
 Task<> JobProcess::fsync_now(SyscallKind kind) {

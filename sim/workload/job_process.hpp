@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "sim/base/units.hpp"
@@ -52,7 +53,9 @@ class JobProcess {
   engine::Task<> run(SimTime at);
   engine::Task<> one_loop();
   engine::Task<> write_once();
-  engine::Task<> sync_if_due();
+  // Tests before the call keep what happens at every write free of coroutines that do nothing.
+  [[nodiscard]] std::optional<engine::SyscallKind> sync_due() const;
+  [[nodiscard]] bool thinks_now() const;
   engine::Task<> think();
   engine::Task<> pace();
   engine::Task<> fsync_now(engine::SyscallKind kind);
@@ -68,6 +71,7 @@ class JobProcess {
   pagecache::TaskContext task_;
   vfs::Syscalls syscalls_;
   AddressPattern addresses_;
+  bool paced_;  // by rate or rate_iops
   int fd_ = -1;
   SimTime began_{};
   Bytes issued_{0};         // in all loops: what the rate counts
