@@ -67,12 +67,20 @@ class LruAgainstReference {
   void step() {
     switch (rng_.uniform(8)) {
       case 0:
-      case 1: add(); break;
+      case 1:
+        add();
+        break;
       case 2:
-      case 3: reclaim(); break;
+      case 3:
+        reclaim();
+        break;
       case 4:
-      case 5: rotate(); break;
-      case 6: deactivate(); break;
+      case 5:
+        rotate();
+        break;
+      case 6:
+        deactivate();
+        break;
       default:
         if (rng_.uniform(10) == 0) {
           remove();

@@ -40,8 +40,7 @@ void change(PageTree& tree, Reference& reference, Rng& rng, PageIndex page) {
   for (int slot = 0; slot < 64; ++slot) {
     const auto it = reference.find(base + slot);
     const bool present = it != reference.end();
-    if ((bits >> slot & 1) == 0 || present == (what == 0) ||
-        (what == 1 && it->second != 0)) {
+    if ((bits >> slot & 1) == 0 || present == (what == 0) || (what == 1 && it->second != 0)) {
       continue;
     }
     chosen |= std::uint64_t{1} << slot;
@@ -59,10 +58,18 @@ void change(PageTree& tree, Reference& reference, Rng& rng, PageIndex page) {
     return;
   }
   switch (what) {
-    case 0: tree.insert(page, chosen); break;
-    case 1: tree.erase(page, chosen); break;
-    case 2: tree.set_mark(page, chosen, mark); break;
-    default: tree.clear_mark(page, chosen, mark); break;
+    case 0:
+      tree.insert(page, chosen);
+      break;
+    case 1:
+      tree.erase(page, chosen);
+      break;
+    case 2:
+      tree.set_mark(page, chosen, mark);
+      break;
+    default:
+      tree.clear_mark(page, chosen, mark);
+      break;
   }
 }
 
@@ -106,9 +113,10 @@ TEST(PageTree, EqualsAMapOfPagesUnderRandomChanges) {
 
 TEST(PageTree, NextGoesOnAcrossLevelsInOrder) {
   PageTree tree;
-  const std::vector<std::int64_t> pages{0,       63,          64,          4095,        4096,
-                                        262'143, 262'144,     16'777'215,  16'777'216,  1'073'741'823,
-                                        1 << 30, 68719476735, 68719476736, 4398046511103};
+  const std::vector<std::int64_t> pages{
+      0,       63,          64,          4095,         4096,
+      262'143, 262'144,     16'777'215,  16'777'216,   1'073'741'823,
+      1 << 30, 68719476735, 68719476736, 4398046511103};
   for (const std::int64_t page : pages) {
     const PageIndex at{page};
     tree.insert(at, PageTree::mask(at, Pages{1}));

@@ -143,13 +143,13 @@ class TestFile final : public AddressSpaceOps, public PageWriter {
   }
 
   Inode inode;
-  std::vector<std::int64_t> written;  // pages in order of submission
-  int calls = 0;                      // of writepages()
-  bool sync_all = false;              // of the last page
-  Pages run_max{64};                  // pages per write_run()
-  std::int64_t skip_pages = 0;        // what the next writepages() says it could not write
+  std::vector<std::int64_t> written;        // pages in order of submission
+  int calls = 0;                            // of writepages()
+  bool sync_all = false;                    // of the last page
+  Pages run_max{64};                        // pages per write_run()
+  std::int64_t skip_pages = 0;              // what the next writepages() says it could not write
   std::function<void(PageIndex)> on_write;  // after pages were submitted
-  bool hold = false;                  // completes nothing until release()
+  bool hold = false;                        // completes nothing until release()
 
   void release() {
     hold = false;

@@ -1,0 +1,172 @@
+#include "sim/fs/block_device.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "sim/fs/test_machine.hpp"
+
+namespace wbsim::fs {
+namespace {
+
+using engine::Task;
+using pagecache::TaskContext;
+using pagecache::TestTask;
+using Disk = DiskMachine::Disk;
+
+constexpr int kIoError = -5;
+
+// A write, then an fsync where asked; results are kept.
+struct Result {
+  int write = 1;
+  int fsync = 1;
+  std::uint64_t seen = 0;
+};
+
+Task<> write_and_sync(TaskContext& task, Disk& disk, Result& result, Pages count, bool sync) {
+  result.write =
+      co_await disk.device.write(task, FileOffset{0}, to_bytes(count), sync, 1, &result.seen);
+}
+
+Task<> fsync_all(TaskContext& task, Disk& disk, Result& result) {
+  result.fsync = co_await disk.device.fsync(task, PageIndex{0}, PageIndex::max(), &result.seen);
+}
+
+class BlockDeviceTest : public testing::Test {
+ protected:
+  void write(Result& result, Pages count, bool sync = false) {
+    TestTask task{machine.machine};
+    task.run([&](TaskContext& t) { return write_and_sync(t, disk, result, count, sync); });
+    machine.run_for(seconds(1));
+    EXPECT_TRUE(task.done());
+  }
+  void fsync(Result& result) {
+    TestTask task{machine.machine};
+    task.run([&](TaskContext& t) { return fsync_all(t, disk, result); });
+    machine.run_for(seconds(1));
+    EXPECT_TRUE(task.done());
+  }
+  bool durable(Pages count) { return machine.durable(disk, PageIndex{0}, count); }
+
+  DiskMachine machine;
+  Disk& disk = machine.add_disk("sda");
+};
+
+TEST_F(BlockDeviceTest, BufferedWriteReachesNoDisk) {
+  Result result;
+  write(result, Pages{8});
+  EXPECT_EQ(result.write, 0);
+  EXPECT_EQ(disk.model.writes, 0);
+  EXPECT_TRUE(disk.device.inode().dirty_pages);
+}
+
+TEST_F(BlockDeviceTest, FsyncReturnsAfterDataIsDurable) {
+  Result result;
+  write(result, Pages{8});
+  fsync(result);
+  EXPECT_EQ(result.fsync, 0);
+  EXPECT_TRUE(durable(Pages{8}));
+  EXPECT_EQ(disk.model.flushes, 1);
+  EXPECT_EQ(disk.queue.in_flight(), 0U);
+}
+
+TEST_F(BlockDeviceTest, FsyncLeavesTheInodeOnItsListUntilTheFlusherComes) {
+  Result result;
+  write(result, Pages{8});
+  fsync(result);
+  EXPECT_TRUE(disk.wb.has_dirty_io());
+  machine.run_for(seconds(40));
+  EXPECT_FALSE(disk.wb.has_dirty_io());
+  EXPECT_EQ(disk.model.writes, 1);  // it found nothing to write
+}
+
+TEST_F(BlockDeviceTest, SyncWriteWritesItsOwnRangeAlone) {
+  machine.dirty(disk.device.inode().mapping, PageIndex{100}, Pages{3});
+  Result result;
+  write(result, Pages{4}, true);
+  EXPECT_EQ(result.write, 0);
+  EXPECT_TRUE(durable(Pages{4}));
+  EXPECT_EQ(machine.cache.stat().nr_file_dirty.sum(), 3);
+}
+
+TEST_F(BlockDeviceTest, NeighbouringPagesBecomeOneRequest) {
+  Result result;
+  write(result, Pages{64});
+  fsync(result);
+  EXPECT_EQ(disk.model.writes, 1);
+  EXPECT_EQ(disk.queue.stats().back_merges, 63);
+}
+
+TEST_F(BlockDeviceTest, AWriteErrorIsReportedOncePerFileAndSendsNoFlush) {
+  Result first;
+  Result second;
+  write(first, Pages{2});
+  disk.model.failures = 1;
+  fsync(first);
+  EXPECT_EQ(first.fsync, kIoError);
+  EXPECT_EQ(disk.model.flushes, 0);
+  fsync(first);
+  EXPECT_EQ(first.fsync, 0);
+  EXPECT_EQ(disk.model.flushes, 1);
+  fsync(second);  // opened before the error
+  EXPECT_EQ(second.fsync, kIoError);
+  EXPECT_EQ(machine.cache.stat().nr_file_dirty.sum(), 0);  // the page is clean all the same
+}
+
+TEST_F(BlockDeviceTest, AnErrorReplacesTheByteCountOfASyncWrite) {
+  Result result;
+  disk.model.failures = 1;
+  write(result, Pages{2}, true);
+  EXPECT_EQ(result.write, kIoError);
+}
+
+TEST_F(BlockDeviceTest, FlushBuffersWritesWaitsAndDropsPages) {
+  Result result;
+  write(result, Pages{16});
+  TestTask task{machine.machine};
+  task.run([&](TaskContext& t) { return disk.device.flush_buffers(t); });
+  machine.run_for(seconds(1));
+  EXPECT_TRUE(task.done());
+  EXPECT_EQ(disk.device.inode().mapping.pages.pages(), Pages{0});
+  EXPECT_EQ(machine.cache.stat().nr_written.sum(), 16);
+}
+
+TEST_F(BlockDeviceTest, RequestsCarryTheWritesTheyComeFrom) {
+  disk.device.inode().mapping.provenance.enable();
+  Result result;
+  write(result, Pages{4});
+  EXPECT_EQ(disk.device.inode().mapping.provenance.runs(), 1U);
+  fsync(result);
+  EXPECT_EQ(disk.device.inode().mapping.provenance.runs(), 0U);
+}
+
+// Concurrent O_SYNC writers of one device on two CPUs: pages change state while others sleep.
+TEST(BlockDeviceSmp, SyncWritersOfTheSamePagesAllEndWithDurableData) {
+  writeback::WritebackOptions options;
+  options.cpus = 2;
+  DiskMachine machine{options};
+  Disk& disk = machine.add_disk("sda");
+  std::vector<std::unique_ptr<TestTask>> tasks;
+  std::vector<Result> results(6);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    tasks.push_back(std::make_unique<TestTask>(machine.machine));
+    tasks.back()->run([&, i](TaskContext& t) {
+      return write_and_sync(t, disk, results[i], Pages{3 + static_cast<std::int64_t>(i) * 40},
+                            true);
+    });
+    machine.run_for(microseconds(70));
+  }
+  machine.run_for(seconds(1));
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    EXPECT_TRUE(tasks[i]->done());
+    EXPECT_EQ(results[i].write, 0);
+  }
+  EXPECT_TRUE(machine.durable(disk, PageIndex{0}, Pages{203}));
+  EXPECT_EQ(machine.cache.stat().nr_writeback.sum(), 0);
+  EXPECT_EQ(disk.queue.in_flight(), 0U);
+}
+
+}  // namespace
+}  // namespace wbsim::fs
