@@ -18,8 +18,8 @@ std::uint64_t PageTree::mask(PageIndex page, Pages count) {
   const int first = slot(page);
   const std::int64_t wanted = std::min<std::int64_t>(count.count(), kFanOut - first);
   SIM_CHECK(wanted > 0);
-  const std::uint64_t bits = wanted == kFanOut ? ~std::uint64_t{0}
-                                               : (std::uint64_t{1} << wanted) - 1;
+  const std::uint64_t bits =
+      wanted == kFanOut ? ~std::uint64_t{0} : (std::uint64_t{1} << wanted) - 1;
   return bits << first;
 }
 
@@ -216,9 +216,8 @@ std::optional<std::int64_t> PageTree::next_leaf(Mark mark, std::int64_t from) co
   std::int64_t wanted = child_slot(from, level);
   while (true) {
     nodes[static_cast<std::size_t>(level)] = id;
-    const std::uint64_t right = wanted >= kFanOut
-                                    ? 0
-                                    : node_pool_[id].marks[at(mark)] & (~std::uint64_t{0} << wanted);
+    const std::uint64_t right =
+        wanted >= kFanOut ? 0 : node_pool_[id].marks[at(mark)] & (~std::uint64_t{0} << wanted);
     if (right == 0) {
       if (++level >= levels_) {
         return std::nullopt;
@@ -243,8 +242,8 @@ std::optional<std::int64_t> PageTree::next_leaf(Mark mark, std::int64_t from) co
 std::optional<PageIndex> PageTree::next(Mark mark, PageIndex from) const {
   std::int64_t number = leaf_number(from);
   if (locate(number)) {
-    const std::uint64_t here = leaf_pool_[path_.leaf].marks[at(mark)] &
-                               (~std::uint64_t{0} << slot(from));
+    const std::uint64_t here =
+        leaf_pool_[path_.leaf].marks[at(mark)] & (~std::uint64_t{0} << slot(from));
     if (here != 0) {
       return PageIndex{(number << 6) + std::countr_zero(here)};
     }

@@ -13,9 +13,9 @@ namespace wbsim::pagecache {
 inline constexpr Pages kNewTaskDirtiedPause{32};
 
 struct TaskDirty {
-  Pages nr_dirtied{0};                        // since the last pause
+  Pages nr_dirtied{0};  // since the last pause
   Pages nr_dirtied_pause = kNewTaskDirtiedPause;
-  std::uint64_t dirty_paused_when = 0;        // jiffies; 0: never paused
+  std::uint64_t dirty_paused_when = 0;  // jiffies; 0: never paused
 };
 
 // A task that uses the page cache: its thread, its plug, its dirty state.

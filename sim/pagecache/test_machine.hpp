@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,6 +22,31 @@
 
 namespace wbsim::pagecache {
 
+// A piece of a test that something else calls. Empty unless made from a callable.
+template <class Result, class Argument>
+class TestCallback {
+ public:
+  TestCallback() = default;
+  template <class Fn>
+  TestCallback(Fn fn) : held_{std::make_unique<Holder<Fn>>(std::move(fn))} {}
+
+  explicit operator bool() const { return held_ != nullptr; }
+  Result operator()(Argument argument) const { return held_->call(argument); }
+
+ private:
+  struct Base {
+    virtual ~Base() = default;
+    virtual Result call(Argument argument) = 0;
+  };
+  template <class Fn>
+  struct Holder final : Base {
+    explicit Holder(Fn callable) : fn{std::move(callable)} {}
+    Result call(Argument argument) override { return fn(argument); }
+    Fn fn;
+  };
+  std::unique_ptr<Base> held_;
+};
+
 inline engine::CpuCosts no_costs() {
   engine::CpuCosts costs;
   for (const engine::CpuCostComponent& component : engine::cpu_cost_components()) {
@@ -39,7 +63,7 @@ inline constexpr Pages kTestMemory{1 << 20};
 // A thread with its task state; run() starts a body on it, once.
 class TestTask {
  public:
-  using Body = std::function<engine::Task<>(TaskContext&)>;
+  using Body = TestCallback<engine::Task<>, TaskContext&>;
 
   explicit TestTask(engine::Machine& machine, std::string name = "task")
       : machine_{machine}, thread_{machine, std::move(name), 100}, context_{thread_} {}
@@ -143,13 +167,13 @@ class TestFile final : public AddressSpaceOps, public PageWriter {
   }
 
   Inode inode;
-  std::vector<std::int64_t> written;        // pages in order of submission
-  int calls = 0;                            // of writepages()
-  bool sync_all = false;                    // of the last page
-  Pages run_max{64};                        // pages per write_run()
-  std::int64_t skip_pages = 0;              // what the next writepages() says it could not write
-  std::function<void(PageIndex)> on_write;  // after pages were submitted
-  bool hold = false;                        // completes nothing until release()
+  std::vector<std::int64_t> written;       // pages in order of submission
+  int calls = 0;                           // of writepages()
+  bool sync_all = false;                   // of the last page
+  Pages run_max{64};                       // pages per write_run()
+  std::int64_t skip_pages = 0;             // what the next writepages() says it could not write
+  TestCallback<void, PageIndex> on_write;  // after pages were submitted
+  bool hold = false;                       // completes nothing until release()
 
   void release() {
     hold = false;

@@ -21,8 +21,8 @@ class WbDomain {
   void writeout(LocalProportion& share, int cpu, std::int64_t n, int max_ratio);
   Fraction fraction(LocalProportion& share) { return share.fraction(completions_); }
 
-  Pages dirty_limit;                 // follows the threshold slowly downwards
-  std::uint64_t dirty_limit_stamp;   // jiffies
+  Pages dirty_limit;                // follows the threshold slowly downwards
+  std::uint64_t dirty_limit_stamp;  // jiffies
 
  private:
   void on_period();
@@ -30,7 +30,7 @@ class WbDomain {
 
   engine::Machine& machine_;
   GlobalProportion completions_;
-  std::uint64_t period_time_ = 0;    // jiffies; 0: the timer is stopped
+  std::uint64_t period_time_ = 0;  // jiffies; 0: the timer is stopped
   engine::Event period_timer_;
 };
 

@@ -84,7 +84,7 @@ TEST_F(WriteCachePages, TaggedWritebackWritesWhatWasDirtyAtItsStart) {
     file.run_max = Pages{1};
     const WritebackControl wbc{.sync_all = sync_all, .tagged_writepages = !sync_all};
     EXPECT_EQ(write(WritebackControl{wbc}), (Written{0, 1, 2}));
-    file.on_write = nullptr;
+    file.on_write = {};
     EXPECT_EQ(write({}), (Written{50, 51, 52}));
   }
 }

@@ -9,8 +9,7 @@ namespace wbsim::writeback {
 
 WriteBandwidth update_write_bandwidth(const WriteBandwidth& old, Pages written,
                                       std::int64_t elapsed, int hz) {
-  const auto period =
-      static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(3 * hz)));
+  const auto period = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(3 * hz)));
   const std::int64_t done = std::max<std::int64_t>(written.count(), 0) * hz;
   if (elapsed > period) {
     const Pages rate{done / elapsed};

@@ -31,8 +31,8 @@ struct RatelimitInput {
   Pages balanced_dirty_ratelimit;  // of the previous update
   std::int64_t pos_ratio;
   Pages avg_write_bandwidth;
-  Pages dirtied;                   // since the last update
-  std::int64_t elapsed;            // jiffies
+  Pages dirtied;         // since the last update
+  std::int64_t elapsed;  // jiffies
   Pages dirty;
   Pages setpoint;
 };

@@ -37,10 +37,15 @@ void DirtyThrottle::update_with_ratelimit(const Control& control, BdiWriteback& 
                                hz);
     wb.dirty_ratelimit = result.dirty_ratelimit;
     wb.balanced_dirty_ratelimit = result.balanced_dirty_ratelimit;
-    const engine::BdiDirtyRatelimit trace{machine_.simulator().now(), wb.device,
-                                          wb.write_bandwidth,         wb.avg_write_bandwidth,
-                                          result.dirty_rate,          result.dirty_ratelimit,
-                                          result.task_ratelimit,      result.balanced_dirty_ratelimit};
+    const engine::BdiDirtyRatelimit trace{
+        .time = machine_.simulator().now(),
+        .device = wb.device,
+        .write_bw = wb.write_bandwidth,
+        .avg_write_bw = wb.avg_write_bandwidth,
+        .dirty_rate = result.dirty_rate,
+        .dirty_ratelimit = result.dirty_ratelimit,
+        .task_ratelimit = result.task_ratelimit,
+        .balanced_dirty_ratelimit = result.balanced_dirty_ratelimit};
     tracer_.emit(&Observer::on_bdi_dirty_ratelimit, trace);
     update_write_bandwidth_of(wb, elapsed);
   }

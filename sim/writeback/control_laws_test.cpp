@@ -254,8 +254,8 @@ TEST(DirtyRatelimit, HasTheKernelsValues) {
 TEST(DirtyRatelimit, RampUpNeedsTwoIntervals) {
   const RatelimitResult first = ratelimit(1, 1, 2048, 25600, 1, 310000);
   expect_rate(first, 1, 15360);
-  const RatelimitResult second = ratelimit(1, first.balanced_dirty_ratelimit.count(), 2048, 25600,
-                                           1, 310000);
+  const RatelimitResult second =
+      ratelimit(1, first.balanced_dirty_ratelimit.count(), 2048, 25600, 1, 310000);
   EXPECT_GT(second.dirty_ratelimit, Pages{1});
 }
 
@@ -283,8 +283,8 @@ TEST(Pause, HasTheKernelsValues) {
   }};
   for (const Vector& v : kVectors) {
     const std::int64_t max = wb_max_pause(Pages{v.wb_dirty}, Pages{v.bandwidth}, v.hz);
-    const MinPause min = wb_min_pause(max, Pages{v.bandwidth}, Pages{v.ratelimit},
-                                      Pages{v.task_ratelimit}, v.hz);
+    const MinPause min =
+        wb_min_pause(max, Pages{v.bandwidth}, Pages{v.ratelimit}, Pages{v.task_ratelimit}, v.hz);
     EXPECT_EQ(max, v.max);
     EXPECT_EQ(min.pause, v.min) << v.hz << " " << v.ratelimit;
     EXPECT_EQ(min.nr_dirtied_pause, Pages{v.pages}) << v.hz << " " << v.ratelimit;

@@ -18,9 +18,7 @@ namespace {
 constexpr Pages kExceededPoll{32 >> 2};  // 32 KiB: the check interval while dirty_exceeded
 
 // jiffies `a` before `b`, as the kernel's time_before().
-bool time_before(std::uint64_t a, std::uint64_t b) {
-  return static_cast<std::int64_t>(a - b) < 0;
-}
+bool time_before(std::uint64_t a, std::uint64_t b) { return static_cast<std::int64_t>(a - b) < 0; }
 
 }  // namespace
 
@@ -71,8 +69,12 @@ void DirtyThrottle::set_vm(VmKey key, std::int64_t value) {
       vm_.dirty_background_bytes = Bytes{value};
       vm_.dirty_background_ratio = 0;
       break;
-    case VmKey::kDirtyWritebackCentisecs: vm_.dirty_writeback_centisecs = number; break;
-    case VmKey::kDirtyExpireCentisecs: vm_.dirty_expire_centisecs = number; break;
+    case VmKey::kDirtyWritebackCentisecs:
+      vm_.dirty_writeback_centisecs = number;
+      break;
+    case VmKey::kDirtyExpireCentisecs:
+      vm_.dirty_expire_centisecs = number;
+      break;
   }
 }
 
@@ -290,8 +292,7 @@ bool DirtyThrottle::over_background(const TaskContext& task, BdiWriteback& wb) {
   }
   const Pages thresh = wb_calc_thresh(control.in.bg_thresh, domain_.fraction(wb.completions),
                                       {wb.min_ratio, wb.max_ratio, min_ratio_sum_});
-  const bool exact =
-      options_.over_background_exact && thresh < 2 * wb_stat_error(machine_.cpus());
+  const bool exact = options_.over_background_exact && thresh < 2 * wb_stat_error(machine_.cpus());
   const std::int64_t reclaimable = exact ? wb.reclaimable.sum() : wb.reclaimable.read_positive();
   return Pages{reclaimable} > thresh;
 }

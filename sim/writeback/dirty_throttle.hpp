@@ -51,9 +51,8 @@ enum class VmKey {
 // Simplified: no memory cgroups, no strictlimit devices, no real-time tasks, no laptop mode.
 class DirtyThrottle {
  public:
-  DirtyThrottle(engine::Machine& machine, const engine::Tracer& tracer,
-                pagecache::PageCache& cache, pagecache::WbDomain& domain, const VmSysctl& vm,
-                const ThrottleOptions& options);
+  DirtyThrottle(engine::Machine& machine, const engine::Tracer& tracer, pagecache::PageCache& cache,
+                pagecache::WbDomain& domain, const VmSysctl& vm, const ThrottleOptions& options);
 
   [[nodiscard]] const VmSysctl& vm() const { return vm_; }
   [[nodiscard]] const ThrottleOptions& options() const { return options_; }
@@ -106,10 +105,10 @@ class DirtyThrottle {
     std::int64_t pause = 0;
     std::uint64_t paused_until = 0;  // dirty_paused_when after the sleep
     Pages nr_dirtied_pause{0};
-    bool stop = false;               // task_ratelimit is 0
+    bool stop = false;  // task_ratelimit is 0
   };
-  Decision decide(pagecache::TaskContext& task, const Control& control,
-                  pagecache::BdiWriteback& wb, std::uint64_t start, Pages pages_dirtied);
+  Decision decide(pagecache::TaskContext& task, const Control& control, pagecache::BdiWriteback& wb,
+                  std::uint64_t start, Pages pages_dirtied);
   void start_background(pagecache::BdiWriteback& wb) const;
   void set_ratelimit();
   [[nodiscard]] std::uint64_t bandwidth_interval() const;

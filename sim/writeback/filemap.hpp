@@ -26,7 +26,7 @@ engine::Task<> fdatawrite_range(pagecache::TaskContext& task, DirtyThrottle& thr
 // come between are written at once (Thread::steps_ahead()). `write_id` is for provenance.
 engine::Task<> generic_perform_write(pagecache::TaskContext& task, DirtyThrottle& throttle,
                                      pagecache::PageCache& cache, Kswapd& kswapd,
-                                     pagecache::AddressSpace& mapping, PageIndex first,
-                                     Pages count, std::uint64_t write_id);
+                                     pagecache::AddressSpace& mapping, PageIndex first, Pages count,
+                                     std::uint64_t write_id);
 
 }  // namespace wbsim::writeback

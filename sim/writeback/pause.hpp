@@ -12,8 +12,8 @@ namespace wbsim::writeback {
 std::int64_t wb_max_pause(Pages wb_dirty, Pages avg_write_bandwidth, int hz);
 
 struct MinPause {
-  std::int64_t pause;       // shorter computed pauses are not slept
-  Pages nr_dirtied_pause;   // pages until the next pause
+  std::int64_t pause;      // shorter computed pauses are not slept
+  Pages nr_dirtied_pause;  // pages until the next pause
 };
 
 // Models: wb_min_pause(): aims at pauses of 10 ms, longer where many tasks share the device, and

@@ -29,8 +29,7 @@ std::int64_t strict_ratio(const PositionInput& in, std::int64_t global_ratio) {
 }  // namespace
 
 std::int64_t pos_ratio_polynom(Pages setpoint, Pages dirty, Pages limit) {
-  const std::int64_t x =
-      ((setpoint - dirty).count() * kOne) / ((limit - setpoint).count() | 1);
+  const std::int64_t x = ((setpoint - dirty).count() * kOne) / ((limit - setpoint).count() | 1);
   std::int64_t ratio = x;
   ratio = (ratio * x) >> kRatelimitShift;
   ratio = (ratio * x) >> kRatelimitShift;
@@ -51,14 +50,13 @@ PositionResult wb_position_ratio(const PositionInput& in) {
   }
   // A device that was idle has a tiny wb_thresh; a fraction of the free room is its floor.
   const std::int64_t thresh = in.thresh.count();
-  const std::int64_t wb_thresh = std::max(std::min(in.wb_thresh.count(), thresh),
-                                          (result.limit - in.dirty).count() / 8);
+  const std::int64_t wb_thresh =
+      std::max(std::min(in.wb_thresh.count(), thresh), (result.limit - in.dirty).count() / 8);
   const std::int64_t wb_dirty = in.wb_dirty.count();
   // x: the device's share of thresh in 16-bit fixed point.
   const std::int64_t x = (wb_thresh << 16) / (thresh | 1);
   const std::int64_t wb_setpoint = (result.setpoint.count() * x) >> 16;
-  const std::int64_t span =
-      ((thresh - wb_thresh + 8 * in.avg_write_bandwidth.count()) * x) >> 16;
+  const std::int64_t span = ((thresh - wb_thresh + 8 * in.avg_write_bandwidth.count()) * x) >> 16;
   const std::int64_t x_intercept = wb_setpoint + span;
   if (wb_dirty < x_intercept - span / 4) {
     ratio = ratio * (x_intercept - wb_dirty) / ((x_intercept - wb_setpoint) | 1);

@@ -25,11 +25,11 @@ std::int64_t pos_ratio_polynom(Pages setpoint, Pages dirty, Pages limit);
 
 // What wb_position_ratio() looks at. Rates in pages per second.
 struct PositionInput {
-  Pages dirty;          // global: dirty + writeback
+  Pages dirty;  // global: dirty + writeback
   Pages thresh;
   Pages bg_thresh;
-  Pages dirty_limit;    // of the domain
-  Pages wb_dirty;       // of the device
+  Pages dirty_limit;  // of the domain
+  Pages wb_dirty;     // of the device
   Pages wb_thresh;
   Pages wb_bg_thresh;
   Pages avg_write_bandwidth;
