@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,8 +31,8 @@ inline std::string disk(const std::string& more = "", const std::string& queue =
          "}}}";
 }
 
-// `members` are those of the document beside "devices". Findings fail the test that asks, and leave
-// no job to run.
+// `fio` may be empty: no job. `members` are those of the document beside "devices". Findings fail
+// the test that asks, and leave no job to run.
 inline Scenario scenario(const std::string& fio, const std::string& members = "",
                          const std::string& devices = disk()) {
   const std::string text = "{\"devices\":" + devices + (members.empty() ? "" : "," + members) + "}";
@@ -39,8 +42,10 @@ inline Scenario scenario(const std::string& fio, const std::string& members = ""
   Scenario made;
   if (config) {
     made.config = *std::move(config);
-    made.workload = workload::parse_fio_jobs(std::vector<workload::FioInput>{{"job.fio", fio}}, {},
-                                             diagnostics);
+    if (!fio.empty()) {
+      made.workload = workload::parse_fio_jobs(std::vector<workload::FioInput>{{"job.fio", fio}},
+                                               {}, diagnostics);
+    }
     check_workload(made.config, made.workload, diagnostics);
   }
   for (const Diagnostic& finding : diagnostics.all()) {
@@ -62,35 +67,36 @@ inline std::string free_cpu() {
   return "\"cpu_costs\":{" + costs + "}";
 }
 
-// What the jobs saw.
-class JobLog final : public engine::Observer {
- public:
-  void on_syscall(const engine::SyscallTrace& call) override { calls.push_back(call); }
-  void on_job_start(int job, SimTime time) override { starts.emplace_back(job, time); }
-  void on_job_end(int job, SimTime time) override { ends.emplace_back(job, time); }
+// What the jobs of a run saw.
+struct JobRecord {
+  std::vector<engine::SyscallTrace> calls;
+  std::vector<std::pair<int, SimTime>> starts, ends;
 
   [[nodiscard]] std::vector<engine::SyscallTrace> of_kind(engine::SyscallKind kind) const {
     std::vector<engine::SyscallTrace> found;
-    for (const engine::SyscallTrace& call : calls) {
-      if (call.kind == kind) {
-        found.push_back(call);
-      }
-    }
+    std::copy_if(calls.begin(), calls.end(), std::back_inserter(found),
+                 [kind](const engine::SyscallTrace& call) { return call.kind == kind; });
     return found;
   }
   [[nodiscard]] std::vector<engine::SyscallTrace> writes() const {
     return of_kind(engine::SyscallKind::kWrite);
   }
-
-  std::vector<engine::SyscallTrace> calls;
-  std::vector<std::pair<int, SimTime>> starts, ends;
 };
 
-inline JobLog& run_logged(const Scenario& scenario, JobLog& log) {
+class JobLog final : public engine::Observer {
+ public:
+  void on_syscall(const engine::SyscallTrace& call) override { record.calls.push_back(call); }
+  void on_job_start(int job, SimTime time) override { record.starts.emplace_back(job, time); }
+  void on_job_end(int job, SimTime time) override { record.ends.emplace_back(job, time); }
+  JobRecord record;
+};
+
+inline JobRecord run_logged(const Scenario& scenario) {
+  JobLog log;
   RunOptions options;
   options.observers = {&log};
   run_system(scenario.config, scenario.workload, options);
-  return log;
+  return std::move(log.record);
 }
 
 // Two equal texts: the same events at the same nanoseconds.

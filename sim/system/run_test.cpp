@@ -1,0 +1,189 @@
+#include "sim/system/run.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "sim/report/metrics.hpp"
+#include "sim/system/run_info.hpp"
+#include "sim/system/scenario_test_util.hpp"
+#include "sim/system/system.hpp"
+
+namespace wbsim::system {
+namespace {
+
+using testing::disk;
+using testing::Scenario;
+using testing::scenario;
+
+constexpr const char* kStream =
+    "[w]\nfilename=/dev/sda\nrw=write\nbs=64k\nsize=64m\ntime_based=1\nruntime=3\n";
+
+// What check_workload() says of these jobs on the disk sda of 1 GiB.
+struct Check {
+  std::string text;
+  int exit_code = 0;
+};
+
+Check check(const std::string& fio, const std::vector<FileOffset>& replay = {}) {
+  Scenario s = scenario("");
+  Diagnostics diagnostics;
+  s.workload =
+      workload::parse_fio_jobs(std::vector<workload::FioInput>{{"job.fio", fio}}, {}, diagnostics);
+  for (workload::JobSpec& job : s.workload.jobs) {
+    job.replay = replay;
+  }
+  Diagnostics findings;
+  check_workload(s.config, s.workload, findings);
+  Check result;
+  for (const Diagnostic& finding : findings.all()) {
+    result.text += to_string(finding) + "\n";
+  }
+  result.exit_code = findings.exit_code();
+  return result;
+}
+
+TEST(CheckWorkload, AcceptsWhatFits) {
+  const Check found = check(kStream);
+  EXPECT_EQ(found.text, "");
+  EXPECT_EQ(found.exit_code, 0);
+}
+
+TEST(CheckWorkload, NamesTheDevicesThereAre) {
+  const Check found = check("[w]\nfilename=/dev/sdx\nrw=write\n");
+  EXPECT_EQ(found.text,
+            "job.fio:1: job \"w\": no device for filename=/dev/sdx; the configuration has "
+            "/dev/sda\n");
+  EXPECT_EQ(found.exit_code, 2);
+}
+
+TEST(CheckWorkload, SaysWhenThereIsNothingToWrite) {
+  EXPECT_EQ(check("[w]\nfilename=/dev/sda\nrw=write\noffset=2g\n").text,
+            "job.fio:1: job \"w\": offset 2147483648 is not below the end of the device, "
+            "1073741824 bytes\n");
+  EXPECT_EQ(check("[w]\nfilename=/dev/sda\nrw=write\nbs=64k\nsize=32k\n").text,
+            "job.fio:1: job \"w\": only 32768 bytes can be written, less than one block of "
+            "65536\n");
+}
+
+TEST(CheckWorkload, RefusesPartialPages) {
+  for (const char* lines : {"bs=2k\n", "bs=6k\n", "offset=1k\n"}) {
+    const Check found = check(std::string{"[w]\nfilename=/dev/sda\nrw=write\n"} + lines);
+    EXPECT_EQ(found.text,
+              "not simulated: job.fio:1: job \"w\": writes of partial pages are not simulated yet; "
+              "bs and offset have to be multiples of 4k\n");
+    EXPECT_EQ(found.exit_code, 3);
+  }
+}
+
+TEST(CheckWorkload, ChecksOffsetsToReplay) {
+  const std::string job = "[w]\nfilename=/dev/sda\nrw=randwrite\nbs=8k\n";
+  const std::string finding =
+      "job.fio:1: job \"w\": an offset to replay lies outside the device or is not a multiple of "
+      "4k\n";
+  const FileOffset last{gibibytes(1).count() - 8192};
+  EXPECT_EQ(check(job, {FileOffset{0}, last}).text, "");
+  EXPECT_EQ(check(job, {FileOffset{0}, last + Bytes{4096}}).text, finding);
+  EXPECT_EQ(check(job, {FileOffset{512}}).text, finding);
+  EXPECT_EQ(check(job, {FileOffset{-4096}}).text, finding);
+}
+
+TEST(CheckWorkload, ReportsEveryJob) {
+  EXPECT_EQ(check("[a]\nfilename=/dev/x\nrw=write\n[b]\nfilename=/dev/y\nrw=write\n").text,
+            "job.fio:1: job \"a\": no device for filename=/dev/x; the configuration has /dev/sda\n"
+            "job.fio:4: job \"b\": no device for filename=/dev/y; the configuration has "
+            "/dev/sda\n");
+}
+
+TEST(ExpectedEnd, IsKnownWhereTimeEndsTheJobs) {
+  const Scenario timed = scenario(kStream, R"("workload":{"start":"1s","tail":"2s"})");
+  EXPECT_EQ(expected_end(timed.config, timed.workload), at(seconds(6)));
+  const Scenario sized = scenario("[w]\nfilename=/dev/sda\nrw=write\nsize=1m\nruntime=3\n");
+  EXPECT_EQ(expected_end(sized.config, sized.workload), SimTime{});
+}
+
+TEST(RunSystem, EndsAfterTheTail) {
+  const Scenario s = scenario(kStream, R"("workload":{"start":"1s","tail":"500ms"})");
+  testing::JobLog observer;
+  RunOptions options;
+  options.observers = {&observer};
+  const RunOutcome outcome = run_system(s.config, s.workload, options);
+  const testing::JobRecord& log = observer.record;
+  ASSERT_EQ(log.ends.size(), 1U);
+  EXPECT_GE(log.starts[0].second, at(seconds(1)));
+  EXPECT_GE(log.ends[0].second, at(seconds(4)));
+  EXPECT_GE(outcome.end, log.ends[0].second + milliseconds(500));
+  EXPECT_LT(outcome.end, log.ends[0].second + milliseconds(501));
+  EXPECT_FALSE(outcome.interrupted);
+  EXPECT_GT(outcome.events, 0U);
+  EXPECT_TRUE(outcome.jobs_in_error.empty());
+}
+
+// Raises the flag when it has seen some time pass, as a signal handler would.
+class InterruptAt final : public engine::Observer {
+ public:
+  explicit InterruptAt(SimTime time) : time_{time} {}
+  void on_syscall(const engine::SyscallTrace& call) override {
+    flag.store(flag.load() || call.end >= time_);
+  }
+  std::atomic<bool> flag = false;
+
+ private:
+  SimTime time_;
+};
+
+TEST(RunSystem, AnInterruptKeepsWhatIsFinished) {
+  const Scenario s = scenario(kStream);
+  const report::RunInfo info = describe_run(s.config, s.workload, "test");
+  report::Metrics metrics{info};
+  InterruptAt interrupt{at(seconds(1))};
+  RunOptions options;
+  options.observers = {&metrics, &interrupt};
+  options.interrupted = &interrupt.flag;
+  const RunOutcome outcome = run_system(s.config, s.workload, options);
+  EXPECT_TRUE(outcome.interrupted);
+  EXPECT_GE(outcome.end, at(seconds(1)));
+  EXPECT_LT(outcome.end, at(milliseconds(1500))) << "soon";
+  const report::RunMetrics run = metrics.finish(outcome.end);
+  EXPECT_GT(run.jobs[0].write.ios(), 0);
+  EXPECT_FALSE(run.jobs[0].end);
+  EXPECT_GT(run.jobs[0].runtime, milliseconds(900));
+}
+
+TEST(RunSystem, ReportsProgressUpToTheExpectedEnd) {
+  const Scenario s = scenario(kStream);
+  std::vector<SimTime> seen;
+  RunOptions options;
+  options.progress = [&seen](SimTime now, SimTime end) {
+    EXPECT_EQ(end, at(seconds(3)));
+    seen.push_back(now);
+  };
+  run_system(s.config, s.workload, options);
+  EXPECT_GT(seen.size(), 10U);
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+}
+
+TEST(RunSystem, WithoutJobsOnlyActionsAndTailPass) {
+  const Scenario s = scenario("", R"("workload":{"tail":"1s"})");
+  const RunOutcome outcome = run_system(s.config, s.workload, {});
+  EXPECT_GE(outcome.end, at(seconds(1)));
+  EXPECT_LT(outcome.end, at(milliseconds(1001)));
+}
+
+TEST(MechanismsInUse, FollowSwitchesAndJobs) {
+  const auto has = [](const Scenario& s, const std::string& name) {
+    const std::vector<std::string> names = mechanisms_in_use(s.config, s.workload);
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  EXPECT_TRUE(has(scenario(kStream), "pause"));
+  EXPECT_FALSE(has(scenario(kStream, R"("profile":{"throttling":false})"), "pause"));
+  EXPECT_FALSE(has(scenario(kStream), "flush/FUA"));
+  EXPECT_TRUE(has(scenario(std::string{kStream} + "fsync=3\n"), "flush/FUA"));
+  EXPECT_TRUE(has(scenario(kStream), "kupdate"));
+  EXPECT_FALSE(has(scenario(kStream, R"("vm":{"dirty_writeback_centisecs":0})"), "kupdate"));
+}
+
+}  // namespace
+}  // namespace wbsim::system
