@@ -122,6 +122,19 @@ TEST(Refusal, ALockedZoneIsSetAsideAndTheOthersGoOn) {
   EXPECT_TRUE(rig.drained());
 }
 
+TEST(Refusal, SeveralLockedZonesKeepTheirOrder) {
+  RigOptions options;
+  options.device.faults = {{.range = Fault::Range{Lba{0}, Sectors{108}},
+                            .times = 2,
+                            .refuse = SubmitResult::kZoneResource}};
+  QueueRig rig{options};
+  rig.task({plug(), write(0), write(100), write(200), sleep_until(microseconds(1)), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.issued(), (Lines{"W 200+8", "W 0+8", "W 100+8"}));
+  EXPECT_EQ(rig.issued_us(0), 0);
+  EXPECT_TRUE(rig.drained());
+}
+
 // Nothing else is in the device whose completion could restart the queue.
 TEST(Refusal, ALockedZoneIsTriedAgainAfterADelay) {
   RigOptions options;

@@ -372,11 +372,11 @@ TEST_F(CpuTest, YieldingWithoutNeedKeepsTheCpu) {
 
 TEST_F(CpuTest, AWokenThreadGoesToItsLastCpuIfThatIsIdle) {
   make(2);
-  spawn({run(milliseconds(10))});
-  Actor& b = spawn({block(), log(), block(), log()});
-  spawn({run(microseconds(1))});
+  spawn({run(microseconds(10))});  // on the first CPU, which is idle again later
+  Actor& b = spawn({block(), log()});
   wake_at(milliseconds(1), b);
   finish();
+  EXPECT_EQ(b.log_us, (Us{1000}));
   EXPECT_EQ(b.thread.cpu_index(), 1);
 }
 
