@@ -10,6 +10,10 @@ add_test(NAME tidy_self_test
 set_tests_properties(tidy tidy_self_test PROPERTIES LABELS tidy)
 
 if(TARGET wbsim)
+  add_test(NAME truth.bounds
+           COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tools/bless-truth --check
+                   --wbsim $<TARGET_FILE:wbsim>)
+  set_tests_properties(truth.bounds PROPERTIES LABELS truth)
   file(GLOB golden_outputs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/results/golden/*/summary.json)
   foreach(golden IN LISTS golden_outputs)
     cmake_path(GET golden PARENT_PATH folder)

@@ -27,8 +27,8 @@ constexpr std::int64_t kTickNs = 1'000'000'000 / kRigHz;
 // multiples of 4 ms, so a tick comes 0 or 2 ms after t = 0; what the case states is an estimate.
 constexpr SimDuration kTickGrain = milliseconds(2);
 
-// The rig loads its disk 3.2 s before t = 0: its init waits for 2 s and then samples for 1 s. Seen in
-// a calibration case, whose flusher first looks for old data 5 s after that.
+// The rig loads its disk 3.2 s before t = 0: its init waits for 2 s and then samples for 1 s. Seen
+// in a calibration case, whose flusher first looks for old data 5 s after that.
 constexpr SimDuration kRigDeviceAge = milliseconds(3200);
 
 // Our series is sampled ten times as often as the rig's (sample_ms), so that interpolating it to

@@ -25,7 +25,7 @@ struct TruthCase {
   std::string name;    // case.json's, for the table
   std::string kernel;  // "6.1": major and minor number
   std::filesystem::path folder;
-  system::Json config;        // a configuration document (design.md section 4)
+  system::Json config;        // a configuration document (config_reader.hpp)
   SimDuration first_event{};  // of a process of fio in the trace, after t = 0
   // Offsets of the writes of a job in visiting order, by job name.
   std::map<std::string, std::vector<FileOffset>> replay;

@@ -1,7 +1,5 @@
 #include "sim/analysis/validate.hpp"
 
-#include "sim/analysis/start_time.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include "sim/analysis/input_file.hpp"
 #include "sim/analysis/null_model.hpp"
 #include "sim/analysis/recorder.hpp"
+#include "sim/analysis/start_time.hpp"
 #include "sim/analysis/truth_answer.hpp"
 #include "sim/base/check.hpp"
 #include "sim/system/config_reader.hpp"
@@ -23,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// An order that the null model gets right is no achievement (design.md section 7).
+// An order that the null model gets right is no achievement.
 constexpr double kTrivialOrder = 0.90;
 constexpr int kSearchDepth = 2;
 

@@ -11,7 +11,7 @@ namespace wbsim::block {
 
 class RequestQueue;
 
-// Models: block/blk-flush.c, v5.10 (kernel-facts 10.6). Each flush request goes through the steps
+// Models: block/blk-flush.c, v5.10. Each flush request goes through the steps
 // PREFLUSH, DATA and POSTFLUSH that the queue's features ask for. Properties:
 //  - at most one flush is in the device at any time; flushes wanted meanwhile are coalesced
 //    into the next;

@@ -7,7 +7,7 @@
 namespace wbsim::block {
 
 // What one request may be at most, and how the queue treats merges and flushes (struct
-// queue_limits and queue flags, v5.10). Defaults: kernel-facts 7.5.
+// queue_limits and queue flags, v5.10). Defaults: blk_set_default_limits().
 struct QueueLimits {
   Sectors max_sectors{2560};  // max_sectors_kb 1280
   std::int64_t max_segments = 128;

@@ -33,7 +33,7 @@ struct Request {
   Lba sector;
   Sectors length;
   engine::RwbsFlags flags;
-  std::int64_t segments = 0;  // never re-coalesced (kernel-facts 9.3)
+  std::int64_t segments = 0;  // never re-coalesced
   std::int64_t bio_count = 0;
   Bio* bio = nullptr;  // list of runs, owned until completion
   Bio* bio_tail = nullptr;

@@ -20,7 +20,7 @@
 
 namespace wbsim::block {
 
-// Which requests of a plug a bio may merge with (kernel-facts 8.4).
+// Which requests of a plug a bio may merge with.
 enum class PlugMergeRule { kAllRequests, kNewestOnly };
 // In which order a plug without an elevator is issued by its owner (8.6).
 enum class PlugIssueOrder { kFifo, kLifo };
@@ -48,8 +48,8 @@ struct RequestQueueStats {
 };
 
 // Models: blk_mq_submit_bio(), blk_mq_flush_plug_list(), __blk_mq_sched_dispatch_requests(),
-// blk_mq_dispatch_rq_list() and the completion path, block/blk-mq*.c, v5.10 and v6.1
-// (kernel-facts 8 to 10.5). Simplified: one hardware queue, no elevator, no rq_qos, no cgroups.
+// blk_mq_dispatch_rq_list() and the completion path, block/blk-mq*.c, v5.10 and v6.1.
+// Simplified: one hardware queue, no elevator, no rq_qos, no cgroups.
 class RequestQueue final : public DeviceClient {
  public:
   RequestQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
@@ -152,7 +152,7 @@ class RequestQueue final : public DeviceClient {
   RequestChain dispatch_;  // hctx->dispatch
   RequestChain requeue_;   // requeue list, drained by kblockd
   bool restart_ = false;   // BLK_MQ_S_SCHED_RESTART
-  int dispatch_busy_ = 0;  // EWMA (kernel-facts 10.5)
+  int dispatch_busy_ = 0;  // EWMA
   int in_device_ = 0;
   SimDuration busy_{};
   SimTime busy_since_{};

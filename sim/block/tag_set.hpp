@@ -11,7 +11,7 @@
 
 namespace wbsim::block {
 
-// When freed tags wake sleepers (kernel-facts 10.2). Both wake in batches of
+// When freed tags wake sleepers. Both wake in batches of
 // clamp(depth / 8, 1, 8) and use eight wait queues in turn.
 enum class TagWakeRule {
   kPerWaitQueue,     // v5.10: each wait queue counts its own freed tags

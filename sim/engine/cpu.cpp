@@ -10,10 +10,10 @@ namespace {
 
 // Tunables of CFS for one CPU, v5.10 and v6.1; all three are multiplied by
 // 1 + ilog2(min(cpus, 8)) (get_update_sysctl_factor(), SCHED_TUNABLESCALING_LOG).
-constexpr SimDuration kSchedLatency = milliseconds(6);            // sysctl_sched_latency
-constexpr SimDuration kMinGranularity = microseconds(750);        // sysctl_sched_min_granularity
-constexpr SimDuration kWakeupGranularity = milliseconds(1);       // sysctl_sched_wakeup_granularity
-constexpr std::int64_t kLatencyThreads = 8;                       // sched_nr_latency
+constexpr SimDuration kSchedLatency = milliseconds(6);       // sysctl_sched_latency
+constexpr SimDuration kMinGranularity = microseconds(750);   // sysctl_sched_min_granularity
+constexpr SimDuration kWakeupGranularity = milliseconds(1);  // sysctl_sched_wakeup_granularity
+constexpr std::int64_t kLatencyThreads = 8;                  // sched_nr_latency
 
 SimDuration scaled(SimDuration value, int cpus) {
   const auto factor = std::bit_width(static_cast<unsigned>(std::min(cpus, 8)));

@@ -135,9 +135,9 @@ class Thread {
   Cpu* cpu_ = nullptr;
   State state_ = State::kSleeping;
   bool started_ = false;
-  SimDuration vruntime_{};     // CFS virtual run time, on the time line of cpu_
-  SimTime exec_start_{};       // up to when vruntime_ is accounted
-  SimTime picked_at_{};        // when it was last given the CPU
+  SimDuration vruntime_{};  // CFS virtual run time, on the time line of cpu_
+  SimTime exec_start_{};    // up to when vruntime_ is accounted
+  SimTime picked_at_{};     // when it was last given the CPU
   std::uint64_t queue_order_ = 0;
   std::coroutine_handle<> continuation_;
   SleepHook sleep_hook_;
@@ -200,7 +200,7 @@ class Cpu {
   Thread* current_ = nullptr;
   std::vector<Thread*> queue_;  // runnable, not running; small, scanned for the leftmost
   bool need_resched_ = false;
-  SimTime busy_until_{};        // end of the interrupt and switching work accepted so far
+  SimTime busy_until_{};  // end of the interrupt and switching work accepted so far
   SimDuration min_vruntime_{};
   SimDuration busy_{};
   Event burn_;

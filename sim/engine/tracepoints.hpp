@@ -52,10 +52,10 @@ struct RequestTrace {
   Lba sector;
   Sectors length;
   RwbsFlags rwbs;
-  int error = 0;             // complete only: negative errno
-  std::int64_t bios = 1;     // bios merged into it
-  SimTime started;           // start_time_ns: when the request was allocated
-  SimTime issued;            // io_start_time_ns: complete only
+  int error = 0;          // complete only: negative errno
+  std::int64_t bios = 1;  // bios merged into it
+  SimTime started;        // start_time_ns: when the request was allocated
+  SimTime issued;         // io_start_time_ns: complete only
 };
 
 enum class RequestStep { kInsert, kIssue, kComplete };
@@ -71,14 +71,16 @@ struct UnplugTrace {
 struct GlobalDirtyState {
   SimTime time;
   TaskName task;
-  Pages nr_dirty, nr_writeback, background_thresh, dirty_thresh, dirty_limit, nr_dirtied, nr_written;
+  Pages nr_dirty, nr_writeback, background_thresh, dirty_thresh, dirty_limit, nr_dirtied,
+      nr_written;
 };
 
 // Rates in pages per second (the kernel's trace prints KiB/s).
 struct BdiDirtyRatelimit {
   SimTime time;
   int device = 0;
-  Pages write_bw, avg_write_bw, dirty_rate, dirty_ratelimit, task_ratelimit, balanced_dirty_ratelimit;
+  Pages write_bw, avg_write_bw, dirty_rate, dirty_ratelimit, task_ratelimit,
+      balanced_dirty_ratelimit;
 };
 
 // Times in jiffies, as the kernel computes them; `pause` <= 0 means that the task did not sleep.
@@ -95,12 +97,18 @@ enum class WbReason { kBackground, kVmscan, kSync, kPeriodic, kLaptopTimer, kFsF
 // As the kernel's traces print them (WB_WORK_REASON).
 constexpr std::string_view to_string(WbReason reason) {
   switch (reason) {
-    case WbReason::kBackground: break;
-    case WbReason::kVmscan: return "vmscan";
-    case WbReason::kSync: return "sync";
-    case WbReason::kPeriodic: return "periodic";
-    case WbReason::kLaptopTimer: return "laptop_timer";
-    case WbReason::kFsFreeSpace: return "fs_free_space";
+    case WbReason::kBackground:
+      break;
+    case WbReason::kVmscan:
+      return "vmscan";
+    case WbReason::kSync:
+      return "sync";
+    case WbReason::kPeriodic:
+      return "periodic";
+    case WbReason::kLaptopTimer:
+      return "laptop_timer";
+    case WbReason::kFsFreeSpace:
+      return "fs_free_space";
   }
   return "background";
 }
@@ -134,9 +142,9 @@ struct QueueIo {  // writeback_queue_io
 // One system call of a job, reported when it returns. Not a kernel tracepoint: what fio measures.
 enum class SyscallKind { kRead, kWrite, kFsync, kFdatasync, kSync };
 struct SyscallTrace {
-  SimTime start;   // when fio issued it
-  SimTime end;     // when it returned
-  int job = 0;     // index into the workload's jobs (clones counted)
+  SimTime start;  // when fio issued it
+  SimTime end;    // when it returned
+  int job = 0;    // index into the workload's jobs (clones counted)
   SyscallKind kind = SyscallKind::kWrite;
   FileOffset offset;
   Bytes length;
@@ -146,8 +154,8 @@ struct SyscallTrace {
 // Everything a sampler may want, taken at fixed intervals of virtual time (timeseries.csv).
 struct StateSample {
   SimTime time;
-  Pages nr_dirty, nr_writeback, nr_dirtied, nr_written;            // global counters
-  Pages dirty_thresh, background_thresh, dirty_limit, setpoint;    // as last computed
+  Pages nr_dirty, nr_writeback, nr_dirtied, nr_written;          // global counters
+  Pages dirty_thresh, background_thresh, dirty_limit, setpoint;  // as last computed
   Pages nr_free, nr_active_file, nr_inactive_file;
   struct Bdi {
     int device = 0;

@@ -13,8 +13,8 @@
 
 namespace wbsim::pagecache {
 
-// Models: the inactive and active file lists of a node, mm/swap.c and mm/vmscan.c, v5.10
-// (kernel-facts 2.12). New pages enter the inactive list at the head, reclaim takes its tail.
+// Models: the inactive and active file lists of a node, mm/swap.c and mm/vmscan.c, v5.10.
+// New pages enter the inactive list at the head, reclaim takes its tail.
 // Pages that reclaim met dirty or under writeback are activated and flagged; such a page goes to
 // the tail of the inactive list when its writeback ends. The order of pages is exactly that of a
 // list of single pages (property test).

@@ -245,7 +245,7 @@ TEST(Lru, RotatedPagesAreReclaimedFirstAndTheLastOfThemAtOnce) {
   EXPECT_EQ(lru.take_oldest(32)->leaf, 5U);
 }
 
-// design.md section 8: <= 1 byte per cached page sequential, <= 28 bytes random.
+// The goals: <= 1 byte per cached page sequential, <= 28 bytes random.
 double bytes_per_page(std::int64_t pages, std::int64_t stride) {
   const std::int64_t before = heap_bytes;
   PageTree tree;

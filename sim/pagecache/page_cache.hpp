@@ -26,7 +26,7 @@ class MemoryListener {
   ~MemoryListener() = default;
 };
 
-// Models: the page state changes of kernel-facts 2.3 and their counters (account_page_dirtied(),
+// Models: the state changes of a page and their counters (account_page_dirtied(),
 // clear_page_dirty_for_io(), __test_set_page_writeback(), test_clear_page_writeback(),
 // mm/page-writeback.c, v5.10). Invariants: the counters equal the marks of all trees; a page is
 // free, or clean, dirty or under writeback in exactly one file.

@@ -14,7 +14,7 @@ namespace wbsim::pagecache {
 enum class Mark : std::uint8_t { kDirty, kWriteback, kToWrite };
 inline constexpr std::size_t kMarks = 3;
 
-// Models: the xarray of an address_space, lib/xarray.c, v5.10 (kernel-facts 2.1). Fan-out 64; each
+// Models: the xarray of an address_space, lib/xarray.c, v5.10. Fan-out 64; each
 // node has one bit per slot and mark, set when anything below has the mark. The state of a page
 // is its bits in the leaf: present, dirty, writeback, to-write.
 //

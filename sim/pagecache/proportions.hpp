@@ -13,8 +13,8 @@ struct Fraction {
   std::int64_t denominator = 1;
 };
 
-// Models: struct fprop_global and fprop_local_percpu, lib/flex_proportions.c, v5.10 (kernel-facts
-// 3.5). At each period all event counts halve; local counts catch up when they are next used.
+// Models: struct fprop_global and fprop_local_percpu, lib/flex_proportions.c, v5.10.
+// At each period all event counts halve; local counts catch up when they are next used.
 class GlobalProportion {
  public:
   // The shared count uses the default batch of percpu counters, max(32, 2 * cpus). It starts at 1,

@@ -31,7 +31,7 @@ struct VmStat {
     return Pages{counter.read_positive()};
   }
 
-  // Models: global_dirtyable_memory() (kernel-facts 3.1).
+  // Models: global_dirtyable_memory().
   [[nodiscard]] Pages dirtyable() const {
     return nr_free - std::min(nr_free, totalreserve) + nr_inactive_file + nr_active_file + Pages{1};
   }

@@ -24,7 +24,7 @@ class PageWriter {
   ~PageWriter() = default;
 };
 
-// Models: write_cache_pages(), mm/page-writeback.c, v5.10 (kernel-facts 5.9). Data-integrity and
+// Models: write_cache_pages(), mm/page-writeback.c, v5.10. Data-integrity and
 // tagged writeback first mark all dirty pages TOWRITE and write just those. Pages under writeback
 // are skipped, or waited for with WB_SYNC_ALL. Range-cyclic writeback does not wrap inside a call.
 engine::Task<> write_cache_pages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc,

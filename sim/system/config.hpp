@@ -14,7 +14,7 @@ namespace wbsim::system {
 
 enum class KernelVersion { k5_10, k6_1 };
 
-// Switches by which kernel generations differ (kernel-facts section 15). A profile sets all of
+// Switches by which kernel generations differ. A profile sets all of
 // them; `profile` in the config overrides any single one.
 struct KernelSwitches {
   enum class PlugMerge { kAllRequests, kNewestOnly };                 // 8.4
@@ -56,7 +56,7 @@ struct MemoryConfig {
   std::optional<Pages> free;
   Pages active_file{0};
   Pages inactive_file{0};
-  std::optional<Pages> totalreserve;  // totalreserve_pages, kernel-facts 3.1
+  std::optional<Pages> totalreserve;  // totalreserve_pages
   friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
 };
 

@@ -77,8 +77,7 @@ std::vector<Field> boot_fields(BootConfig& boot) {
       quantity_field("write_bandwidth", access_count(boot.write_bandwidth), Quantity::kPageRate,
                      {1, kPagesPerRateMax}, "bdi write bandwidth estimate at t = 0 (INIT_BW)"),
       quantity_field("device_age", access_count(boot.device_age), Quantity::kDuration,
-                     {0, seconds(86400).count()},
-                     "time from the set-up of the devices to t = 0"),
+                     {0, seconds(86400).count()}, "time from the set-up of the devices to t = 0"),
   };
 }
 

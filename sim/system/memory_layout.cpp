@@ -6,8 +6,8 @@ namespace wbsim::system {
 
 namespace {
 
-constexpr Pages kPageblock{512};           // pageblock_nr_pages
-constexpr std::int64_t kMigrateTypes = 3;  // MIGRATE_PCPTYPES
+constexpr Pages kPageblock{512};                          // pageblock_nr_pages
+constexpr std::int64_t kMigrateTypes = 3;                 // MIGRATE_PCPTYPES
 constexpr Pages kNormalZoneStart{std::int64_t{3} << 18};  // above about 3 GiB a third zone exists
 // The DMA zone (15 MiB) is protected by lowmem_reserve: page cache does not reach it, and what is
 // free there shows in the machine's total. Seen on the truth rig.
@@ -32,12 +32,14 @@ MemoryLayout memory_layout(const MemoryConfig& memory) {
   // watermark_scale_factor 10: a thousandth of the zone, at least a quarter of min.
   const Pages step = std::max(min / 4, layout.total / 1000);
   const auto whole_machine = [&](Pages zones) {
-    const Pages dma_share{zones.count() * kDmaZone.count() / std::max(layout.total, kDmaZone).count()};
+    const Pages dma_share{zones.count() * kDmaZone.count() /
+                          std::max(layout.total, kDmaZone).count()};
     return zones - dma_share + std::min(kDmaZoneFree, layout.total / 100);
   };
-  layout.watermarks = {whole_machine(min), whole_machine(min + step), whole_machine(min + 2 * step)};
-  layout.totalreserve = memory.totalreserve.value_or(
-      min + 2 * step + std::min(kLowmemReserve, layout.total / 100));
+  layout.watermarks = {whole_machine(min), whole_machine(min + step),
+                       whole_machine(min + 2 * step)};
+  layout.totalreserve =
+      memory.totalreserve.value_or(min + 2 * step + std::min(kLowmemReserve, layout.total / 100));
   // A fiftieth of memory is the kernel's own.
   const Pages unused = layout.total - pages_ceil(memory.anon) - layout.total / 50 -
                        memory.active_file - memory.inactive_file;

@@ -50,9 +50,8 @@ void check_workload(const Config& config, const workload::WorkloadSpec& workload
   for (const workload::JobSpec& job : workload.jobs) {
     const std::string who = "job \"" + job.name + "\": ";
     const auto device =
-        std::find_if(config.devices.begin(), config.devices.end(), [&job](const auto& d) {
-          return job.filename == "/dev/" + d.name;
-        });
+        std::find_if(config.devices.begin(), config.devices.end(),
+                     [&job](const auto& d) { return job.filename == "/dev/" + d.name; });
     if (device == config.devices.end()) {
       diagnostics.error(job.where, who + "no device for filename=" + job.filename +
                                        "; the configuration has " + known);
@@ -64,18 +63,19 @@ void check_workload(const Config& config, const workload::WorkloadSpec& workload
       diagnostics.error(job.where, who + problem);
       continue;
     }
-    if (job.block_size % kPageSize != Bytes{0} ||
-        extent.begin.value() % kPageSize.count() != 0) {
-      diagnostics.refuse(job.where, who + "writes of partial pages are not simulated yet; bs and "
-                                          "offset have to be multiples of 4k");
+    if (job.block_size % kPageSize != Bytes{0} || extent.begin.value() % kPageSize.count() != 0) {
+      diagnostics.refuse(job.where, who +
+                                        "writes of partial pages are not simulated yet; bs and "
+                                        "offset have to be multiples of 4k");
     }
     const auto outside = [&](FileOffset at) {
       return at.value() % kPageSize.count() != 0 || at < FileOffset{0} ||
              at + job.block_size > FileOffset{device->size.count()};
     };
     if (std::any_of(job.replay.begin(), job.replay.end(), outside)) {
-      diagnostics.error(job.where, who + "an offset to replay lies outside the device or is not a "
-                                         "multiple of 4k");
+      diagnostics.error(job.where, who +
+                                       "an offset to replay lies outside the device or is not a "
+                                       "multiple of 4k");
     }
   }
 }
@@ -116,8 +116,13 @@ RunOutcome run_system(const Config& config, const workload::WorkloadSpec& worklo
 
 std::vector<std::string> mechanisms_in_use(const Config& config,
                                            const workload::WorkloadSpec& workload) {
-  std::vector<std::string> names{"dirty limits", "block device page cache", "LRU/kswapd (basic)",
-                                 "CPU scheduling", "plug", "merge", "blk-mq none"};
+  std::vector<std::string> names{"dirty limits",
+                                 "block device page cache",
+                                 "LRU/kswapd (basic)",
+                                 "CPU scheduling",
+                                 "plug",
+                                 "merge",
+                                 "blk-mq none"};
   if (config.switches.throttling) {
     names.insert(names.end(), {"pos_ratio", "bandwidth", "ratelimit", "pause"});
   }

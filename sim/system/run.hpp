@@ -24,7 +24,7 @@ struct RunOptions {
 struct RunOutcome {
   SimTime end{};
   bool interrupted = false;
-  std::uint64_t events = 0;       // events of the engine: what the run cost
+  std::uint64_t events = 0;                // events of the engine: what the run cost
   std::vector<std::string> jobs_in_error;  // "job w: write failed (errno 28)"
 };
 

@@ -32,8 +32,7 @@ engine::CpuCosts cpu_costs(const Config& config) {
 
 engine::Jiffies jiffies(const Config& config) {
   const bool given = config.boot.jiffies != BootConfig{}.jiffies;
-  const std::uint64_t start =
-      given ? config.boot.jiffies : engine::Jiffies::initial(config.hz);
+  const std::uint64_t start = given ? config.boot.jiffies : engine::Jiffies::initial(config.hz);
   return {config.hz, start, config.boot.next_tick};
 }
 
@@ -50,8 +49,12 @@ SimDuration trace_cost(const Config& config, const engine::CpuCosts& costs,
 }
 
 writeback::VmSysctl vm_sysctl(const VmConfig& vm) {
-  return {vm.dirty_ratio,           vm.dirty_background_ratio,    vm.dirty_bytes,
-          vm.dirty_background_bytes, vm.dirty_writeback_centisecs, vm.dirty_expire_centisecs};
+  return {vm.dirty_ratio,
+          vm.dirty_background_ratio,
+          vm.dirty_bytes,
+          vm.dirty_background_bytes,
+          vm.dirty_writeback_centisecs,
+          vm.dirty_expire_centisecs};
 }
 
 writeback::ThrottleOptions throttle_options(const Config& config, const engine::CpuCosts& costs) {
@@ -89,7 +92,11 @@ System::System(const Config& config, const workload::WorkloadSpec& workload,
       machine_{simulator_, config.cpus, jiffies(config), cpu_costs(config)},
       domain_{machine_, boot_dirty_limit(config, layout_)},
       cache_{machine_, domain_, layout_.total},
-      throttle_{machine_, tracer_, cache_, domain_, vm_sysctl(config.vm),
+      throttle_{machine_,
+                tracer_,
+                cache_,
+                domain_,
+                vm_sysctl(config.vm),
                 throttle_options(config, machine_.costs())},
       kswapd_{machine_, cache_, layout_.watermarks},
       kblockd_{machine_},
@@ -124,8 +131,8 @@ System::System(const Config& config, const workload::WorkloadSpec& workload,
     const workload::JobExtent extent =
         workload::resolve_extent(spec, device->device.size(), problem);
     SIM_CHECK(problem.empty());
-    control_->add_job(std::make_unique<workload::JobProcess>(
-        machine_, tracer_, mounted_, throttle_, spec, extent, config.seed, *control_));
+    control_->add_job(std::make_unique<workload::JobProcess>(machine_, tracer_, mounted_, throttle_,
+                                                             spec, extent, config.seed, *control_));
   }
   if (machine_.costs().sample > SimDuration::zero()) {
     simulator_.spawn("guest sampler", run_sampler());
@@ -165,32 +172,27 @@ void System::add_device(const DeviceConfig& config, int index) {
                  .fua = queue.fua,
                  .rotational = queue.rotational},
       .nr_requests = queue.nr_requests.value_or(config.simdisk.depth),
-      .plug_merge = switches.plug_merge == Merge::kAllRequests
-                        ? block::PlugMergeRule::kAllRequests
-                        : block::PlugMergeRule::kNewestOnly,
-      .plug_issue_order = switches.plug_issue_order == Order::kFifo
-                              ? block::PlugIssueOrder::kFifo
-                              : block::PlugIssueOrder::kLifo,
-      .tag_wake = config_.kernel == KernelVersion::k5_10
-                      ? block::TagWakeRule::kPerWaitQueue
-                      : block::TagWakeRule::kCompletionCount,
+      .plug_merge = switches.plug_merge == Merge::kAllRequests ? block::PlugMergeRule::kAllRequests
+                                                               : block::PlugMergeRule::kNewestOnly,
+      .plug_issue_order = switches.plug_issue_order == Order::kFifo ? block::PlugIssueOrder::kFifo
+                                                                    : block::PlugIssueOrder::kLifo,
+      .tag_wake = config_.kernel == KernelVersion::k5_10 ? block::TagWakeRule::kPerWaitQueue
+                                                         : block::TagWakeRule::kCompletionCount,
       .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
       .plug_merging = switches.plug_merging,
       .bio_runs = config_.optimisation.bio_runs,
       .trace_block = trace_cost(config_, machine_.costs(), {"blk"}),
       .trace_request = trace_cost(config_, machine_.costs(), {"blk", "rq"})};
-  device.queue = std::make_unique<block::RequestQueue>(machine_, tracer_, kblockd_, *device.model,
-                                                       options);
+  device.queue =
+      std::make_unique<block::RequestQueue>(machine_, tracer_, kblockd_, *device.model, options);
   device.wb = std::make_unique<pagecache::BdiWriteback>(
-      index, config_.cpus,
-      config_.boot.write_bandwidth.value_or(writeback::kInitialBandwidth));
+      index, config_.cpus, config_.boot.write_bandwidth.value_or(writeback::kInitialBandwidth));
   device.wb->min_ratio = config.bdi_min_ratio;
   device.wb->max_ratio = config.bdi_max_ratio;
   device.wb->bw_time_stamp = machine_.jiffies_now();
   device.wb->last_old_flush = machine_.jiffies().at(SimTime{-config_.boot.device_age});
-  device.file = std::make_unique<fs::BlockDevice>(config.name, config.size, *device.queue,
-                                                  *device.wb,
-                                                  fs::Memory{cache_, throttle_, kswapd_});
+  device.file = std::make_unique<fs::BlockDevice>(
+      config.name, config.size, *device.queue, *device.wb, fs::Memory{cache_, throttle_, kswapd_});
   device.flusher = std::make_unique<writeback::Flusher>(machine_, tracer_, throttle_, cache_,
                                                         *device.wb, kInodesInUse);
   devices_.push_back(std::move(device));
@@ -223,7 +225,8 @@ void System::take_sample() {
   sample.background_thresh = limits.bg_thresh;
   sample.dirty_limit = domain_.dirty_limit;
   sample.setpoint = (writeback::dirty_freerun_ceiling(limits.thresh, limits.bg_thresh) +
-                     writeback::hard_dirty_limit(domain_.dirty_limit, limits.thresh)) / 2;
+                     writeback::hard_dirty_limit(domain_.dirty_limit, limits.thresh)) /
+                    2;
   sample.nr_free = stat.nr_free;
   sample.nr_active_file = stat.nr_active_file;
   sample.nr_inactive_file = stat.nr_inactive_file;

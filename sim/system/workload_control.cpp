@@ -41,18 +41,15 @@ void WorkloadControl::TimedAction::on_time() {
   auto& thread = *control.action_threads_.emplace_back(std::make_unique<engine::Thread>(
       control.machine_, action.syscall,
       kFirstActionPid + static_cast<int>(control.action_threads_.size())));
-  auto& task = *control.action_tasks_.emplace_back(std::make_unique<pagecache::TaskContext>(thread));
+  auto& task =
+      *control.action_tasks_.emplace_back(std::make_unique<pagecache::TaskContext>(thread));
   control.machine_.simulator().spawn(action.syscall, control.run_sync_now(thread, task));
 }
 
 WorkloadControl::WorkloadControl(engine::Machine& machine, const engine::Tracer& tracer,
                                  const std::vector<vfs::MountedDevice>& devices,
                                  writeback::DirtyThrottle& throttle, const Config& config)
-    : machine_{machine},
-      tracer_{tracer},
-      devices_{devices},
-      throttle_{throttle},
-      config_{config} {}
+    : machine_{machine}, tracer_{tracer}, devices_{devices}, throttle_{throttle}, config_{config} {}
 
 WorkloadControl::~WorkloadControl() {
   for (const auto& timed : timed_) {

@@ -17,7 +17,8 @@
 namespace wbsim::system {
 
 // Starts the first group of jobs at workload_start, each further one when the one before has ended
-// (stonewall), carries out actions at their times or after the last job, and knows when all is done.
+// (stonewall), carries out actions at their times or after the last job, and knows when all is
+// done.
 class WorkloadControl final : public workload::JobListener {
  public:
   WorkloadControl(engine::Machine& machine, const engine::Tracer& tracer,

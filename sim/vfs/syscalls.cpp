@@ -110,7 +110,7 @@ Task<int> Syscalls::flush_buffers(TaskContext& task, int fd) {
   co_return 0;
 }
 
-// Models: ksys_sync() (kernel-facts 5.11) where block devices are the only file systems.
+// Models: ksys_sync() where block devices are the only file systems.
 Task<int> Syscalls::sync(TaskContext& task) {
   for (const MountedDevice& mounted : devices_) {
     mounted.flusher.start_all(engine::WbReason::kSync);

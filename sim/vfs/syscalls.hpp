@@ -32,7 +32,7 @@ struct MountedDevice {
 };
 
 // One process's file descriptors and system calls. Models the order of checks and the errno values
-// of kernel-facts section 1 for block devices, v5.10.
+// of ksys_write() and vfs_fsync_range() for block devices, v5.10.
 class Syscalls {
  public:
   Syscalls(const std::vector<MountedDevice>& devices, writeback::DirtyThrottle& throttle)

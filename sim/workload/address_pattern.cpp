@@ -48,15 +48,14 @@ std::uint64_t RandomPermutation::operator()(std::uint64_t i) const {
   return value;
 }
 
-AddressPattern::AddressPattern(const JobSpec& job, const JobExtent& extent,
-                               std::uint64_t run_seed)
+AddressPattern::AddressPattern(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed)
     : extent_{extent},
       block_size_{job.block_size},
       pattern_{job.pattern},
       random_map_{job.random_map},
       blocks_{static_cast<std::uint64_t>(extent.length / job.block_size)},
-      rng_{Rng::stream(stream_seed(job, run_seed), "workload/" + job.name + "/" +
-                                                       std::to_string(job.clone) + "/offsets")},
+      rng_{Rng::stream(stream_seed(job, run_seed),
+                       "workload/" + job.name + "/" + std::to_string(job.clone) + "/offsets")},
       permutation_{blocks_, rng_.next_u64()},
       replay_{job.replay} {}
 

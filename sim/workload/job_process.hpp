@@ -74,7 +74,7 @@ class JobProcess {
   bool paced_;  // by rate or rate_iops
   int fd_ = -1;
   SimTime began_{};
-  Bytes issued_{0};         // in all loops: what the rate counts
+  Bytes issued_{0};  // in all loops: what the rate counts
   std::int64_t writes_ = 0;
   std::int64_t since_think_ = 0;
   bool failed_ = false;

@@ -15,7 +15,7 @@ struct WriteBandwidth {
   Pages average;  // avg_write_bandwidth, pages/s: the smoothed one that throttling uses
 };
 
-// Models: wb_update_write_bandwidth(), mm/page-writeback.c, v5.10 (kernel-facts 3.8). `written`
+// Models: wb_update_write_bandwidth(), mm/page-writeback.c, v5.10. `written`
 // pages were completed in `elapsed` jiffies. With period = 3 s rounded up to a power of two:
 //   current' = (written * HZ + current * (period - elapsed)) / period
 // and the average moves an eighth of the way where two successive values agree on the direction.
@@ -23,7 +23,7 @@ struct WriteBandwidth {
 WriteBandwidth update_write_bandwidth(const WriteBandwidth& old, Pages written,
                                       std::int64_t elapsed, int hz);
 
-// Models: update_dirty_limit() (kernel-facts 3.10): up at once, down by 1/32 of the distance.
+// Models: update_dirty_limit(): up at once, down by 1/32 of the distance.
 Pages update_dirty_limit(Pages limit, Pages thresh, Pages dirty);
 
 struct RatelimitInput {
@@ -44,7 +44,7 @@ struct RatelimitResult {
   Pages task_ratelimit;
 };
 
-// Models: wb_update_dirty_ratelimit() (kernel-facts 3.11). The balanced rate is what would make
+// Models: wb_update_dirty_ratelimit(). The balanced rate is what would make
 // all tasks together dirty as fast as the device writes:
 //   balanced = task_ratelimit * write_bandwidth / dirty_rate
 // dirty_ratelimit steps towards it, by at most an eighth of the smallest distance that rate,

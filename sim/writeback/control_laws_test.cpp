@@ -1,4 +1,4 @@
-// The control laws of throttling, by the numbers of kernel-facts 3.3 to 3.14 and 5.6.
+// The control laws of throttling, by numbers worked out from the formulas of v5.10.
 #include <gtest/gtest.h>
 
 #include <array>

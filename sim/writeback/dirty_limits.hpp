@@ -1,4 +1,4 @@
-// Dirty limits: from sysctls and memory to thresholds (kernel-facts 3.3 to 3.5, 3.14).
+// Dirty limits: from sysctls and memory to thresholds.
 #pragma once
 
 #include <cstdint>

@@ -167,7 +167,7 @@ void DirtyThrottle::start_background(BdiWriteback& wb) const {
   }
 }
 
-// Models: balance_dirty_pages() (kernel-facts 3.16). A task sleeps at most one pause per call,
+// Models: balance_dirty_pages(). A task sleeps at most one pause per call,
 // unless its rate is zero because dirty memory is at the hard limit.
 Task<> DirtyThrottle::balance_dirty_pages(TaskContext& task, BdiWriteback& wb) {
   const engine::CpuCosts& costs = task.costs();
@@ -284,7 +284,7 @@ DirtyThrottle::Decision DirtyThrottle::decide(TaskContext& task, const Control& 
   return decision;
 }
 
-// Models: wb_over_bg_thresh() (kernel-facts 3.17). Pages under writeback do not count.
+// Models: wb_over_bg_thresh(). Pages under writeback do not count.
 bool DirtyThrottle::over_background(const TaskContext& task, BdiWriteback& wb) {
   const Control control = global_state(task);
   if (control.file_dirty > control.in.bg_thresh) {

@@ -16,7 +16,7 @@
 
 namespace wbsim::writeback {
 
-// When background writeback is started by who dirties pages (kernel-facts 3.16).
+// When background writeback is started by who dirties pages.
 enum class BackgroundStart {
   kOnExit,     // v5.10: above freerun, and on leaving balance_dirty_pages()
   kEveryTurn,  // v6.1: at the top of every turn of its loop
@@ -47,7 +47,7 @@ enum class VmKey {
   kDirtyExpireCentisecs,
 };
 
-// Models: the dirty throttling of mm/page-writeback.c, v5.10 and v6.1 (kernel-facts section 3).
+// Models: the dirty throttling of mm/page-writeback.c, v5.10 and v6.1.
 // Simplified: no memory cgroups, no strictlimit devices, no real-time tasks, no laptop mode.
 class DirtyThrottle {
  public:

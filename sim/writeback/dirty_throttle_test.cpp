@@ -119,7 +119,7 @@ TEST(Pause, RateZeroLeavesWhenTheDeviceItselfHasNextToNothingDirty) {
   EXPECT_EQ(t.m.log.balances.size(), 1U);
 }
 
-// kernel-facts 3.16 g: a pause shorter than min_pause is not slept.
+// A pause shorter than min_pause is not slept.
 TEST(ThinkTime, LongerThanASecondOverdueStartsAnew) {
   Throttled t{Pages{32'000}};
   t.dirty().nr_dirtied = Pages{32};

@@ -21,7 +21,7 @@ engine::Task<> do_writepages(pagecache::TaskContext& task, DirtyThrottle& thrott
 engine::Task<> fdatawrite_range(pagecache::TaskContext& task, DirtyThrottle& throttle,
                                 pagecache::AddressSpace& mapping, PageIndex first, PageIndex last);
 
-// Models: generic_perform_write(), mm/filemap.c, v5.10 (kernel-facts 2.4), for writes of whole
+// Models: generic_perform_write(), mm/filemap.c, v5.10, for writes of whole
 // pages. The throttle is asked after each page; the task sleeps inside. Pages that nothing can
 // come between are written at once (Thread::steps_ahead()). `write_id` is for provenance.
 engine::Task<> generic_perform_write(pagecache::TaskContext& task, DirtyThrottle& throttle,

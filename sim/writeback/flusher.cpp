@@ -300,7 +300,7 @@ Task<std::int64_t> Flusher::writeback_single_inode(Inode& inode, WritebackWork& 
   co_return wrote + cleaned;
 }
 
-// Models: writeback_chunk_size() (kernel-facts 5.6).
+// Models: writeback_chunk_size().
 std::int64_t Flusher::chunk_size(const WritebackWork& work) const {
   if (work.sync_all || work.tagged_writepages) {
     return pagecache::kAllPages;
@@ -319,7 +319,7 @@ void Flusher::redirty_tail(Inode& inode) {
   move_to_head(inode, wb_.b_dirty);
 }
 
-// Models: requeue_inode() (kernel-facts 5.8).
+// Models: requeue_inode().
 void Flusher::requeue_inode(Inode& inode, const WritebackControl& wbc) {
   if (inode.dirty_pages && (wbc.sync_all || wbc.tagged_writepages)) {
     inode.dirtied_when = machine_.jiffies_now();

@@ -28,8 +28,8 @@ struct WritebackWork {
   engine::WbReason reason = engine::WbReason::kBackground;
 };
 
-// Models: wb_workfn() and what it calls, fs/fs-writeback.c, v5.10 and v6.1 (kernel-facts section
-// 5): a work item on an unbound workqueue, carried out by one thread here. Order of a run: queued
+// Models: wb_workfn() and what it calls, fs/fs-writeback.c, v5.10 and v6.1:
+// a work item on an unbound workqueue, carried out by one thread here. Order of a run: queued
 // work, start-all, old data (kupdate), background. Background and kupdate yield to queued work.
 // Simplified: block devices only (one super_block), no dirtytime, no laptop mode, no cgroups.
 class Flusher final : public pagecache::WbListener {

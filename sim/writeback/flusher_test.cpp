@@ -140,7 +140,7 @@ TEST(Kupdate, AChangedIntervalWritesEverythingAtOnce) {
 
 // --- order of service ---------------------------------------------------------------------------
 
-// The picture of kernel-facts 5.5: b_dirty "g f", b_io "e d c", b_more_io "B A" are served as
+// queue_io() of v5.10: b_dirty "g f", b_io "e d c", b_more_io "B A" are served as
 // c d e A B f, where g is too young.
 TEST(QueueIo, ServesInterruptedInodesBeforeNewlyExpiredOnes) {
   WritebackMachine m;
@@ -264,7 +264,7 @@ TEST(SliceOf100Ms, IsTestedBetweenInodesOnly) {
   }
 }
 
-// kernel-facts 5.6: min(bandwidth / 2, dirty_limit / 8, work) rounded to 1024 pages.
+// writeback_chunk_size(): min(bandwidth / 2, dirty_limit / 8, work) rounded to 1024 pages.
 TEST(Chunk, FollowsBandwidthAndLimitInStepsOf4MiB) {
   struct Vector {
     std::int64_t bandwidth, limit, nr_pages, chunk;
@@ -298,7 +298,7 @@ TEST(Chunk, HasNoEndForDataIntegrityOrTaggedWork) {
   }
 }
 
-// --- requeue rules, kernel-facts 5.8 ------------------------------------------------------------
+// --- requeue rules, requeue_inode() -------------------------------------------------------------
 
 TEST(Requeue, ACleanInodeLeavesAllLists) {
   WritebackMachine m;

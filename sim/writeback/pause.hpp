@@ -1,4 +1,4 @@
-// How long a throttled task sleeps (kernel-facts 3.12, 3.13). Times in jiffies.
+// How long a throttled task sleeps. Times in jiffies.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,7 @@ namespace wbsim::writeback {
 
 inline constexpr int kRatelimitShift = 10;  // RATELIMIT_CALC_SHIFT: 1.0 is 1024
 
-// Models: pos_ratio_polynom(), mm/page-writeback.c, v5.10 (kernel-facts 3.6). Fixed point.
+// Models: pos_ratio_polynom(), mm/page-writeback.c, v5.10. Fixed point.
 //
 //   f(dirty) = 1 + ((setpoint - dirty) / (limit - setpoint))^3
 //
@@ -42,7 +42,7 @@ struct PositionResult {
   Pages limit;
 };
 
-// Models: wb_position_ratio(), v5.10 (kernel-facts 3.7): the global ratio times a line through the
+// Models: wb_position_ratio(), v5.10: the global ratio times a line through the
 // device's own set-point, raised where the device has fewer dirty pages than it could write
 // (reserve area), so the result may reach 8 * 2.
 PositionResult wb_position_ratio(const PositionInput& in);

@@ -19,7 +19,7 @@ struct Watermarks {
 };
 
 // Models: kswapd, balance_pgdat() and the order-0 slow path of the page allocator, mm/vmscan.c and
-// mm/page_alloc.c, v5.10 (kernel-facts 2.12), in their basic form: one node, file pages only,
+// mm/page_alloc.c, v5.10, in their basic form: one node, file pages only,
 // dirty pages are never written from reclaim. kswapd wakes below the low watermark and frees up
 // to the high one; below the min watermark the allocating task reclaims itself.
 class Kswapd final : public pagecache::MemoryListener {
