@@ -122,6 +122,11 @@ TEST(Kupdate, AnIntervalOfZeroSwitchesItOff) {
   dirty(m, d.file, 1);
   m.run_for(seconds(300));
   EXPECT_TRUE(d.file.written.empty());
+  // Nor does it happen when something else wakes the flusher.
+  m.domain.writeout(d.wb.completions, 0, 6400, 100);
+  d.flusher.start_background_writeback(d.wb);
+  m.run_for(seconds(1));
+  EXPECT_TRUE(d.file.written.empty());
 }
 
 TEST(Kupdate, AChangedIntervalWritesEverythingAtOnce) {
@@ -195,6 +200,7 @@ TEST(StartAll, IsAskedOnceUntilItIsDone) {
   EXPECT_FALSE(d.wb.start_all);
   dirty(m, d.file, 1000);
   d.flusher.start_all(WbReason::kSync);
+  d.flusher.start_all(WbReason::kVmscan);  // asked already
   m.run_for(milliseconds(10));
   d.flusher.start_all(WbReason::kVmscan);  // still under way
   m.run_for(seconds(2));
