@@ -14,6 +14,8 @@ constexpr SimDuration kSchedLatency = milliseconds(6);       // sysctl_sched_lat
 constexpr SimDuration kMinGranularity = microseconds(750);   // sysctl_sched_min_granularity
 constexpr SimDuration kWakeupGranularity = milliseconds(1);  // sysctl_sched_wakeup_granularity
 constexpr std::int64_t kLatencyThreads = 8;                  // sched_nr_latency
+// Room for this many waiting threads is made at once, so that a run does not allocate later.
+constexpr std::size_t kRunnableUsual = 64;
 
 SimDuration scaled(SimDuration value, int cpus) {
   const auto factor = std::bit_width(static_cast<unsigned>(std::min(cpus, 8)));
@@ -151,7 +153,9 @@ Cpu::Cpu(Machine& machine, int index)
       simulator_{machine.simulator()},
       index_{index},
       burn_{event_calling<&Cpu::on_burn_end>(*this)},
-      tick_{event_calling<&Cpu::on_tick>(*this)} {}
+      tick_{event_calling<&Cpu::on_tick>(*this)} {
+  queue_.reserve(kRunnableUsual);
+}
 
 Cpu::~Cpu() {
   simulator_.cancel(burn_);
