@@ -162,6 +162,7 @@ class TestFile final : public AddressSpaceOps, public PageWriter {
     while (queue_.size() > depth_) {
       sleepers_.push_back(&task.thread());
       co_await task.thread().block();
+      early_wakeups += queue_.size() > depth_ ? 1 : 0;
     }
     co_return taken;
   }
@@ -173,6 +174,7 @@ class TestFile final : public AddressSpaceOps, public PageWriter {
   Pages run_max{64};                       // pages per write_run()
   std::int64_t skip_pages = 0;             // what the next writepages() says it could not write
   TestCallback<void, PageIndex> on_write;  // after pages were submitted
+  int early_wakeups = 0;                   // of writers, before there was room
   bool hold = false;                       // completes nothing until release()
 
   void release() {

@@ -417,6 +417,7 @@ TEST(Wake, DoesNotDisturbAFlusherThatWaitsForItsDevice) {
   d.flusher.queue_work({.nr_pages = 10});
   m.run_for(microseconds(200));
   EXPECT_EQ(d.file.written.size(), written);
+  EXPECT_EQ(d.file.early_wakeups, 0);
 }
 
 TEST(Bandwidth, IsEstimatedAfterABatchButNotOverAnIdlePeriodBeforeIt) {
