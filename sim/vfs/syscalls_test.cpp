@@ -38,8 +38,10 @@ class SyscallsTest : public testing::Test {
     return result;
   }
   template <class Value>
-  static Task<> keep_result(Task<Value> made, std::int64_t& result) {
+  Task<> keep_result(Task<Value> made, std::int64_t& result) {
     result = co_await std::move(made);
+    const pagecache::VmStat& stat = machine.cache.stat();
+    left_at_return = stat.nr_file_dirty.sum() + stat.nr_writeback.sum();
   }
 
   fs::DiskMachine machine;
@@ -47,6 +49,7 @@ class SyscallsTest : public testing::Test {
   fs::DiskMachine::Disk& b = machine.add_disk("sdb");
   std::vector<MountedDevice> devices{{a.device, a.flusher}, {b.device, b.flusher}};
   Syscalls calls{devices, machine.throttle};
+  std::int64_t left_at_return = 0;  // pages dirty or under writeback
 };
 
 TEST_F(SyscallsTest, OpenFindsDevicesAndReusesTheLowestFreeDescriptor) {
@@ -95,6 +98,7 @@ TEST_F(SyscallsTest, SyncWritesEveryDeviceAndKeepsErrorsForFsync) {
   pwrite(on_b, kStart, Bytes{40'960});
   b.model.failures = 1;
   EXPECT_EQ(sync(), 0);
+  EXPECT_EQ(left_at_return, 0);
   EXPECT_EQ(machine.cache.stat().nr_written.sum(), 20);
   EXPECT_EQ(machine.cache.stat().nr_file_dirty.sum(), 0);
   EXPECT_EQ(a.model.flushes + b.model.flushes, 0);
