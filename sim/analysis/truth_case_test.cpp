@@ -69,7 +69,7 @@ TEST(TruthCase, TurnsTheInputsIntoAConfiguration) {
   EXPECT_EQ(config.vm.dirty_background_bytes, Bytes{0});
   EXPECT_EQ(config.vm.dirty_background_ratio, 10);
   EXPECT_EQ(config.boot.jiffies, 4'294'893'297U);
-  EXPECT_EQ(config.boot.next_tick, nanoseconds(2'160'200));
+  EXPECT_EQ(config.boot.next_tick, milliseconds(2));
   EXPECT_EQ(config.boot.dirty_limit, Pages{10'280});
   EXPECT_EQ(config.boot.write_bandwidth, Pages{25'600});
   EXPECT_EQ(config.memory.total, kibibytes(983'720));

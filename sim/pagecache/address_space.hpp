@@ -14,7 +14,7 @@
 
 namespace wbsim::pagecache {
 
-class AddressSpace;
+struct AddressSpace;
 class Inode;
 
 // The way from the page cache up into the file system that owns the file.

@@ -20,7 +20,8 @@ WbDomain::~WbDomain() { machine_.simulator().cancel(period_timer_); }
 void WbDomain::writeout(LocalProportion& share, int cpu, std::int64_t n, int max_ratio) {
   share.add(completions_, cpu, n, max_ratio);
   if (period_time_ == 0) {
-    period_time_ = machine_.jiffies_now() + kPeriodSeconds * machine_.jiffies().hz();
+    period_time_ = machine_.jiffies_now() +
+                   kPeriodSeconds * static_cast<std::uint64_t>(machine_.jiffies().hz());
     arm();
   }
 }

@@ -121,7 +121,7 @@ System::System(const Config& config, const workload::WorkloadSpec& workload,
   for (const Device& device : devices_) {
     mounted_.push_back({*device.file, *device.flusher});
   }
-  control_ = std::make_unique<WorkloadControl>(machine_, tracer_, mounted_, throttle_, config);
+  control_ = std::make_unique<WorkloadControl>(machine_, mounted_, throttle_, config);
   for (const workload::JobSpec& spec : workload.jobs) {
     const auto device = std::find_if(mounted_.begin(), mounted_.end(), [&spec](const auto& m) {
       return spec.filename == "/dev/" + m.device.name();

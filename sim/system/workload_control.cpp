@@ -46,10 +46,10 @@ void WorkloadControl::TimedAction::on_time() {
   control.machine_.simulator().spawn(action.syscall, control.run_sync_now(thread, task));
 }
 
-WorkloadControl::WorkloadControl(engine::Machine& machine, const engine::Tracer& tracer,
+WorkloadControl::WorkloadControl(engine::Machine& machine,
                                  const std::vector<vfs::MountedDevice>& devices,
                                  writeback::DirtyThrottle& throttle, const Config& config)
-    : machine_{machine}, tracer_{tracer}, devices_{devices}, throttle_{throttle}, config_{config} {}
+    : machine_{machine}, devices_{devices}, throttle_{throttle}, config_{config} {}
 
 WorkloadControl::~WorkloadControl() {
   for (const auto& timed : timed_) {

@@ -21,8 +21,7 @@ namespace wbsim::system {
 // done.
 class WorkloadControl final : public workload::JobListener {
  public:
-  WorkloadControl(engine::Machine& machine, const engine::Tracer& tracer,
-                  const std::vector<vfs::MountedDevice>& devices,
+  WorkloadControl(engine::Machine& machine, const std::vector<vfs::MountedDevice>& devices,
                   writeback::DirtyThrottle& throttle, const Config& config);
   WorkloadControl(const WorkloadControl&) = delete;
   WorkloadControl& operator=(const WorkloadControl&) = delete;
@@ -52,7 +51,6 @@ class WorkloadControl final : public workload::JobListener {
   void check_finished();
 
   engine::Machine& machine_;
-  const engine::Tracer& tracer_;
   const std::vector<vfs::MountedDevice>& devices_;
   writeback::DirtyThrottle& throttle_;
   const Config& config_;

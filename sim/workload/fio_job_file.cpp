@@ -15,7 +15,7 @@ namespace {
 class JobFileReader {
  public:
   JobFileReader(const FioOptions& options, Diagnostics& diagnostics)
-      : diagnostics_{diagnostics}, findings_{diagnostics, options.strict} {}
+      : findings_{diagnostics, options.strict} {}
 
   WorkloadSpec read(const std::vector<FioSection>& sections) {
     for (const FioSection& section : sections) {
@@ -137,7 +137,6 @@ class JobFileReader {
     }
   }
 
-  Diagnostics& diagnostics_;
   FioFindings findings_;
   std::deque<FioSetting> all_;  // a deque: settings are pointed to
   FioSettings defaults_;
