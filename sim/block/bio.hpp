@@ -36,11 +36,20 @@ class Bio {
   Lba sector;
   Sectors unit;  // length of one bio
   std::int64_t count = 1;
+  Sectors segment;  // of memory that is contiguous, within one bio; 0: all of the bio
   engine::RwbsFlags flags;
   BioEndIo* end_io = nullptr;
   WriteIds writes;
   Bio* next = nullptr;  // in its request, in order of merging
 
+  // Of a single bio whose first parts were split off (bio_chain()). The parts are bios of their
+  // own; end_io is called when all have ended, with the extent that was submitted.
+  Bio* chained_to = nullptr;  // of a part: the bio that it belongs to
+  Sectors split_off;          // what the parts hold
+  int remaining = 1;          // bios that have to end
+  BlkStatus status = BlkStatus::kOk;
+
+  [[nodiscard]] bool is_part() const { return chained_to != nullptr; }
   [[nodiscard]] Sectors length() const { return unit * count; }
   [[nodiscard]] Lba end() const { return sector + length(); }
   [[nodiscard]] bool is_flush() const { return flags.preflush || flags.fua; }

@@ -61,11 +61,32 @@ void RequestQueue::end_request(Request& request) {
   }
   while (bio != nullptr) {
     Bio* next = bio->next;
-    bio->end_io->end_bio(*bio, request.status);
-    bios_.release(*bio);
+    end_bio(*bio, request.status);
     bio = next;
   }
   free_request(request);
+}
+
+// Models: bio_endio() with chained bios: the one that was submitted ends when all its parts have,
+// with the first error among them.
+void RequestQueue::end_bio(Bio& bio, BlkStatus status) {
+  if (bio.status == BlkStatus::kOk) {
+    bio.status = status;
+  }
+  if (--bio.remaining > 0) {
+    return;
+  }
+  if (bio.is_part()) {
+    Bio& submitted = *bio.chained_to;
+    const BlkStatus of_part = bio.status;
+    bios_.release(bio);
+    end_bio(submitted, of_part);
+    return;
+  }
+  bio.sector = bio.sector - bio.split_off;
+  bio.unit += bio.split_off;
+  bio.end_io->end_bio(bio, bio.status);
+  bios_.release(bio);
 }
 
 // Models: blk_mq_free_request().

@@ -67,37 +67,34 @@ SubmitResult RequestQueue::issue(Request& request, engine::TaskName task) {
   return result;
 }
 
-// Models: blk_mq_try_issue_list_directly() (v5.10) and blk_mq_plug_issue_direct() (v6.1). Where
-// the device is known to be busy, requests go through the software queue instead.
-Task<> RequestQueue::issue_plug_directly(TaskIo& io, RequestChain& list) {
-  if (dispatch_busy_ > 0) {
-    co_await insert_and_run(io, list);
-    co_return;
-  }
+// Models: blk_mq_try_issue_directly() of one request, blk_mq_try_issue_list_directly() of several.
+// The request that the device refuses waits on the dispatch list, where it is tried again with
+// whatever follows; the rest stays in `list`.
+Task<> RequestQueue::issue_directly(TaskIo& io, RequestChain& list) {
   engine::Thread& thread = io.thread();
   while (!list.empty()) {
     co_await thread.run(costs().request_issue + options_.trace_request);
     Request& request = list.front();
     list.pop_front();
-    if (issue(request, thread.name()) == SubmitResult::kAccepted) {
-      update_dispatch_busy(false);
-      continue;
+    const bool accepted = issue(request, thread.name()) == SubmitResult::kAccepted;
+    update_dispatch_busy(!accepted);
+    if (!accepted) {
+      dispatch_.push_back(request);
+      if (list.empty()) {
+        co_await run_queue(io);
+      }
+      co_return;
     }
-    update_dispatch_busy(true);
-    dispatch_.push_back(request);
-    co_await insert_and_run(io, list);
-    co_return;
   }
 }
 
-Task<> RequestQueue::insert_and_run(TaskIo& io, RequestChain& list) {
+Task<> RequestQueue::insert(TaskIo& io, RequestChain& list) {
   engine::Thread& thread = io.thread();
   while (!list.empty()) {
     co_await thread.run(costs().request_insert + options_.trace_request);
     trace_request(RequestStep::kInsert, thread.name(), list.front());
     ctx_list_.splice(ctx_list_.end(), list, list.begin());
   }
-  co_await run_queue(io);
 }
 
 Task<> RequestQueue::run_from_kblockd(TaskIo& io) {

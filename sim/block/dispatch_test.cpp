@@ -44,6 +44,41 @@ TEST(DispatchBusy, SendsAPlugThroughTheSoftwareQueue) {
   EXPECT_EQ(rig.issued(), (Lines{"W 0+8", "W 100+8", "W 200+8"}));
 }
 
+TEST(DispatchBusy, IsNotAskedWhereAPlugIsIssuedNewestFirst) {
+  RigOptions options;
+  options.queue.plug_issue_order = PlugIssueOrder::kLifo;
+  options.device.faults = {{.times = 1, .refuse = SubmitResult::kResource}};
+  QueueRig rig{options};
+  rig.task({write(0), plug(), write(100), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.log.lines("insert"), Lines{});
+  EXPECT_EQ(rig.issued(), (Lines{"W 0+8", "W 100+8"}));
+}
+
+TEST(DispatchBusy, WhatIsLeftOfAPlugIssuedNewestFirstIsInsertedOldestFirst) {
+  RigOptions options;
+  options.queue.plug_issue_order = PlugIssueOrder::kLifo;
+  options.device.faults = {{.times = 2, .refuse = SubmitResult::kResource}};
+  QueueRig rig{options};
+  rig.task({plug(), write(0), write(100), write(200), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.log.lines("insert"), (Lines{"0 task0 insert W 0+8", "0 task0 insert W 100+8"}));
+  EXPECT_EQ(rig.issued(), (Lines{"W 200+8", "W 0+8", "W 100+8"}));
+  EXPECT_TRUE(rig.drained());
+}
+
+TEST(DispatchBusy, SendsABioWithoutPlugToKblockd) {
+  RigOptions options;
+  options.costs.kblockd_hop = microseconds(5);
+  options.device.faults = {{.times = 1, .refuse = SubmitResult::kResource}};
+  QueueRig rig{options};
+  rig.task({write(0), write(100), write(200)});
+  rig.run();
+  EXPECT_EQ(rig.log.lines("issue"), (Lines{"0 task0 issue W 0+8", "5 kworker/0:1H issue W 100+8",
+                                           "5 kworker/0:1H issue W 200+8"}));
+  EXPECT_TRUE(rig.drained());
+}
+
 TEST(DispatchBusy, WhatFollowsARefusedRequestIsInsertedBehindIt) {
   RigOptions options;
   options.device.faults = {{.times = 1, .refuse = SubmitResult::kResource}};

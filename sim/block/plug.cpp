@@ -26,15 +26,23 @@ engine::Task<> TaskIo::finish_plug() {
 
 engine::Task<> TaskIo::flush_plug() {
   while (plug_ != nullptr && !plug_->empty()) {
-    co_await plug_->requests.front().queue.flush_plug(*this);
+    co_await next_queue().flush_plug(*this);
   }
+}
+
+// The queue whose requests leave a plug of several next: that of its first request, in the order in
+// which the plug is kept (blk_mq_flush_plug_list()).
+RequestQueue& TaskIo::next_queue() {
+  RequestQueue& newest = plug_->newest().queue;
+  return newest.plug_issue_order() == PlugIssueOrder::kLifo ? newest
+                                                            : plug_->requests.front().queue;
 }
 
 SimDuration TaskIo::on_sleep(void* self) {
   TaskIo& io = *static_cast<TaskIo*>(self);
   SimDuration cost{};
   while (io.plug_ != nullptr && !io.plug_->empty()) {
-    cost += io.plug_->requests.front().queue.flush_plug_from_schedule(io);
+    cost += io.next_queue().flush_plug_from_schedule(io);
   }
   return cost;
 }

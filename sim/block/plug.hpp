@@ -58,6 +58,7 @@ class TaskIo {
   engine::Task<> flush_plug();
 
  private:
+  [[nodiscard]] RequestQueue& next_queue();
   static SimDuration on_sleep(void* self);
 
   engine::Thread& thread_;

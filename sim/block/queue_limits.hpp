@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "sim/base/units.hpp"
+#include "sim/block/bio.hpp"
 
 namespace wbsim::block {
 
@@ -17,5 +19,28 @@ struct QueueLimits {
   bool fua = false;          // QUEUE_FLAG_FUA
   bool rotational = false;
 };
+
+// Sectors of one segment of a bio: memory that is contiguous, as far as the limits allow.
+[[nodiscard]] inline Sectors segment_in_limits(const Bio& bio, const QueueLimits& limits) {
+  const Sectors contiguous = bio.segment == Sectors{0} ? bio.unit : bio.segment;
+  return std::min(contiguous, sectors_floor(limits.max_segment_size));
+}
+
+// Segments of all bios of a run; they are not coalesced across bios.
+[[nodiscard]] inline std::int64_t segments_of(const Bio& bio, const QueueLimits& limits) {
+  if (bio.unit == Sectors{0}) {
+    return 0;
+  }
+  const Sectors segment = segment_in_limits(bio, limits);
+  return bio.count * ((bio.unit + segment - Sectors{1}) / segment);
+}
+
+// How many sectors of a single bio may become one request: all of it, or what the limits leave of
+// it from its start. Models: blk_bio_segment_split() (v5.10), bio_split_rw() (v6.1), for logical
+// blocks of 512 bytes.
+[[nodiscard]] inline Sectors sectors_in_limits(const Bio& bio, const QueueLimits& limits) {
+  const Sectors by_segments = segment_in_limits(bio, limits) * limits.max_segments;
+  return std::min({bio.unit, limits.max_sectors, by_segments});
+}
 
 }  // namespace wbsim::block

@@ -25,6 +25,7 @@ struct IoStep {
   std::int64_t sector = 0;
   std::int64_t sectors = 0;
   SimDuration time{};
+  std::int64_t segment = 0;  // sectors of contiguous memory; 0: all
 };
 using IoScript = std::vector<IoStep>;
 
@@ -113,7 +114,7 @@ class BioLedger final : public BioEndIo {
 class BlockLog final : public engine::Observer {
  public:
   void on_bio(engine::BioStep step, const engine::BioTrace& trace) override {
-    static constexpr const char* kSteps[] = {"queue", "getrq", "backmerge", "frontmerge"};
+    static constexpr const char* kSteps[] = {"queue", "getrq", "backmerge", "frontmerge", "split"};
     note(trace.time, trace.task, kSteps[static_cast<int>(step)],
          fmt::format("{}+{}", trace.sector.value(), trace.length.count()));
   }
@@ -219,6 +220,7 @@ class QueueRig {
           Bio& bio = task.queue.new_bio();
           bio.sector = Lba{step.sector};
           bio.unit = Sectors{step.sectors};
+          bio.segment = Sectors{step.segment};
           bio.flags = step.flags;
           bio.end_io = &task.rig.ledger;
           task.rig.ledger.submitted(bio);

@@ -82,11 +82,12 @@ void RequestQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
 // Adds a run at the end of a request's data. A run that continues the last one becomes part of it.
 void RequestQueue::append_bio(Request& request, Bio& bio) {
   request.length += bio.length();
-  request.segments += bio.count;
+  request.segments += segments_of(bio, limits());
   request.bio_count += bio.count;
   Bio& last = *request.bio_tail;
   const bool continues = options_.bio_runs && last.end() == bio.sector && last.unit == bio.unit &&
-                         last.end_io == bio.end_io;
+                         last.end_io == bio.end_io && !last.is_part() &&
+                         bio.split_off == Sectors{0};
   if (continues) {
     last.count += bio.count;
     last.writes.last = bio.writes.last;
@@ -101,7 +102,7 @@ void RequestQueue::append_bio(Request& request, Bio& bio) {
 // that failed once is not tried again.
 bool RequestQueue::fits(Request& request, const Bio& bio) {
   if (request.length + bio.length() > limits().max_sectors ||
-      request.segments + bio.count > limits().max_segments) {
+      request.segments + segments_of(bio, limits()) > limits().max_segments) {
     request.no_merge = true;
     return false;
   }
@@ -128,7 +129,7 @@ bool RequestQueue::attempt_merge(Request& request, Bio& bio) {
     stats_.front_merges += bio.count;
     request.sector = bio.sector;
     request.length += bio.length();
-    request.segments += bio.count;
+    request.segments += segments_of(bio, limits());
     request.bio_count += bio.count;
     bio.next = request.bio;
     request.bio = &bio;
@@ -154,25 +155,63 @@ bool RequestQueue::attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanne
   return false;
 }
 
+// Models: bio_split() and bio_chain(): the part that fits becomes a bio of its own, which is not
+// merged; `bio` keeps the rest.
+Bio& RequestQueue::split_off(Bio& bio, Sectors length, engine::TaskName task) {
+  Bio& part = bios_.acquire(bio);
+  part.unit = length;
+  part.chained_to = &bio;
+  part.split_off = Sectors{0};
+  part.remaining = 1;
+  bio.sector = bio.sector + length;
+  bio.unit = bio.unit - length;
+  bio.split_off += length;
+  ++bio.remaining;
+  trace_bio(BioStep::kSplit, task, bio);
+  return part;
+}
+
 Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
-  engine::Thread& thread = io.thread();
-  ++stats_.bios;
   bio.next = nullptr;
-  const engine::TaskName task = thread.name();
   // Models: submit_bio_noacct(): flush flags mean nothing to a queue without a volatile cache.
-  if (bio.is_flush() && !limits().write_cache) {
+  if (!limits().write_cache) {
     bio.flags.preflush = false;
     bio.flags.fua = false;
-    if (bio.unit == Sectors{0}) {
-      bio.end_io->end_bio(bio, BlkStatus::kOk);
-      bios_.release(bio);
-      co_return;
-    }
+  }
+  const bool whole = bio.count > 1 || sectors_in_limits(bio, limits()) == bio.unit;
+  return whole ? submit_in_limits(io, bio) : submit_in_parts(io, bio);
+}
+
+// Models: __blk_queue_split(): each part is submitted before the next is split off.
+Task<> RequestQueue::submit_in_parts(TaskIo& io, Bio& bio) {
+  const engine::TaskName task = io.thread().name();
+  ++stats_.bios;
+  trace_bio(BioStep::kQueue, task, bio);
+  co_await io.thread().run(options_.trace_block);
+  for (Sectors fits = sectors_in_limits(bio, limits()); fits < bio.unit;
+       fits = sectors_in_limits(bio, limits())) {
+    co_await submit_in_limits(io, split_off(bio, fits, task));
+  }
+  co_await submit_in_limits(io, bio);
+}
+
+// Models: blk_mq_submit_bio() after the split.
+Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
+  engine::Thread& thread = io.thread();
+  const engine::TaskName task = thread.name();
+  if (bio.unit == Sectors{0} && !bio.is_flush()) {
+    end_bio(bio, BlkStatus::kOk);  // a flush to a device that needs none
+    co_return;
   }
   const bool flush = bio.is_flush();
-  trace_bio(BioStep::kQueue, task, bio);
-  co_await thread.run(options_.trace_block);
-  if (!flush && options_.plug_merging && limits().nomerges != 2 && io.plug() != nullptr) {
+  if (!bio.is_part() && bio.split_off == Sectors{0}) {
+    ++stats_.bios;
+    trace_bio(BioStep::kQueue, task, bio);
+    co_await thread.run(options_.trace_block);
+  }
+  const bool mergeable =
+      !flush && !bio.is_part() && options_.plug_merging && limits().nomerges != 2;
+  if (mergeable && io.plug() != nullptr) {
     // The bio is gone once it is merged: what the trace needs is kept.
     const Bio copy = bio;
     const std::int64_t front_merges = stats_.front_merges;
@@ -201,7 +240,12 @@ Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
   }
   RequestChain list;
   list.push_back(*request);
-  co_await issue_plug_directly(io, list);
+  if (dispatch_busy_ > 0) {
+    co_await insert(io, list);
+    run_queue_async();
+    co_return;
+  }
+  co_await issue_directly(io, list);
 }
 
 // Models: __blk_mq_alloc_request() and the sleep in blk_mq_get_tag().
@@ -209,25 +253,21 @@ Task<Request*> RequestQueue::get_request(TaskIo& io, const Bio& bio) {
   engine::Thread& thread = io.thread();
   int tag = tags_.get();
   while (tag == TagSet::kNoTag) {
-    if (has_pending()) {
-      co_await run_queue(io);
-      tag = tags_.get();
-      if (tag != TagSet::kNoTag) {
-        break;
-      }
-    }
-    co_await tags_.wait(thread);
-    co_await thread.run(costs().sleeper_wake + costs().tag_wait);
+    co_await run_queue(io);  // hands on what waits, before the first sleep and after each
     tag = tags_.get();
+    if (tag == TagSet::kNoTag) {
+      co_await tags_.wait(thread);
+      co_await thread.run(costs().sleeper_wake + costs().tag_wait);
+    }
   }
   Request& request = *requests_[static_cast<std::size_t>(tag)];
   request.cpu = thread.cpu_index();
   request.sector = bio.sector;
   request.length = bio.length();
   request.flags = bio.flags;
-  request.segments = bio.count;
+  request.segments = segments_of(bio, limits());
   request.bio_count = bio.count;
-  request.no_merge = bio.is_flush();
+  request.no_merge = bio.is_flush() || bio.is_part();
   request.flush_sequence = false;
   request.flush_done = 0;
   request.status = BlkStatus::kOk;
@@ -267,13 +307,30 @@ void RequestQueue::take_plugged(Plug& plug, RequestChain& taken) const {
 }
 
 Task<> RequestQueue::flush_plug(TaskIo& io) {
+  Plug& plug = *io.plug();
+  const bool newest_first =
+      options_.plug_issue_order == PlugIssueOrder::kLifo && !plug.multiple_queues;
   RequestChain list;
-  take_plugged(*io.plug(), list);
-  if (options_.plug_issue_order == PlugIssueOrder::kLifo) {
+  take_plugged(plug, list);
+  if (newest_first) {
+    // Models: blk_mq_plug_issue_direct(): whether the device has been busy is not asked.
+    list.reverse();
+    co_await issue_directly(io, list);
+    if (list.empty()) {
+      co_return;
+    }
+    co_await run_queue(io);  // what the device refused, before the others are inserted
     list.reverse();
   }
+  // Models: blk_mq_sched_insert_requests(), oldest first in every version.
   trace_unplug(io.thread(), list, false);
-  co_await issue_plug_directly(io, list);
+  if (dispatch_busy_ == 0) {
+    co_await issue_directly(io, list);
+  }
+  if (!list.empty()) {
+    co_await insert(io, list);
+    co_await run_queue(io);
+  }
 }
 
 SimDuration RequestQueue::flush_plug_from_schedule(TaskIo& io) {

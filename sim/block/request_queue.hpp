@@ -22,7 +22,8 @@ namespace wbsim::block {
 
 // Which requests of a plug a bio may merge with.
 enum class PlugMergeRule { kAllRequests, kNewestOnly };
-// In which order a plug without an elevator is issued by its owner (8.6).
+// How its owner issues a plug of one queue without an elevator (8.6): oldest first and through the
+// software queue where the device has been busy (v5.10), or newest first straight to the device.
 enum class PlugIssueOrder { kFifo, kLifo };
 
 struct RequestQueueOptions {
@@ -58,6 +59,7 @@ class RequestQueue final : public DeviceClient {
 
   [[nodiscard]] const QueueLimits& limits() const { return options_.limits; }
   [[nodiscard]] const RequestQueueStats& stats() const { return stats_; }
+  [[nodiscard]] PlugIssueOrder plug_issue_order() const { return options_.plug_issue_order; }
   [[nodiscard]] bool bio_runs() const { return options_.bio_runs; }
   [[nodiscard]] const engine::CpuCosts& costs() const { return machine_.costs(); }
   // CPU time of one block_bio_* event traced in the simulated machine.
@@ -82,8 +84,8 @@ class RequestQueue final : public DeviceClient {
   // Merges such a run, the first bio now. The caller charges the CPU time next, `step` per bio.
   void merge_run(TaskIo& io, Bio& run, SimDuration step);
 
-  // submit_bio() of a single bio. May sleep for a tag. Flushes to a device without a volatile
-  // cache complete at once.
+  // submit_bio() of a single bio, split where it exceeds the limits. May sleep for a tag. Flushes
+  // to a device without a volatile cache complete at once.
   engine::Task<> submit_bio(TaskIo& io, Bio& bio);
 
   // Plug flushes: by the owner, and by the owner's going to sleep (returns the CPU time).
@@ -103,6 +105,9 @@ class RequestQueue final : public DeviceClient {
  private:
   friend class FlushMachinery;
 
+  engine::Task<> submit_in_limits(TaskIo& io, Bio& bio);
+  engine::Task<> submit_in_parts(TaskIo& io, Bio& bio);
+  Bio& split_off(Bio& bio, Sectors length, engine::TaskName task);
   engine::Task<Request*> get_request(TaskIo& io, const Bio& bio);
   engine::Task<> add_to_plug(TaskIo& io, Request& request);
   void take_plugged(Plug& plug, RequestChain& taken) const;
@@ -115,8 +120,8 @@ class RequestQueue final : public DeviceClient {
   [[nodiscard]] bool has_pending() const;
   void run_queue_async();
   void on_delayed_run() { run_queue_async(); }
-  engine::Task<> issue_plug_directly(TaskIo& io, RequestChain& list);
-  engine::Task<> insert_and_run(TaskIo& io, RequestChain& list);
+  engine::Task<> issue_directly(TaskIo& io, RequestChain& list);
+  engine::Task<> insert(TaskIo& io, RequestChain& list);
   engine::Task<> run_queue(TaskIo& io);
   engine::Task<bool> dispatch_list(TaskIo& io, RequestChain& list);
   engine::Task<> dispatch_ctx_one_by_one(TaskIo& io);
@@ -130,6 +135,7 @@ class RequestQueue final : public DeviceClient {
   static void hard_irq_thunk(void* request);
   static void soft_irq_thunk(void* request);
   void end_request(Request& request);
+  void end_bio(Bio& bio, BlkStatus status);
   void free_request(Request& request);
   void restart();
   friend struct Request;

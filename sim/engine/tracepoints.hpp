@@ -59,7 +59,8 @@ struct RequestTrace {
 };
 
 enum class RequestStep { kInsert, kIssue, kComplete };
-enum class BioStep { kQueue, kGetRequest, kBackMerge, kFrontMerge };
+// A split names what is left of the bio after the part that was split off.
+enum class BioStep { kQueue, kGetRequest, kBackMerge, kFrontMerge, kSplit };
 
 struct UnplugTrace {
   SimTime time;

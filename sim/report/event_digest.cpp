@@ -61,8 +61,8 @@ void drop(BioTrace& range, std::int64_t count) {
 
 }  // namespace
 
-std::array<EventDigest::BioRun, 4> EventDigest::no_runs() {
-  std::array<BioRun, 4> runs;
+std::array<EventDigest::BioRun, 5> EventDigest::no_runs() {
+  std::array<BioRun, 5> runs;
   for (BioRun& run : runs) {
     run.trace.count = 0;
   }

@@ -109,6 +109,7 @@ void Metrics::on_bio(BioStep step, const engine::BioTrace& trace) {
       requests.bios += trace.count;
       break;
     case BioStep::kGetRequest:
+    case BioStep::kSplit:
       break;
     case BioStep::kBackMerge:
       requests.back_merges += trace.count;
