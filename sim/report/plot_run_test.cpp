@@ -20,7 +20,10 @@ constexpr int kGnuplotMissing = 3;
 class PlotRunTest : public testing::Test {
  protected:
   void SetUp() override {
-    directory_ = fs::path{testing::TempDir()} / "wbsim_plot_run";
+    // Tests run at the same time.
+    directory_ = fs::path{testing::TempDir()} /
+                 (std::string{"wbsim_plot_run_"} +
+                  testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(directory_);
     fs::create_directories(directory_);
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -146,7 +147,7 @@ class Builder final : public nlohmann::json_sax<Json> {
   std::string_view text_;
   Diagnostics& diagnostics_;
   Json root_;
-  std::vector<Level> levels_;
+  std::deque<Level> levels_;  // containers point into it
 };
 
 std::string without_control_characters(std::string_view text) {

@@ -30,7 +30,9 @@ class RandomPermutation {
 // offsets start again when the region is used up.
 class AddressPattern {
  public:
+  // Offsets that are given stay in `job`, which outlives the pattern.
   AddressPattern(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed);
+  AddressPattern(JobSpec&&, const JobExtent&, std::uint64_t) = delete;
 
   FileOffset next();
   // A new loop of a job starts at its region's beginning.

@@ -67,7 +67,8 @@ TEST(RandomPermutation, LooksRandom) {
 }
 
 TEST(AddressPattern, SequentialOffsetsWrapAtTheEndOfTheRegion) {
-  AddressPattern pattern{JobSpec{}, extent(3, kibibytes(40)), kSeed};
+  const JobSpec job;
+  AddressPattern pattern{job, extent(3, kibibytes(40)), kSeed};
   EXPECT_EQ(blocks_of(pattern, 7), (std::vector<std::int64_t>{10, 11, 12, 10, 11, 12, 10}));
 }
 
@@ -79,14 +80,16 @@ TEST(AddressPattern, AnIncompleteLastBlockIsNotWritten) {
 }
 
 TEST(AddressPattern, RestartGoesBackToTheBeginning) {
-  AddressPattern pattern{JobSpec{}, extent(5), kSeed};
+  const JobSpec job;
+  AddressPattern pattern{job, extent(5), kSeed};
   blocks_of(pattern, 3);
   pattern.restart();
   EXPECT_EQ(pattern.next(), FileOffset{0});
 }
 
 TEST(AddressPattern, RandomMapVisitsEachBlockOnceAPass) {
-  AddressPattern pattern{random_job(), extent(100), kSeed};
+  const JobSpec job = random_job();
+  AddressPattern pattern{job, extent(100), kSeed};
   for (int pass = 0; pass < 2; ++pass) {
     std::vector<std::int64_t> blocks = blocks_of(pattern, 100);
     EXPECT_FALSE(std::is_sorted(blocks.begin(), blocks.end()));
