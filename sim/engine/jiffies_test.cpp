@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/engine/test_time.hpp"
+
 namespace wbsim::engine {
 namespace {
 
 constexpr std::uint64_t kStart = 4'294'893'300;  // a 6.1 guest, 4 s after boot
-
-std::int64_t ns(SimTime time) { return time.time_since_epoch().count(); }
 
 TEST(JiffiesTest, BootValueWrapsAThirtyTwoBitCountAfterFiveMinutes) {
   EXPECT_EQ(Jiffies::initial(250), 4'294'892'296U);

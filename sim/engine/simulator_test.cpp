@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "sim/engine/test_time.hpp"
+
 namespace wbsim::engine {
 namespace {
 
@@ -14,8 +16,6 @@ using RunEnd = Simulator::RunEnd;
 using Times = std::vector<std::int64_t>;
 
 SimTime at_ns(std::int64_t n) { return at(nanoseconds(n)); }
-std::int64_t ns(SimTime time) { return time.time_since_epoch().count(); }
-
 // An event with a body, for tests.
 class Timer {
  public:

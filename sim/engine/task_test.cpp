@@ -8,13 +8,12 @@
 #include <vector>
 
 #include "sim/engine/simulator.hpp"
+#include "sim/engine/test_time.hpp"
 
 namespace wbsim::engine {
 namespace {
 
 using Log = std::vector<std::string>;
-
-std::int64_t ns(SimTime time) { return time.time_since_epoch().count(); }
 
 Task<int> twice(int x) { co_return 2 * x; }
 

@@ -43,7 +43,7 @@ namespace wbsim::pagecache {
 namespace {
 
 // The same lists page by page, as the kernel has them. Page = leaf * 64 + slot; mapping 0 alone.
-struct Reference {
+struct ReferenceLists {
   std::deque<std::int64_t> inactive;  // front: oldest
   std::deque<std::int64_t> active;
 
@@ -164,7 +164,7 @@ class LruAgainstReference {
     std::uint64_t expected = 0;
     for (const std::int64_t page : pages_of(run)) {
       if (std::count(reference_.active.begin(), reference_.active.end(), page) > 0) {
-        Reference::erase(reference_.active, page);
+        ReferenceLists::erase(reference_.active, page);
         reference_.inactive.push_front(page);
         expected |= std::uint64_t{1} << (page % 64);
       }
@@ -198,7 +198,7 @@ class LruAgainstReference {
 
   Rng rng_;
   Lru lru_;
-  Reference reference_;
+  ReferenceLists reference_;
 };
 
 TEST(Lru, ReclaimOrderEqualsThatOfListsOfSinglePages) {

@@ -16,11 +16,11 @@ namespace {
 constexpr std::array<Mark, kMarks> kAllMarks{Mark::kDirty, Mark::kWriteback, Mark::kToWrite};
 
 // Page by page: present pages with their marks as bits.
-using Reference = std::map<std::int64_t, unsigned>;
+using ReferenceTree = std::map<std::int64_t, unsigned>;
 
 unsigned bit_of(Mark mark) { return 1U << static_cast<unsigned>(mark); }
 
-std::optional<PageIndex> next_marked(const Reference& reference, Mark mark, std::int64_t from) {
+std::optional<PageIndex> next_marked(const ReferenceTree& reference, Mark mark, std::int64_t from) {
   for (auto it = reference.lower_bound(from); it != reference.end(); ++it) {
     if ((it->second & bit_of(mark)) != 0) {
       return PageIndex{it->first};
@@ -30,7 +30,7 @@ std::optional<PageIndex> next_marked(const Reference& reference, Mark mark, std:
 }
 
 // One random change of a few pages of one leaf, to the tree and to the reference.
-void change(PageTree& tree, Reference& reference, Rng& rng, PageIndex page) {
+void change(PageTree& tree, ReferenceTree& reference, Rng& rng, PageIndex page) {
   const std::uint64_t bits =
       PageTree::mask(page, Pages{1 + static_cast<std::int64_t>(rng.uniform(64))});
   const std::int64_t base = page.value() & ~std::int64_t{63};
@@ -73,7 +73,7 @@ void change(PageTree& tree, Reference& reference, Rng& rng, PageIndex page) {
   }
 }
 
-void expect_equal(const PageTree& tree, const Reference& reference,
+void expect_equal(const PageTree& tree, const ReferenceTree& reference,
                   const std::vector<PageIndex>& places) {
   ASSERT_EQ(tree.pages(), Pages{static_cast<std::int64_t>(reference.size())});
   for (const Mark mark : kAllMarks) {
@@ -89,7 +89,7 @@ TEST(PageTree, EqualsAMapOfPagesUnderRandomChanges) {
     SCOPED_TRACE(seed);
     Rng rng = Rng::stream(seed, "page tree test");
     PageTree tree;
-    Reference reference;
+    ReferenceTree reference;
     // Few leaves at very different depths: holes of every size in between.
     std::vector<PageIndex> places{PageIndex{0}};
     for (int i = 0; i < 12; ++i) {

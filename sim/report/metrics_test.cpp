@@ -13,7 +13,7 @@ using engine::SyscallKind;
 using engine::WbReason;
 using engine::WritebackStep;
 
-RunInfo info() {
+RunInfo three_jobs() {
   RunInfo info;
   info.hz = 250;
   info.jobs = {{.name = "w", .pid = 101, .report_group = 0, .group_reporting = true},
@@ -61,7 +61,7 @@ void call(Metrics& metrics, int job, SyscallKind kind, SimDuration start, SimDur
 }
 
 TEST(Metrics, JobBandwidthIsBytesOverRuntime) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   metrics.on_job_start(0, at(seconds(1)));
   for (int i = 0; i < 100; ++i) {
     call(metrics, 0, SyscallKind::kWrite, seconds(1) + milliseconds(10 * i), microseconds(80));
@@ -80,7 +80,7 @@ TEST(Metrics, JobBandwidthIsBytesOverRuntime) {
 }
 
 TEST(Metrics, JobStillRunningAtTheEndRunsUntilThen) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   metrics.on_job_start(2, at(milliseconds(500)));
   const RunMetrics run = metrics.finish(at(seconds(2)));
   EXPECT_EQ(run.jobs[2].runtime, milliseconds(1500));
@@ -90,7 +90,7 @@ TEST(Metrics, JobStillRunningAtTheEndRunsUntilThen) {
 }
 
 TEST(Metrics, SyncCallsAreKeptApartByKind) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   call(metrics, 2, SyscallKind::kFsync, seconds(1), milliseconds(2));
   call(metrics, 2, SyscallKind::kFsync, seconds(2), milliseconds(4));
   call(metrics, 2, SyscallKind::kFdatasync, seconds(3), milliseconds(1));
@@ -107,7 +107,7 @@ TEST(Metrics, SyncCallsAreKeptApartByKind) {
 }
 
 TEST(Metrics, FailedCallsCountAsErrorsOnly) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   call(metrics, 0, SyscallKind::kWrite, seconds(1), milliseconds(500), -5);
   const RunMetrics run = metrics.finish(at(seconds(2)));
   EXPECT_EQ(run.jobs[0].write.errors, 1);
@@ -117,7 +117,7 @@ TEST(Metrics, FailedCallsCountAsErrorsOnly) {
 }
 
 TEST(Metrics, WriteBeyond100MsIsAStall) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   call(metrics, 0, SyscallKind::kWrite, seconds(1), kStallThreshold);
   call(metrics, 0, SyscallKind::kWrite, seconds(2), kStallThreshold + nanoseconds(1));
   call(metrics, 0, SyscallKind::kWrite, seconds(3), milliseconds(300));
@@ -129,7 +129,7 @@ TEST(Metrics, WriteBeyond100MsIsAStall) {
 }
 
 TEST(Metrics, GroupReportingMergesTheGroupAtThePlaceOfItsFirst) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   metrics.on_job_start(0, at(seconds(1)));
   metrics.on_job_start(1, at(seconds(2)));
   metrics.on_job_start(2, at(seconds(1)));
@@ -156,7 +156,7 @@ TEST(Metrics, GroupReportingMergesTheGroupAtThePlaceOfItsFirst) {
 }
 
 TEST(Metrics, OnlyPositivePausesAreSleeps) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   const auto turn = [&metrics](int pid, SimDuration time, std::int64_t pause) {
     metrics.on_balance_dirty_pages({.time = at(time), .task = {"fio", pid}, .pause = pause});
   };
@@ -181,7 +181,7 @@ TEST(Metrics, OnlyPositivePausesAreSleeps) {
 }
 
 TEST(Metrics, PausesRoundOnlyOnceWhenHzDoesNotDivideASecond) {
-  RunInfo odd = info();
+  RunInfo odd = three_jobs();
   odd.hz = 300;
   Metrics metrics{odd};
   metrics.on_balance_dirty_pages({.task = {"fio", 101}, .pause = 3});
@@ -190,7 +190,7 @@ TEST(Metrics, PausesRoundOnlyOnceWhenHzDoesNotDivideASecond) {
 
 // Two writes overlap: in the device [10, 30) and [20, 60) of 100 ms.
 TEST(Metrics, DeviceLoadIsIntegratedExactly) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   issue(metrics, milliseconds(10), 256);
   issue(metrics, milliseconds(20), 8);
   complete(metrics, {milliseconds(5), milliseconds(10), milliseconds(30)}, 256);
@@ -209,7 +209,7 @@ TEST(Metrics, DeviceLoadIsIntegratedExactly) {
 }
 
 TEST(Metrics, RequestsInFlightAtTheEndCountUntilThen) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   issue(metrics, milliseconds(40), 8, kWrite, 1);
   const DeviceMetrics sdb = metrics.finish(at(milliseconds(100))).devices[1];
   EXPECT_EQ(sdb.busy, milliseconds(60));
@@ -221,7 +221,7 @@ TEST(Metrics, RequestsInFlightAtTheEndCountUntilThen) {
 
 // What a raw device's fsync does: a flush, then an empty write that ends the sequence.
 TEST(Metrics, EmptyWriteThatEndsAFlushSequenceIsNoWrite) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   issue(metrics, milliseconds(1), 0, kFlush);
   complete(metrics, {milliseconds(1), milliseconds(1), milliseconds(3)}, 0, kFlush);
   complete(metrics, {milliseconds(0), milliseconds(0), milliseconds(3)}, 0);
@@ -235,7 +235,7 @@ TEST(Metrics, EmptyWriteThatEndsAFlushSequenceIsNoWrite) {
 }
 
 TEST(Metrics, BioRangesCountEveryBio) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   const engine::BioTrace bios{.length = Sectors{8}, .rwbs = kWrite, .count = 320};
   metrics.on_bio(BioStep::kQueue, bios);
   metrics.on_bio(BioStep::kBackMerge, {.length = Sectors{8}, .rwbs = kWrite, .count = 317});
@@ -285,7 +285,7 @@ TEST(Iostat, IsZeroForARunWithoutTime) {
 }
 
 TEST(Metrics, BackgroundIsCrossedByDirtyAloneFreerunByTheSum) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   const auto state = [&metrics](SimDuration time, int dirty, int writeback) {
     metrics.on_global_dirty_state({.time = at(time),
                                    .nr_dirty = Pages{dirty},
@@ -307,7 +307,7 @@ TEST(Metrics, BackgroundIsCrossedByDirtyAloneFreerunByTheSum) {
 }
 
 TEST(Metrics, SampleBeforeAnyLimitCrossesNothing) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   engine::StateSample sample{.time = at(milliseconds(100)), .nr_dirty = Pages{7}};
   metrics.on_sample(sample);
   const DirtyMetrics dirty = metrics.finish(at(seconds(1))).dirty;
@@ -317,7 +317,7 @@ TEST(Metrics, SampleBeforeAnyLimitCrossesNothing) {
 }
 
 TEST(Metrics, PassWritesTheDifferenceOfNrPagesOnItsDevice) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   const auto event = [&metrics](WritebackStep step, int device, std::int64_t pages,
                                 WbReason reason) {
     metrics.on_writeback(step, {.device = device, .nr_pages = pages, .reason = reason});
@@ -350,7 +350,7 @@ TEST(Metrics, PassWritesTheDifferenceOfNrPagesOnItsDevice) {
 }
 
 TEST(Metrics, RatelimitKeepsRangeAndLastValue) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   for (const int rate : {25600, 12800, 14000}) {
     metrics.on_bdi_dirty_ratelimit(
         {.avg_write_bw = Pages{rate + 1}, .dirty_ratelimit = Pages{rate}});
@@ -364,7 +364,7 @@ TEST(Metrics, RatelimitKeepsRangeAndLastValue) {
 }
 
 TEST(Metrics, UnplugsTellWhetherTheTaskSlept) {
-  Metrics metrics{info()};
+  Metrics metrics{three_jobs()};
   metrics.on_unplug({.requests = 3, .from_schedule = false});
   metrics.on_unplug({.requests = 2, .from_schedule = true});
   const PlugMetrics plug = metrics.finish(at(seconds(1))).plug;

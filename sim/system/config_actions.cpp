@@ -10,7 +10,6 @@ namespace wbsim::system {
 namespace {
 
 constexpr std::string_view kVmPrefix = "vm.";
-constexpr std::int64_t kDirtyBytesMin = 2 * 4096;  // dirty_bytes_min of kernel/sysctl.c: two pages
 // Simulated time is bounded to a year, which is far from overflow.
 constexpr CountRange kRunTime{0, seconds(365LL * 86400).count()};
 
@@ -18,7 +17,7 @@ constexpr CountRange kRunTime{0, seconds(365LL * 86400).count()};
 // are switched off by writing the ratio instead.
 std::int64_t smallest_written(const std::string& key) {
   if (key == "dirty_bytes") {
-    return kDirtyBytesMin;
+    return kDirtyBytesMin.count();
   }
   return key == "dirty_background_bytes" ? 1 : 0;
 }

@@ -9,9 +9,8 @@
 namespace wbsim::system {
 namespace {
 
-constexpr Bytes kDirtyBytesMin{2 * 4096};  // dirty_bytes_min of kernel/sysctl.c: two pages
-constexpr int kRequestsMin = 4;            // BLKDEV_MIN_RQ
-constexpr int kMinRatioSum = 100;          // bdi_set_min_ratio(): the sum stays below
+constexpr int kRequestsMin = 4;    // BLKDEV_MIN_RQ
+constexpr int kMinRatioSum = 100;  // bdi_set_min_ratio(): the sum stays below
 
 void check_vm(ReadContext& context, const VmConfig& vm) {
   if (vm.dirty_bytes > Bytes{0} && vm.dirty_bytes < kDirtyBytesMin) {

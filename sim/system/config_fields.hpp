@@ -9,6 +9,8 @@
 
 namespace wbsim::system {
 
+inline constexpr Bytes kDirtyBytesMin{2 * 4096};  // dirty_bytes_min of kernel/sysctl.c: two pages
+
 // The whole document, in the order in which it is read: a profile before what overrides it.
 std::vector<Field> root_fields(Config& config);
 
