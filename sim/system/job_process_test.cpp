@@ -251,6 +251,32 @@ TEST(JobProcess, StonewallStartsAGroupWhenTheOneBeforeHasEnded) {
   EXPECT_EQ(log.starts[3], (std::pair{3, log.ends[1].second}));
 }
 
+// Counts the calls of balance_dirty_pages() by jobs.
+class BalanceCount final : public engine::Observer {
+ public:
+  void on_global_dirty_state(const engine::GlobalDirtyState& event) override {
+    calls += event.task.comm == "fio" ? 1 : 0;
+  }
+  int calls = 0;
+};
+
+// A new task looks at dirty memory after 32 pages. The second job makes up for the 20 of the first.
+TEST(JobProcess, LeavesPagesItNeverPausedForToTheNextJobOnItsCpu) {
+  for (const int pages : {11, 12}) {
+    const std::string size = std::to_string(4 * pages) + "k";
+    const testing::Scenario s = testing::scenario(
+        "[global]\nfilename=/dev/sda\nrw=write\nbs=4k\ninvalidate=0\n"
+        "[a]\nsize=80k\n[b]\nstonewall\noffset=1m\nsize=" +
+            size + "\n",
+        free_cpu() + R"(,"cpus":1)");
+    BalanceCount observer;
+    RunOptions options;
+    options.observers = {&observer};
+    run_system(s.config, s.workload, options);
+    EXPECT_EQ(observer.calls, pages == 12 ? 1 : 0);
+  }
+}
+
 TEST(JobProcess, JobsOfAGroupShareTheCpu) {
   const JobRecord log =
       testing::run_logged(testing::scenario("[w]\nfilename=/dev/sda\nrw=write\nbs=64k\nsize=32m\n"

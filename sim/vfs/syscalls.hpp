@@ -52,6 +52,8 @@ class Syscalls {
   engine::Task<int> fdatasync(pagecache::TaskContext& task, int fd);
   // ioctl(BLKFLSBUF): writes back the device's dirty pages and drops the clean ones.
   engine::Task<int> flush_buffers(pagecache::TaskContext& task, int fd);
+  // exit(2) of a process that dirtied pages.
+  void exit(pagecache::TaskContext& task) { throttle_.leave_to_others(task); }
   // sync(2): starts all flushers, then writes and waits for every block device. Always 0.
   engine::Task<int> sync(pagecache::TaskContext& task);
 

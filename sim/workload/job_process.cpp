@@ -68,6 +68,7 @@ Task<> JobProcess::run(SimTime at) {
     co_await fsync_now(SyscallKind::kFsync);
   }
   syscalls_.close(fd_);
+  syscalls_.exit(task_);
   tracer_.emit(&engine::Observer::on_job_end, spec_.index, thread_.now());
   listener_.job_ended(spec_.index);
   co_await thread_.exit();

@@ -1,6 +1,7 @@
 #include "sim/writeback/dirty_throttle.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/writeback/bandwidth.hpp"
 #include "sim/writeback/pause.hpp"
@@ -31,7 +32,8 @@ DirtyThrottle::DirtyThrottle(engine::Machine& machine, const engine::Tracer& tra
       domain_{domain},
       vm_{vm},
       options_{options},
-      ratelimit_pages_{ratelimit_pages(domain.dirty_limit, machine.cpus())} {}
+      ratelimit_pages_{ratelimit_pages(domain.dirty_limit, machine.cpus())},
+      leaks_(static_cast<std::size_t>(machine.cpus()), Pages{0}) {}
 
 std::uint64_t DirtyThrottle::bandwidth_interval() const {
   return static_cast<std::uint64_t>(std::max(machine_.jiffies().hz() / 5, 1));
@@ -89,6 +91,10 @@ Pages DirtyThrottle::wb_thresh_now(BdiWriteback& wb) const {
 
 std::int64_t DirtyThrottle::pages_before_check(const TaskContext& task,
                                                const BdiWriteback& wb) const {
+  const auto cpu = static_cast<std::size_t>(task.cpu());
+  if (leaks_[cpu] > Pages{0}) {
+    return 1;  // the next check picks them up
+  }
   Pages limit = task.dirty.nr_dirtied_pause;
   if (wb.dirty_exceeded) {
     limit = std::min(limit, kExceededPoll);
@@ -98,21 +104,27 @@ std::int64_t DirtyThrottle::pages_before_check(const TaskContext& task,
   return std::max<std::int64_t>(std::min(by_task, by_cpu), 1);
 }
 
+// Models: balance_dirty_pages_ratelimited_flags(), v6.1 (v5.10: without the flags).
 bool DirtyThrottle::check_due(TaskContext& task, const BdiWriteback& wb) {
   Pages limit = task.dirty.nr_dirtied_pause;
   if (wb.dirty_exceeded) {
     limit = std::min(limit, kExceededPoll);
   }
+  Pages& dirtied = task.dirty.nr_dirtied;
   std::int64_t& per_cpu = cache_.ratelimit_count(task.cpu());
-  if (task.dirty.nr_dirtied >= limit) {
+  if (dirtied >= limit || per_cpu >= ratelimit_pages_) {
     per_cpu = 0;
     return true;
   }
-  if (per_cpu >= ratelimit_pages_) {
-    per_cpu = 0;
-    return true;
-  }
-  return false;
+  Pages& leaked = leaks_[static_cast<std::size_t>(task.cpu())];
+  const Pages picked_up = std::min(leaked, limit - dirtied);
+  leaked -= picked_up;
+  dirtied += picked_up;
+  return dirtied >= limit;
+}
+
+void DirtyThrottle::leave_to_others(TaskContext& task) {
+  leaks_[static_cast<std::size_t>(task.cpu())] += std::exchange(task.dirty.nr_dirtied, Pages{0});
 }
 
 DirtyThrottle::Control DirtyThrottle::global_state(const TaskContext& task) const {

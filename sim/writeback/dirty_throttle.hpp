@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "sim/base/units.hpp"
 #include "sim/engine/cpu.hpp"
@@ -65,8 +66,11 @@ class DirtyThrottle {
   [[nodiscard]] std::int64_t pages_before_check(const pagecache::TaskContext& task,
                                                 const pagecache::BdiWriteback& wb) const;
   // The check after each dirtied page (balance_dirty_pages_ratelimited()): true when
-  // balance_dirty_pages() is due.
+  // balance_dirty_pages() is due. Picks up what exited tasks left behind.
   bool check_due(pagecache::TaskContext& task, const pagecache::BdiWriteback& wb);
+  // The end of a task (do_exit()): pages that it dirtied since its last pause, and never paused
+  // for, are left to whoever dirties pages next on its CPU.
+  void leave_to_others(pagecache::TaskContext& task);
   // Sleeps as long as the task has to; starts background writeback.
   engine::Task<> balance_dirty_pages(pagecache::TaskContext& task, pagecache::BdiWriteback& wb);
 
@@ -120,6 +124,7 @@ class DirtyThrottle {
   VmSysctl vm_;
   ThrottleOptions options_;
   std::int64_t ratelimit_pages_;
+  std::vector<Pages> leaks_;  // per CPU: dirty_throttle_leaks
   int min_ratio_sum_ = 0;
 };
 

@@ -211,6 +211,87 @@ TEST(CheckDue, WhenAllTasksOfACpuTogetherDirtiedItsShare) {
   EXPECT_EQ(t.m.cache.ratelimit_count(0), 0);
 }
 
+// --- What exited tasks leave --------------------------------------------------------------------
+
+// Two tasks of a machine where nothing is dirty: whatever counts, counts by nr_dirtied alone.
+struct TwoTasks : Throttled {
+  explicit TwoTasks(int cpus = 1) : Throttled{Pages{0}, with_cpus(cpus)} {}
+  static WritebackOptions with_cpus(int cpus) {
+    WritebackOptions options;
+    options.cpus = cpus;
+    return options;
+  }
+  void first_exits_after(Pages dirtied) {
+    first.context().dirty.nr_dirtied = dirtied;
+    m.throttle.leave_to_others(first.context());
+  }
+  // The next page of the second task.
+  bool due_after_one_page() {
+    dirty().nr_dirtied += Pages{1};
+    return m.throttle.check_due(task.context(), d.wb);
+  }
+
+  TestTask first{m.machine};
+};
+
+TEST(Leaks, PagesOfAnExitedTaskCountForTheNextOne) {
+  TwoTasks t;
+  t.first_exits_after(Pages{20});
+  EXPECT_FALSE(t.due_after_one_page());
+  EXPECT_EQ(t.dirty().nr_dirtied, Pages{21});
+  EXPECT_FALSE(t.due_after_one_page());
+  EXPECT_EQ(t.dirty().nr_dirtied, Pages{22});
+}
+
+TEST(Leaks, FillUpToTheCheckAndKeepTheRest) {
+  TwoTasks t;
+  t.first_exits_after(Pages{20});
+  t.first_exits_after(Pages{30});
+  EXPECT_TRUE(t.due_after_one_page());
+  EXPECT_EQ(t.dirty().nr_dirtied, pagecache::kNewTaskDirtiedPause);
+  t.dirty().nr_dirtied = Pages{0};
+  EXPECT_FALSE(t.due_after_one_page());
+  EXPECT_EQ(t.dirty().nr_dirtied, Pages{1 + 50 - 31});
+}
+
+TEST(Leaks, AreLeftAloneByACheckThatIsDueAnyway) {
+  for (const bool by_cpu : {false, true}) {
+    TwoTasks t;
+    t.first_exits_after(Pages{20});
+    t.dirty().nr_dirtied = by_cpu ? Pages{0} : Pages{31};
+    t.m.cache.ratelimit_count(0) =
+        by_cpu ? ratelimit_pages(t.m.domain.dirty_limit, 1) : std::int64_t{0};
+    EXPECT_TRUE(t.due_after_one_page()) << by_cpu;
+    EXPECT_EQ(t.dirty().nr_dirtied, by_cpu ? Pages{1} : Pages{32});
+  }
+}
+
+TEST(Leaks, AreMetByTheFirstPageOfARun) {
+  TwoTasks t;
+  EXPECT_EQ(t.m.throttle.pages_before_check(t.task.context(), t.d.wb), 32);
+  t.first_exits_after(Pages{20});
+  EXPECT_EQ(t.m.throttle.pages_before_check(t.task.context(), t.d.wb), 1);
+  t.due_after_one_page();
+  EXPECT_EQ(t.m.throttle.pages_before_check(t.task.context(), t.d.wb), 32 - 21);
+}
+
+TEST(Leaks, StayOnTheirCpu) {
+  for (const int cpus : {1, 2}) {
+    TwoTasks t{cpus};
+    t.first.run([&t](pagecache::TaskContext& task) -> engine::Task<> {
+      co_await task.thread().run(milliseconds(1));
+      t.first_exits_after(Pages{20});
+    });
+    t.task.run([&t](pagecache::TaskContext& task) -> engine::Task<> {
+      co_await task.thread().run(milliseconds(2));
+      EXPECT_FALSE(t.due_after_one_page());
+    });
+    t.m.run_for(milliseconds(10));
+    EXPECT_TRUE(t.task.done());
+    EXPECT_EQ(t.dirty().nr_dirtied, cpus == 1 ? Pages{21} : Pages{1});
+  }
+}
+
 // --- dirty_exceeded -----------------------------------------------------------------------------
 
 TEST(DirtyExceeded, NeedsTheDeviceAndTheMachineOverTheirLimits) {
