@@ -1,7 +1,14 @@
 #include "sim/pagecache/write_cache_pages.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "sim/pagecache/active_list.hpp"
 
 namespace wbsim::pagecache {
 
@@ -21,17 +28,80 @@ void tag_pages_for_writeback(AddressSpace& mapping, PageIndex first, PageIndex l
   }
 }
 
-// Pages from `page` on, in its leaf, that have `tag` and are not under writeback; 0 when the first
-// one is.
-Pages writable_run(const AddressSpace& mapping, PageIndex page, Mark tag) {
+// The pages that one look-up found, first to last. Their state may change before it is their turn;
+// pages that get the tag later are met by the next look-up.
+class Pagevec {
+ public:
+  // Models: pagevec_lookup_range_tag(): tagged pages of [from, last], at most kPagevecSize.
+  void look_up(const PageTree& pages, PageIndex from, PageIndex last, Mark tag) {
+    taken_ = 0;
+    found_ = 0;
+    std::int64_t room = kPagevecSize;
+    while (room > 0) {
+      const std::optional<PageIndex> page = pages.next(tag, from);
+      if (!page || *page > last) {
+        break;
+      }
+      const PageIndex start{PageTree::leaf_number(*page) * PageTree::kFanOut};
+      const PageIndex leaf_last = start + Pages{PageTree::kFanOut - 1};
+      const Pages wanted = std::min(leaf_last, last) - *page + Pages{1};
+      const std::uint64_t bits = lowest_bits(
+          PageTree::mask(*page, wanted) & pages.find(*page)->marked(tag), static_cast<int>(room));
+      leaves_[found_++] = {start, bits};
+      room -= std::popcount(bits);
+      from = start + Pages{static_cast<std::int64_t>(std::bit_width(bits))};
+    }
+    behind_ = from;
+    full_ = room == 0;
+  }
+
+  [[nodiscard]] bool empty() const { return taken_ == found_; }
+  [[nodiscard]] PageIndex front() const {
+    return leaves_[taken_].start + Pages{std::countr_zero(leaves_[taken_].bits)};
+  }
+  // The pages that share a leaf with the front one, as a mask.
+  [[nodiscard]] std::uint64_t leaf_bits() const { return leaves_[taken_].bits; }
+  // Removes the front page and those that follow it: `count` consecutive ones.
+  void pop(Pages count) {
+    std::uint64_t& bits = leaves_[taken_].bits;
+    bits &= ~PageTree::mask(front(), count);
+    taken_ += bits == 0 ? 1 : 0;
+  }
+  // A look-up that found fewer pages than it could hold has seen the whole range.
+  [[nodiscard]] bool full() const { return full_; }
+  // Where the next look-up begins.
+  [[nodiscard]] PageIndex behind() const { return behind_; }
+
+ private:
+  struct Leaf {
+    PageIndex start;  // its first page
+    std::uint64_t bits = 0;
+  };
+  std::array<Leaf, kPagevecSize> leaves_;
+  std::size_t taken_ = 0;
+  std::size_t found_ = 0;
+  bool full_ = false;
+  PageIndex behind_;
+};
+
+// How many of the pages of `bits`, consecutive from `page` on, can be written now: dirty still,
+// and not under writeback.
+Pages writable_run(const AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
   const PageTree::Leaf* leaf = mapping.pages.find(page);
-  const std::uint64_t good = leaf->marked(tag) & ~leaf->marked(Mark::kWriteback);
+  if (leaf == nullptr) {
+    return Pages{0};
+  }
+  const std::uint64_t good = bits & leaf->marked(Mark::kDirty) & ~leaf->marked(Mark::kWriteback);
   return Pages{std::countr_one(good >> PageTree::slot(page))};
 }
 
-bool under_writeback(const AddressSpace& mapping, PageIndex page) {
+bool marked(const AddressSpace& mapping, PageIndex page, Mark mark) {
   const PageTree::Leaf* leaf = mapping.pages.find(page);
-  return leaf != nullptr && (leaf->marked(Mark::kWriteback) & PageTree::mask(page, Pages{1})) != 0;
+  return leaf != nullptr && (leaf->marked(mark) & PageTree::mask(page, Pages{1})) != 0;
+}
+
+bool under_writeback(const AddressSpace& mapping, PageIndex page) {
+  return marked(mapping, page, Mark::kWriteback);
 }
 
 // The thread may find the page gone when it runs again: reclaim frees what is clean.
@@ -64,41 +134,36 @@ engine::Task<> write_cache_pages(TaskContext& task, AddressSpace& mapping, Write
   }
   PageIndex done_index = index;
   bool done = false;
-  std::int64_t in_batch = 0;
-  while (!done) {
-    const std::optional<PageIndex> page = mapping.pages.next(tag, index);
-    if (!page || *page > last) {
+  Pagevec pagevec;
+  do {
+    pagevec.look_up(mapping.pages, index, last, tag);
+    if (pagevec.empty()) {
       break;
     }
-    Pages run = writable_run(mapping, *page, tag);
-    if (run == Pages{0}) {
-      if (wbc.sync_all) {
-        co_await wait_on_page_writeback(task, mapping, *page);
+    index = pagevec.behind();
+    while (!pagevec.empty() && !done) {
+      const PageIndex page = pagevec.front();
+      Pages run = writable_run(mapping, page, pagevec.leaf_bits());
+      if (run == Pages{0}) {
+        if (wbc.sync_all && marked(mapping, page, Mark::kDirty)) {
+          co_await wait_on_page_writeback(task, mapping, page);
+          continue;
+        }
+        done_index = page;
+        pagevec.pop(Pages{1});
         continue;
-      }
-      done_index = *page;
-      index = *page + Pages{1};
-      ++in_batch;
-    } else {
-      run = std::min(run, Pages{kPagevecSize - in_batch});
-      if (last - *page < run) {
-        run = last - *page + Pages{1};  // `last` may be the greatest page index there is
       }
       if (!wbc.sync_all) {
         run = std::min(run, Pages{wbc.nr_to_write});
       }
-      const Pages written = co_await writer.write_run(task, mapping, *page, run, wbc);
-      done_index = *page + written - Pages{1};
-      index = *page + written;
-      in_batch += written.count();
+      const Pages written = co_await writer.write_run(task, mapping, page, run, wbc);
+      done_index = page + written - Pages{1};
+      pagevec.pop(written);
       wbc.nr_to_write -= written.count();
       done = wbc.nr_to_write <= 0 && !wbc.sync_all;
     }
-    if (in_batch >= kPagevecSize) {
-      in_batch = 0;
-      co_await task.thread().cond_resched();
-    }
-  }
+    co_await task.thread().cond_resched();
+  } while (!done && pagevec.full());
   if (wbc.range_cyclic && !done) {
     done_index = PageIndex{0};
   }

@@ -9,7 +9,7 @@
 
 namespace wbsim::pagecache {
 
-// Pages looked up at a time; the walker may be rescheduled in between (PAGEVEC_SIZE).
+// Pages looked up at a time; the walker may be rescheduled in between (PAGEVEC_SIZE, v5.10, v6.1).
 inline constexpr std::int64_t kPagevecSize = 15;
 
 // How a file system writes dirty pages (->writepage()).
@@ -24,9 +24,12 @@ class PageWriter {
   ~PageWriter() = default;
 };
 
-// Models: write_cache_pages(), mm/page-writeback.c, v5.10. Data-integrity and
-// tagged writeback first mark all dirty pages TOWRITE and write just those. Pages under writeback
-// are skipped, or waited for with WB_SYNC_ALL. Range-cyclic writeback does not wrap inside a call.
+// Models: write_cache_pages(), mm/page-writeback.c, v5.10 and v6.1. Data-integrity and tagged
+// writeback first mark all dirty pages TOWRITE and write just those. Pages under writeback are
+// skipped, or waited for with WB_SYNC_ALL. Range-cyclic writeback does not wrap inside a call.
+// Pages are looked up kPagevecSize at a time: one dirtied meanwhile is met by a later look-up, if
+// there is one, and one that is clean when its turn comes is skipped.
+// Simplified: pages that were looked up are neither locked nor pinned.
 engine::Task<> write_cache_pages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc,
                                  PageWriter& writer);
 

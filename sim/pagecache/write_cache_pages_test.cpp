@@ -89,14 +89,117 @@ TEST_F(WriteCachePages, TaggedWritebackWritesWhatWasDirtyAtItsStart) {
   }
 }
 
-TEST_F(WriteCachePages, UntaggedWritebackMeetsPagesDirtiedAheadOfIt) {
-  dirty({0});
+// Pages [0, count) as a list, then the others.
+Written pages_and(std::int64_t count, std::initializer_list<std::int64_t> others) {
+  Written pages;
+  for (std::int64_t page = 0; page < count; ++page) {
+    pages.push_back(page);
+  }
+  pages.insert(pages.end(), others);
+  return pages;
+}
+
+TEST_F(WriteCachePages, AFullLookUpIsFollowedByOneThatMeetsPagesDirtiedAheadMeanwhile) {
+  machine.dirty(mapping(), PageIndex{0}, Pages{kPagevecSize});
   file.on_write = [this](PageIndex page) {
-    if (page < PageIndex{5}) {
-      dirty({page.value() + 1});
+    if (page == PageIndex{0}) {
+      dirty({40});
     }
   };
-  EXPECT_EQ(write({}), (Written{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(write({}), pages_and(kPagevecSize, {40}));
+}
+
+TEST_F(WriteCachePages, ALookUpThatFoundFewerIsTheLast) {
+  machine.dirty(mapping(), PageIndex{0}, Pages{kPagevecSize - 1});
+  file.on_write = [this](PageIndex page) {
+    if (page == PageIndex{0}) {
+      dirty({40});
+    }
+  };
+  EXPECT_EQ(write({.range_cyclic = true}), pages_and(kPagevecSize - 1, {}));
+  EXPECT_EQ(mapping().writeback_index, PageIndex{0});
+  EXPECT_EQ(write({}), (Written{40}));
+}
+
+TEST_F(WriteCachePages, APageDirtiedBetweenThoseLookedUpIsLeftForTheNextCall) {
+  machine.dirty(mapping(), PageIndex{0}, Pages{kPagevecSize - 2});
+  dirty({200, 300, 400});  // the look-up ends with page 300
+  file.on_write = [this](PageIndex page) {
+    if (page == PageIndex{0}) {
+      dirty({150});
+    }
+  };
+  EXPECT_EQ(write({}), pages_and(kPagevecSize - 2, {200, 300, 400}));
+  EXPECT_EQ(write({}), (Written{150}));
+}
+
+// Somebody else writes page 2 after it was looked up.
+TEST_F(WriteCachePages, APageThatIsCleanWhenItsTurnComesIsSkipped) {
+  const auto clean_page_2 = [this] {
+    const PageIndex page{2};
+    machine.cache.start_writeback(0, mapping(), page, PageTree::mask(page, Pages{1}));
+    machine.cache.end_writeback(0, mapping(), page, Pages{1});
+  };
+  for (const bool sync_all : {false, true}) {
+    machine.dirty(mapping(), PageIndex{0}, Pages{4});
+    file.run_max = Pages{1};
+    file.on_write = [&](PageIndex page) {
+      if (page == PageIndex{0}) {
+        clean_page_2();
+      }
+    };
+    EXPECT_EQ(write({.sync_all = sync_all}), (Written{0, 1, 3}));
+    // Dirtied again it is written, though it has lost the mark of tagged writeback.
+    machine.dirty(mapping(), PageIndex{0}, Pages{4});
+    file.on_write = [&](PageIndex page) {
+      if (page == PageIndex{0}) {
+        clean_page_2();
+        dirty({2});
+      }
+    };
+    EXPECT_EQ(write({.sync_all = sync_all}), (Written{0, 1, 2, 3}));
+  }
+}
+
+// Every page takes 1 ms, so that a second thread waits from the start on.
+class SlowWriter final : public PageWriter {
+ public:
+  explicit SlowWriter(PageCache& cache) : cache_{cache} {}
+  engine::Task<Pages> write_run(TaskContext& task, AddressSpace& mapping, PageIndex first, Pages,
+                                const WritebackControl&) override {
+    cache_.start_writeback(0, mapping, first, PageTree::mask(first, Pages{1}));
+    co_await task.thread().run(milliseconds(1));
+    ++written;
+    co_return Pages{1};
+  }
+  int written = 0;
+
+ private:
+  PageCache& cache_;
+};
+
+TEST(WriteCachePagesOnOneCpu, OthersRunBetweenLookUps) {
+  TestMachine machine;
+  BdiWriteback wb{0, 1, Pages{25600}};
+  TestFile file{machine, wb};
+  machine.dirty(file.inode.mapping, PageIndex{0}, Pages{40});
+  SlowWriter writer{machine.cache};
+  WritebackControl wbc;
+  TestTask task{machine.machine};
+  task.run([&](TaskContext& context) {
+    return write_cache_pages(context, file.inode.mapping, wbc, writer);
+  });
+  machine.run_for(microseconds(100));
+  TestTask other{machine.machine};
+  int written_before_other = 0;
+  other.run([&](TaskContext&) -> engine::Task<> {
+    written_before_other = writer.written;
+    co_return;
+  });
+  machine.run_for(milliseconds(60));
+  EXPECT_TRUE(task.done());
+  EXPECT_TRUE(other.done());
+  EXPECT_EQ(written_before_other, kPagevecSize);
 }
 
 TEST_F(WriteCachePages, PagesUnderWritebackAreSkippedWithoutSyncAll) {
