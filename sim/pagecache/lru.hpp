@@ -7,18 +7,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <unordered_map>
 
 #include "sim/base/units.hpp"
-#include "sim/pagecache/active_list.hpp"
+#include "sim/pagecache/indexed_list.hpp"
 
 namespace wbsim::pagecache {
 
-// Models: the inactive and active file lists of a node, mm/swap.c and mm/vmscan.c, v5.10.
+// Models: the inactive and active file lists of a node and PG_reclaim, mm/swap.c, mm/vmscan.c and
+// end_page_writeback() of mm/filemap.c, v5.10 and v6.1.
 // New pages enter the inactive list at the head, reclaim takes its tail.
-// Pages that reclaim met dirty or under writeback are activated and flagged; such a page goes to
-// the tail of the inactive list when its writeback ends. The order of pages is exactly that of a
-// list of single pages (property test).
-// Simplified: a flagged page that was deactivated meanwhile is not rotated.
+// Pages that reclaim met dirty or under writeback are activated and flagged. The flag ends with
+// the next writeback of the page; unless dirty again, the page then goes to the tail of the
+// inactive list, from whichever list it is on by then. The order of pages is exactly that of lists
+// of single pages (property test).
 class Lru {
  public:
   Lru() : inactive_{kInitialCapacity} {}
@@ -28,10 +30,10 @@ class Lru {
   // Takes up to `wanted` of the oldest inactive pages, all from one leaf.
   std::optional<LruRun> take_oldest(int wanted);
   // Puts pages taken from the inactive list on the active list, flagged for reclaim.
-  void activate_for_reclaim(const LruRun& run) { active_.push(run); }
-  // Of pages whose writeback ended, moves those flagged for reclaim to the inactive list's tail.
-  // Returns them: they left the active list.
-  std::uint64_t rotate_reclaimable(const LruRun& run);
+  void activate_for_reclaim(const LruRun& run);
+  // Writeback of these pages ended; `dirty` ones were dirtied again. Moves what was flagged for
+  // reclaim to the inactive list's tail. Returns the pages that left the active list.
+  std::uint64_t end_writeback(const LruRun& run, std::uint64_t dirty);
   // Takes up to `wanted` of the oldest active pages to the head of the inactive list
   // (shrink_active_list()). Returns how many.
   Pages deactivate_oldest(Pages wanted);
@@ -48,6 +50,7 @@ class Lru {
       const std::uint64_t bits = run.mapping == mapping ? run.bits & chosen(run) : 0;
       if (bits != 0) {
         gone(LruRun{run.mapping, run.leaf, bits});
+        take_flags({run.mapping, run.leaf, bits});
         count += Pages{std::popcount(bits)};
       }
       return bits;
@@ -56,21 +59,37 @@ class Lru {
     for (LruRun& run : inactive_) {
       run.bits &= ~take(run, removed.inactive);
     }
-    inactive_.erase(std::remove_if(inactive_.begin(), inactive_.end(),
-                                   [](const LruRun& run) { return run.bits == 0; }),
-                    inactive_.end());
+    deactivated_.remove_if([&](const LruRun& run) { return take(run, removed.inactive); });
     active_.remove_if([&](const LruRun& run) { return take(run, removed.active); });
+    if (deactivated_.empty()) {  // else the numbers of the runs are needed
+      inactive_.erase(std::remove_if(inactive_.begin(), inactive_.end(),
+                                     [](const LruRun& run) { return run.bits == 0; }),
+                      inactive_.end());
+    }
     return removed;
   }
 
-  // Runs held by both lists: what they cost in memory.
-  [[nodiscard]] std::size_t runs() const { return inactive_.size() + active_.runs(); }
+  // Runs held by all lists: what they cost in memory.
+  [[nodiscard]] std::size_t runs() const {
+    return inactive_.size() + deactivated_.runs() + active_.runs();
+  }
 
  private:
   static constexpr std::size_t kInitialCapacity = 64;
 
+  // The number of the oldest run of inactive_.
+  [[nodiscard]] std::int64_t front_number() const {
+    return next_number_ - static_cast<std::int64_t>(inactive_.size());
+  }
+  std::uint64_t take_flags(const LruRun& run);
+
+  // The inactive list is kept as two: pages that came from the active list can leave it out of
+  // order. Each of their runs knows the number of the run of inactive_ that follows it.
   boost::circular_buffer<LruRun> inactive_;  // front: oldest
-  ActiveList active_;
+  std::int64_t next_number_ = 0;             // of the next run that enters inactive_ at its back
+  IndexedList deactivated_;
+  IndexedList active_;
+  std::unordered_map<std::uint64_t, std::uint64_t> flagged_;  // pages with PG_reclaim, by leaf
 };
 
 }  // namespace wbsim::pagecache

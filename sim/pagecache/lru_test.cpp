@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <deque>
 #include <new>
+#include <set>
 #include <vector>
 
 #include "sim/base/rng.hpp"
@@ -46,10 +47,7 @@ namespace {
 struct ReferenceLists {
   std::deque<std::int64_t> inactive;  // front: oldest
   std::deque<std::int64_t> active;
-
-  static void erase(std::deque<std::int64_t>& list, std::int64_t page) {
-    list.erase(std::find(list.begin(), list.end(), page));
-  }
+  std::set<std::int64_t> flagged;
 };
 
 std::vector<std::int64_t> pages_of(const LruRun& run) {
@@ -76,7 +74,7 @@ class LruAgainstReference {
         break;
       case 4:
       case 5:
-        rotate();
+        end_writeback();
         break;
       case 6:
         deactivate();
@@ -142,6 +140,7 @@ class LruAgainstReference {
     for (const std::int64_t page : pages_of(*run)) {
       EXPECT_EQ(page, reference_.inactive.front());
       reference_.inactive.pop_front();
+      reference_.flagged.erase(page);
     }
     EXPECT_LE(std::popcount(run->bits), wanted);
     return *run;
@@ -155,21 +154,25 @@ class LruAgainstReference {
       lru_.activate_for_reclaim(run);
       for (const std::int64_t page : pages_of(run)) {
         reference_.active.push_back(page);
+        reference_.flagged.insert(page);
       }
     }
   }
 
-  void rotate() {
+  void end_writeback() {
     const LruRun run = random_run();
+    const std::uint64_t dirty = rng_.next_u64() & rng_.next_u64();
     std::uint64_t expected = 0;
     for (const std::int64_t page : pages_of(run)) {
-      if (std::count(reference_.active.begin(), reference_.active.end(), page) > 0) {
-        ReferenceLists::erase(reference_.active, page);
-        reference_.inactive.push_front(page);
-        expected |= std::uint64_t{1} << (page % 64);
+      const std::uint64_t bit = std::uint64_t{1} << (page % 64);
+      if (reference_.flagged.erase(page) == 0 || (dirty & bit) != 0) {
+        continue;
       }
+      expected |= std::erase(reference_.active, page) > 0 ? bit : 0;
+      std::erase(reference_.inactive, page);
+      reference_.inactive.push_front(page);
     }
-    EXPECT_EQ(lru_.rotate_reclaimable(run), expected);
+    EXPECT_EQ(lru_.end_writeback(run, dirty), expected);
   }
 
   void deactivate() {
@@ -193,6 +196,7 @@ class LruAgainstReference {
               static_cast<std::int64_t>(std::erase_if(reference_.inactive, is_chosen)));
     EXPECT_EQ(removed.active.count(),
               static_cast<std::int64_t>(std::erase_if(reference_.active, is_chosen)));
+    std::erase_if(reference_.flagged, is_chosen);
     EXPECT_EQ(gone, (removed.inactive + removed.active).count());
   }
 
@@ -227,7 +231,7 @@ TEST(Lru, ListsDoNotGrowWithPagesThatComeAndGo) {
 TEST(Lru, PageActivatedTwiceIsAsOldAsItsSecondActivation) {
   Lru lru;
   lru.activate_for_reclaim({0, 1, 1});
-  EXPECT_EQ(lru.rotate_reclaimable({0, 1, 1}), 1U);
+  EXPECT_EQ(lru.end_writeback({0, 1, 1}, 0), 1U);
   lru.activate_for_reclaim({0, 2, 1});
   ASSERT_EQ(lru.take_oldest(1)->leaf, 1U);
   lru.activate_for_reclaim({0, 1, 1});
@@ -239,9 +243,43 @@ TEST(Lru, RotatedPagesAreReclaimedFirstAndTheLastOfThemAtOnce) {
   Lru lru;
   lru.add({0, 5, 1});
   lru.activate_for_reclaim({0, 9, 0b110});
-  EXPECT_EQ(lru.rotate_reclaimable({0, 9, 0b1111}), 0b110U);
+  EXPECT_EQ(lru.end_writeback({0, 9, 0b1111}, 0), 0b110U);
   EXPECT_EQ(lru.take_oldest(32)->bits, 0b100U);
   EXPECT_EQ(lru.take_oldest(32)->bits, 0b010U);
+  EXPECT_EQ(lru.take_oldest(32)->leaf, 5U);
+}
+
+TEST(Lru, AFlaggedPageThatWasDeactivatedIsRotatedToo) {
+  Lru lru;
+  lru.activate_for_reclaim({0, 9, 0b110});
+  lru.add({0, 5, 1});
+  EXPECT_EQ(lru.deactivate_oldest(Pages{2}), Pages{2});
+  lru.add({0, 6, 1});
+  EXPECT_EQ(lru.end_writeback({0, 9, 0b100}, 0), 0U) << "it is not active any more";
+  EXPECT_EQ(lru.take_oldest(32)->bits, 0b100U);
+  EXPECT_EQ(lru.take_oldest(32)->leaf, 5U);
+  EXPECT_EQ(lru.take_oldest(32)->bits, 0b010U);
+  EXPECT_EQ(lru.take_oldest(32)->leaf, 6U);
+}
+
+TEST(Lru, TheFlagEndsWithTheNextWritebackThoughThePageIsDirtyAgain) {
+  Lru lru;
+  lru.activate_for_reclaim({0, 9, 1});
+  EXPECT_EQ(lru.end_writeback({0, 9, 1}, 1), 0U);
+  EXPECT_EQ(lru.end_writeback({0, 9, 1}, 0), 0U);
+  EXPECT_FALSE(lru.take_oldest(1));
+  EXPECT_EQ(lru.deactivate_oldest(Pages{1}), Pages{1});
+  EXPECT_EQ(lru.end_writeback({0, 9, 1}, 0), 0U);
+}
+
+TEST(Lru, APageDroppedAndCachedAgainIsNotFlagged) {
+  Lru lru;
+  lru.activate_for_reclaim({0, 9, 1});
+  lru.remove_if(
+      0, [](const LruRun&) { return std::uint64_t{1}; }, [](const LruRun&) {});
+  lru.add({0, 5, 1});
+  lru.add({0, 9, 1});
+  EXPECT_EQ(lru.end_writeback({0, 9, 1}, 0), 0U);
   EXPECT_EQ(lru.take_oldest(32)->leaf, 5U);
 }
 

@@ -128,10 +128,10 @@ void PageCache::end_writeback(int cpu, AddressSpace& mapping, PageIndex first, P
     const PageTree::Leaf* leaf = mapping.pages.find(page);
     SIM_CHECK(leaf != nullptr && (leaf->marked(Mark::kWriteback) & bits) == bits);
     mapping.pages.clear_mark(page, bits, Mark::kWriteback);
-    const std::uint64_t clean = bits & ~leaf->marked(Mark::kDirty);
-    const std::uint64_t rotated = lru_.rotate_reclaimable(lru_run(mapping, page, clean));
-    stat_.nr_active_file -= Pages{std::popcount(rotated)};
-    stat_.nr_inactive_file += Pages{std::popcount(rotated)};
+    const std::uint64_t deactivated =
+        lru_.end_writeback(lru_run(mapping, page, bits), leaf->marked(Mark::kDirty));
+    stat_.nr_active_file -= Pages{std::popcount(deactivated)};
+    stat_.nr_inactive_file += Pages{std::popcount(deactivated)};
     stat_.nr_writeback.add(cpu, -n);
     stat_.nr_written.add(cpu, n);
     wb.writeback.add(cpu, -n);

@@ -130,6 +130,24 @@ TEST_F(PageCacheTest, PageDirtiedAgainIsNotRotated) {
   machine.dirty(mapping(), kFirst, Pages{1});
   machine.cache.end_writeback(0, mapping(), kFirst, Pages{1});
   EXPECT_EQ(machine.cache.stat().nr_active_file, Pages{1});
+  // The flag is gone all the same.
+  start_writeback(kFirst, Pages{1});
+  machine.cache.end_writeback(0, mapping(), kFirst, Pages{1});
+  EXPECT_EQ(machine.cache.stat().nr_active_file, Pages{1});
+}
+
+TEST_F(PageCacheTest, FlaggedPageIsNextToGoThoughItWasDeactivatedMeanwhile) {
+  machine.dirty(mapping(), kFirst, Pages{33});
+  machine.cache.shrink_inactive(32);
+  machine.cache.add_pages(mapping(), PageIndex{100}, PageTree::mask(PageIndex{100}, Pages{1}));
+  ASSERT_EQ(machine.cache.balance_active(), Pages{32});
+  start_writeback(PageIndex{7}, Pages{1});
+  machine.cache.end_writeback(0, mapping(), PageIndex{7}, Pages{1});
+  EXPECT_EQ(machine.cache.stat().nr_active_file, Pages{0});
+  EXPECT_EQ(machine.cache.stat().nr_inactive_file, Pages{34});
+  EXPECT_EQ(machine.cache.shrink_inactive(1)->freed, Pages{1});
+  EXPECT_EQ(mapping().pages.find(kFirst)->present & PageTree::mask(PageIndex{7}, Pages{1}), 0U);
+  expect_counters_equal_marks();
 }
 
 TEST_F(PageCacheTest, DroppingLeavesWhatIsNotClean) {

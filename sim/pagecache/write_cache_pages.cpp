@@ -8,7 +8,7 @@
 #include <optional>
 #include <span>
 
-#include "sim/pagecache/active_list.hpp"
+#include "sim/pagecache/indexed_list.hpp"
 
 namespace wbsim::pagecache {
 

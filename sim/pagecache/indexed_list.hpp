@@ -1,4 +1,4 @@
-// Runs of pages in the order of an LRU list, and the active list with removal from its middle.
+// Runs of pages in the order of an LRU list, and a list of them with removal from its middle.
 #pragma once
 
 #include <boost/circular_buffer.hpp>
@@ -35,15 +35,20 @@ void make_room(boost::circular_buffer<Run>& list) {
 // The lowest `count` set bits.
 std::uint64_t lowest_bits(std::uint64_t bits, int count);
 
-// The active list. Pages leave it at the old end, and out of order when their writeback ends, so
-// each run knows the run before it that names the same leaf. A run that lost all its pages stays
-// until it is the oldest, or until half of the list is such runs.
-class ActiveList {
+// A list of pages that leave it at the old end, or out of order when their writeback ends: so each
+// run knows the run before it that names the same leaf. A run that lost all its pages stays until
+// it is the oldest, or until half of the list is such runs.
+class IndexedList {
  public:
-  ActiveList() : runs_{kInitialCapacity} {}
+  IndexedList() : runs_{kInitialCapacity} {}
 
-  // Pages that are not on the list enter at the new end.
-  void push(const LruRun& run);
+  // Pages that are not on the list enter at the new end. `place` is kept with them; it never
+  // decreases from one call to the next.
+  void push(const LruRun& run, std::int64_t place = 0);
+  [[nodiscard]] bool empty() const { return runs_.empty(); }
+  // The places of the oldest and the newest pages. The list may not be empty.
+  [[nodiscard]] std::int64_t oldest_place() const { return runs_.front().place; }
+  [[nodiscard]] std::int64_t newest_place() const { return runs_.back().place; }
   // Removes those of the pages that are on the list; returns them.
   std::uint64_t take(const LruRun& run);
   // Removes up to `wanted` of the oldest pages, all from one leaf.
@@ -73,9 +78,10 @@ class ActiveList {
   struct Run {
     LruRun pages;
     std::uint64_t older;  // number of the previous run of this leaf, or kNone
+    std::int64_t place;
   };
   struct Leaf {
-    std::uint64_t active = 0;  // all its pages on the list
+    std::uint64_t listed = 0;  // all its pages on the list
     std::uint64_t newest = 0;  // number of its newest run
   };
 

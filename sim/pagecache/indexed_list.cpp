@@ -1,4 +1,4 @@
-#include "sim/pagecache/active_list.hpp"
+#include "sim/pagecache/indexed_list.hpp"
 
 #include <bit>
 
@@ -21,31 +21,35 @@ std::uint64_t lowest_bits(std::uint64_t bits, int count) {
   return taken;
 }
 
-void ActiveList::push(const LruRun& run) {
+void IndexedList::push(const LruRun& run, std::int64_t place) {
   const auto [it, fresh] = leaves_.try_emplace(run.key(), Leaf{0, kNone});
   Leaf& leaf = it->second;
-  SIM_CHECK((leaf.active & run.bits) == 0);
-  leaf.active |= run.bits;
-  if (!runs_.empty() && runs_.back().pages.bits != 0 && runs_.back().pages.can_append(run)) {
-    runs_.back().pages.bits |= run.bits;
-    return;
+  SIM_CHECK((leaf.listed & run.bits) == 0);
+  leaf.listed |= run.bits;
+  if (!runs_.empty()) {
+    Run& newest = runs_.back();
+    SIM_CHECK(newest.place <= place);
+    if (newest.place == place && newest.pages.bits != 0 && newest.pages.can_append(run)) {
+      newest.pages.bits |= run.bits;
+      return;
+    }
   }
   make_room(runs_);
   const std::uint64_t number = first_ + runs_.size();
-  runs_.push_back({run, leaf.newest});
+  runs_.push_back({run, leaf.newest, place});
   leaf.newest = number;
 }
 
-void ActiveList::forget(const LruRun& run) {
+void IndexedList::forget(const LruRun& run) {
   const auto it = leaves_.find(run.key());
-  SIM_CHECK(it != leaves_.end() && (it->second.active & run.bits) == run.bits);
-  it->second.active &= ~run.bits;
-  if (it->second.active == 0) {
+  SIM_CHECK(it != leaves_.end() && (it->second.listed & run.bits) == run.bits);
+  it->second.listed &= ~run.bits;
+  if (it->second.listed == 0) {
     leaves_.erase(it);
   }
 }
 
-void ActiveList::remove_from(Run& run, std::uint64_t bits) {
+void IndexedList::remove_from(Run& run, std::uint64_t bits) {
   run.pages.bits &= ~bits;
   if (run.pages.bits == 0) {
     ++empty_;
@@ -53,7 +57,7 @@ void ActiveList::remove_from(Run& run, std::uint64_t bits) {
 }
 
 // Drops empty runs at the old end, and all of them once they are most of the list.
-void ActiveList::tidy() {
+void IndexedList::tidy() {
   while (!runs_.empty() && runs_.front().pages.bits == 0) {
     runs_.pop_front();
     ++first_;
@@ -64,7 +68,7 @@ void ActiveList::tidy() {
   }
 }
 
-void ActiveList::compact() {
+void IndexedList::compact() {
   std::size_t kept = 0;
   for (Run& run : runs_) {
     if (run.pages.bits != 0) {
@@ -77,7 +81,7 @@ void ActiveList::compact() {
       continue;
     }
     Leaf& leaf = leaves_.find(pages.key())->second;
-    runs_[kept] = {pages, leaf.newest};
+    runs_[kept] = {pages, leaf.newest, runs_[i].place};
     leaf.newest = first_ + kept;
     ++kept;
   }
@@ -85,12 +89,12 @@ void ActiveList::compact() {
   empty_ = 0;
 }
 
-std::uint64_t ActiveList::take(const LruRun& run) {
+std::uint64_t IndexedList::take(const LruRun& run) {
   const auto it = leaves_.find(run.key());
   if (it == leaves_.end()) {
     return 0;
   }
-  const std::uint64_t taken = run.bits & it->second.active;
+  const std::uint64_t taken = run.bits & it->second.listed;
   // A number below first_ names a run that is gone, and so are all before it.
   std::uint64_t left = taken;
   for (std::uint64_t number = it->second.newest; left != 0;) {
@@ -110,7 +114,7 @@ std::uint64_t ActiveList::take(const LruRun& run) {
   return taken;
 }
 
-std::optional<LruRun> ActiveList::take_oldest(int wanted) {
+std::optional<LruRun> IndexedList::take_oldest(int wanted) {
   if (runs_.empty()) {
     return std::nullopt;
   }
