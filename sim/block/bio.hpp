@@ -41,6 +41,7 @@ class Bio {
   BioEndIo* end_io = nullptr;
   WriteIds writes;
   Bio* next = nullptr;  // in its request, in order of merging
+  int cpu = 0;          // that it ended on, with its last part: set before end_io is called
 
   // Of a single bio whose first parts were split off (bio_chain()). The parts are bios of their
   // own; end_io is called when all have ended, with the extent that was submitted.

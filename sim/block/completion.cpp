@@ -61,7 +61,7 @@ void RequestQueue::end_request(Request& request) {
   }
   while (bio != nullptr) {
     Bio* next = bio->next;
-    end_bio(*bio, request.status);
+    end_bio(*bio, request.status, request.cpu);
     bio = next;
   }
   free_request(request);
@@ -69,7 +69,7 @@ void RequestQueue::end_request(Request& request) {
 
 // Models: bio_endio() with chained bios: the one that was submitted ends when all its parts have,
 // with the first error among them.
-void RequestQueue::end_bio(Bio& bio, BlkStatus status) {
+void RequestQueue::end_bio(Bio& bio, BlkStatus status, int cpu) {
   if (bio.status == BlkStatus::kOk) {
     bio.status = status;
   }
@@ -80,11 +80,12 @@ void RequestQueue::end_bio(Bio& bio, BlkStatus status) {
     Bio& submitted = *bio.chained_to;
     const BlkStatus of_part = bio.status;
     bios_.release(bio);
-    end_bio(submitted, of_part);
+    end_bio(submitted, of_part, cpu);
     return;
   }
   bio.sector = bio.sector - bio.split_off;
   bio.unit += bio.split_off;
+  bio.cpu = cpu;
   bio.end_io->end_bio(bio, bio.status);
   bios_.release(bio);
 }

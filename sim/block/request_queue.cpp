@@ -200,7 +200,7 @@ Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
   engine::Thread& thread = io.thread();
   const engine::TaskName task = thread.name();
   if (bio.unit == Sectors{0} && !bio.is_flush()) {
-    end_bio(bio, BlkStatus::kOk);  // a flush to a device that needs none
+    end_bio(bio, BlkStatus::kOk, thread.cpu_index());  // a flush to a device that needs none
     co_return;
   }
   const bool flush = bio.is_flush();

@@ -135,7 +135,7 @@ class RequestQueue final : public DeviceClient {
   static void hard_irq_thunk(void* request);
   static void soft_irq_thunk(void* request);
   void end_request(Request& request);
-  void end_bio(Bio& bio, BlkStatus status);
+  void end_bio(Bio& bio, BlkStatus status, int cpu);
   void free_request(Request& request);
   void restart();
   friend struct Request;

@@ -143,7 +143,8 @@ void BlockDevice::end_bio(Bio& bio, BlkStatus status) {
   if (status != BlkStatus::kOk) {
     inode_.mapping.wb_err.set(kIoError);
   }
-  memory_.cache.end_writeback(0, inode_.mapping, page_of(bio.sector), pages_floor(bio.length()));
+  memory_.cache.end_writeback(bio.cpu, inode_.mapping, page_of(bio.sector),
+                              pages_floor(bio.length()));
 }
 
 }  // namespace wbsim::fs

@@ -168,5 +168,31 @@ TEST(BlockDeviceSmp, SyncWritersOfTheSamePagesAllEndWithDurableData) {
   EXPECT_EQ(disk.queue.in_flight(), 0U);
 }
 
+// Each CPU's part of a counter moves into the shared value when it reaches the batch: two CPUs that
+// complete half a batch each keep it, one that completed all of it would not.
+TEST(BlockDeviceSmp, CompletionsCountOnTheCpuOfTheirRequest) {
+  writeback::WritebackOptions options;
+  options.cpus = 2;
+  DiskMachine machine{options};
+  Disk& disk = machine.add_disk("sda");
+  const auto half =
+      Pages{(pagecache::vm_stat_threshold(options.cpus, options.memory.count()) + 2) / 2};
+  std::vector<std::unique_ptr<TestTask>> tasks;
+  for (int i = 0; i < 2; ++i) {
+    tasks.push_back(std::make_unique<TestTask>(machine.machine));
+    tasks.back()->run([&, i](TaskContext& t) -> Task<> {
+      std::uint64_t seen = 0;
+      co_await t.thread().run(milliseconds(1));  // so that each has a CPU of its own
+      EXPECT_EQ(t.cpu(), i);
+      co_await disk.device.write(t, FileOffset{mebibytes(i).count()}, to_bytes(half), true, 1,
+                                 &seen);
+    });
+  }
+  machine.run_for(seconds(1));
+  const pagecache::VmStat& stat = machine.cache.stat();
+  EXPECT_EQ(Pages{stat.nr_written.sum()}, 2 * half);
+  EXPECT_EQ(pagecache::VmStat::read(stat.nr_written), Pages{0});
+}
+
 }  // namespace
 }  // namespace wbsim::fs
