@@ -153,22 +153,6 @@ SimDuration duration_from(double count, double unit) {
   return nanoseconds(std::llround(count * unit));
 }
 
-void hand_over(const Diagnostics& findings, Diagnostics& diagnostics) {
-  for (const Diagnostic& finding : findings.all()) {
-    switch (finding.severity) {
-      case Severity::kNote:
-        diagnostics.note(finding.where, finding.message);
-        break;
-      case Severity::kError:
-        diagnostics.error(finding.where, finding.message);
-        break;
-      case Severity::kRefused:
-        diagnostics.refuse(finding.where, finding.message);
-        break;
-    }
-  }
-}
-
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines = split(text, '\n');
   if (lines.back().empty()) {

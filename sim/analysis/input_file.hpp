@@ -33,10 +33,6 @@ std::optional<std::int64_t> parse_integer(std::string_view text);
 // A number of a JSON document that counts units of `unit` nanoseconds, rounded to nanoseconds.
 SimDuration duration_from(double count, double unit);
 
-// Adds `findings` to `diagnostics`. Findings are collected apart where their kind decides what
-// happens next.
-void hand_over(const Diagnostics& findings, Diagnostics& diagnostics);
-
 // Cuts `text` into lines without their ends; a missing end of the last line is fine.
 std::vector<std::string_view> lines_of(std::string_view text);
 

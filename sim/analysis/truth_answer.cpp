@@ -223,7 +223,7 @@ std::optional<RunRecord> read_answer(const fs::path& folder, SimTime first_io,
   read_samples(folder, record, findings);
   read_issues(folder, record, findings);
   read_trace(folder, record, findings);
-  hand_over(findings, diagnostics);
+  diagnostics.append(findings);
   return findings.has_errors() ? std::nullopt : std::optional{std::move(record)};
 }
 

@@ -352,7 +352,7 @@ class CaseReader {
 std::optional<TruthCase> read_truth_case(const fs::path& folder, Diagnostics& diagnostics) {
   Diagnostics findings;
   std::optional<TruthCase> truth = CaseReader{folder, findings}.read();
-  hand_over(findings, diagnostics);
+  diagnostics.append(findings);
   return findings.has_errors() ? std::nullopt : std::move(truth);
 }
 

@@ -332,7 +332,7 @@ std::optional<PreparedCase> prepare(const TruthCase& truth, Diagnostics& diagnos
   if (config && findings.exit_code() == 0) {
     system::check_workload(*config, workload, findings);
   }
-  hand_over(findings, diagnostics);
+  diagnostics.append(findings);
   if (findings.exit_code() != 0 || !config) {
     return std::nullopt;
   }

@@ -27,6 +27,15 @@ class Diagnostics {
   void error(std::string where, std::string message) { add(Severity::kError, where, message); }
   void refuse(std::string where, std::string message) { add(Severity::kRefused, where, message); }
 
+  // Adds all of `findings`. They are collected apart where their kind decides what happens next.
+  void append(const Diagnostics& findings) {
+    all_.insert(all_.end(), findings.all_.begin(), findings.all_.end());
+  }
+  // Notes speak about a run: nobody needs them when there will be none.
+  void drop_notes() {
+    std::erase_if(all_, [](const Diagnostic& one) { return one.severity == Severity::kNote; });
+  }
+
   [[nodiscard]] const std::vector<Diagnostic>& all() const { return all_; }
   [[nodiscard]] bool has_errors() const { return has(Severity::kError); }
   [[nodiscard]] bool has_refusals() const { return has(Severity::kRefused); }

@@ -34,6 +34,33 @@ TEST(DiagnosticsTest, ExitCodeIsThatOfTheMostSerious) {
   EXPECT_TRUE(diagnostics.has_errors());
 }
 
+TEST(DiagnosticsTest, AppendAddsFindingsOfEveryKindInTheirOrder) {
+  Diagnostics findings;
+  findings.note("b", "1");
+  findings.refuse("c", "2");
+  findings.error("d", "3");
+  Diagnostics diagnostics;
+  diagnostics.error("a", "0");
+  diagnostics.append(findings);
+  std::string text;
+  for (const Diagnostic& finding : diagnostics.all()) {
+    text += to_string(finding) + "\n";
+  }
+  EXPECT_EQ(text, "a: 0\nnote: b: 1\nnot simulated: c: 2\nd: 3\n");
+}
+
+TEST(DiagnosticsTest, DropNotesKeepsErrorsAndRefusals) {
+  Diagnostics diagnostics;
+  diagnostics.note("a", "1");
+  diagnostics.error("b", "2");
+  diagnostics.note("c", "3");
+  diagnostics.refuse("d", "4");
+  diagnostics.drop_notes();
+  ASSERT_EQ(diagnostics.all().size(), 2U);
+  EXPECT_EQ(diagnostics.all()[0].where, "b");
+  EXPECT_EQ(diagnostics.all()[1].where, "d");
+}
+
 TEST(DidYouMeanTest, FindsTheClosestCandidate) {
   const std::vector<std::string> elevators{"none", "mq-deadline", "kyber", "bfq"};
   EXPECT_EQ(did_you_mean("mq-dedline", elevators), "mq-deadline");

@@ -1,5 +1,6 @@
 #include "sim/system/config_reader.hpp"
 
+#include <utility>
 #include <vector>
 
 #include "sim/system/config_checks.hpp"
@@ -9,26 +10,6 @@
 
 namespace wbsim::system {
 namespace {
-
-// Notes speak about a run, so there are none when there will be no run.
-void hand_over(const Diagnostics& findings, Diagnostics& diagnostics) {
-  const bool runs = findings.exit_code() == 0;
-  for (const Diagnostic& finding : findings.all()) {
-    switch (finding.severity) {
-      case Severity::kError:
-        diagnostics.error(finding.where, finding.message);
-        break;
-      case Severity::kRefused:
-        diagnostics.refuse(finding.where, finding.message);
-        break;
-      case Severity::kNote:
-        if (runs) {
-          diagnostics.note(finding.where, finding.message);
-        }
-        break;
-    }
-  }
-}
 
 void check_has_devices(ReadContext& context, const Json& document) {
   if (!document.is_object()) {
@@ -49,7 +30,7 @@ std::optional<Config> read_config(const ConfigSource& source, std::span<const st
   Diagnostics findings;
   std::optional<Json> document = parse_json(source.name, source.text, findings);
   if (!document) {
-    hand_over(findings, diagnostics);
+    diagnostics.append(findings);
     return std::nullopt;
   }
   const std::vector<Override> overrides = apply_overrides(*document, sets, findings);
@@ -61,11 +42,12 @@ std::optional<Config> read_config(const ConfigSource& source, std::span<const st
   read_object(context, *document, "", root_fields(config));
   check_has_devices(context, *document);
   check_and_complete(context, config);
-  hand_over(findings, diagnostics);
-  if (findings.exit_code() != 0) {
-    return std::nullopt;
+  const bool runs = findings.exit_code() == 0;
+  if (!runs) {
+    findings.drop_notes();
   }
-  return config;
+  diagnostics.append(findings);
+  return runs ? std::optional{std::move(config)} : std::nullopt;
 }
 
 nlohmann::ordered_json print_config(const Config& config) {
