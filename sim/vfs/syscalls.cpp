@@ -57,11 +57,6 @@ int Syscalls::close(int fd) {
   return 0;
 }
 
-Bytes Syscalls::size(int fd) const {
-  const OpenFile* opened = const_cast<Syscalls*>(this)->file(fd);
-  return opened == nullptr ? Bytes{kEbadf} : opened->device->size();
-}
-
 Task<std::int64_t> Syscalls::pwrite(TaskContext& task, int fd, FileOffset at, Bytes length,
                                     std::uint64_t write_id) {
   OpenFile* opened = file(fd);

@@ -41,8 +41,6 @@ class Syscalls {
   // "/dev/NAME". Returns a file descriptor or a negative errno.
   int open(std::string_view path, OpenFlags flags);
   int close(int fd);
-  // Bytes that a device holds; a negative errno as count for an unknown descriptor.
-  [[nodiscard]] Bytes size(int fd) const;
 
   // Return bytes written, or a negative errno. Offset and length are multiples of a page.
   engine::Task<std::int64_t> pwrite(pagecache::TaskContext& task, int fd, FileOffset at,

@@ -60,7 +60,8 @@ TEST_F(SyscallsTest, OpenFindsDevicesAndReusesTheLowestFreeDescriptor) {
   EXPECT_EQ(calls.close(0), 0);
   EXPECT_EQ(calls.close(0), kEbadf);
   EXPECT_EQ(calls.open("/dev/sdb", {}), 0);
-  EXPECT_EQ(calls.size(0), mebibytes(64));
+  EXPECT_EQ(pwrite(0, kStart, kPageSize), kPageSize.count());
+  EXPECT_EQ(b.device.inode().mapping.pages.pages(), Pages{1});
 }
 
 // The first of several mistakes decides: offset, descriptor, length, then the device's end.
