@@ -9,7 +9,7 @@ namespace wbsim::system {
 
 namespace {
 
-constexpr SimDuration kSlice = milliseconds(200);  // between looks at `interrupted` and progress
+constexpr SimDuration kSlice = milliseconds(200);  // between looks at `interrupted`
 
 // Notes the jobs that a system call failed.
 class ErrorWatch final : public engine::Observer {
@@ -87,7 +87,6 @@ RunOutcome run_system(const Config& config, const workload::WorkloadSpec& worklo
   observers.push_back(&errors);
   System system{config, workload, observers};
   engine::Simulator& simulator = system.simulator();
-  const SimTime expected = expected_end(config, workload);
   RunOutcome outcome;
   system.control().start();
   SimTime limit = simulator.now();
@@ -102,9 +101,6 @@ RunOutcome run_system(const Config& config, const workload::WorkloadSpec& worklo
     }
     limit = std::min(limit + kSlice, end);
     simulator.run(std::max(limit, simulator.now()));
-    if (options.progress) {
-      options.progress(simulator.now(), expected);
-    }
   }
   outcome.interrupted = interrupted();
   outcome.end = simulator.now();

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,8 +16,6 @@ namespace wbsim::system {
 struct RunOptions {
   std::vector<engine::Observer*> observers;
   const std::atomic<bool>* interrupted = nullptr;  // set by a signal handler: end soon
-  // Called now and then with the virtual time and, where it is known, the expected end (else 0).
-  std::function<void(SimTime now, SimTime end)> progress;
 };
 
 struct RunOutcome {

@@ -152,19 +152,6 @@ TEST(RunSystem, AnInterruptKeepsWhatIsFinished) {
   EXPECT_GT(run.jobs[0].runtime, milliseconds(900));
 }
 
-TEST(RunSystem, ReportsProgressUpToTheExpectedEnd) {
-  const Scenario s = scenario(kStream);
-  std::vector<SimTime> seen;
-  RunOptions options;
-  options.progress = [&seen](SimTime now, SimTime end) {
-    EXPECT_EQ(end, at(seconds(3)));
-    seen.push_back(now);
-  };
-  run_system(s.config, s.workload, options);
-  EXPECT_GT(seen.size(), 10U);
-  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
-}
-
 TEST(RunSystem, WithoutJobsOnlyActionsAndTailPass) {
   const Scenario s = scenario("", R"("workload":{"tail":"1s"})");
   const RunOutcome outcome = run_system(s.config, s.workload, {});
