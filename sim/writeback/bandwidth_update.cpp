@@ -9,6 +9,17 @@ namespace wbsim::writeback {
 using engine::Observer;
 using pagecache::BdiWriteback;
 
+namespace {
+
+// What the next update counts from.
+void snapshot(BdiWriteback& wb, std::uint64_t now) {
+  wb.dirtied_stamp = Pages{wb.dirtied.read()};
+  wb.written_stamp = Pages{wb.written.read()};
+  wb.bw_time_stamp = now;
+}
+
+}  // namespace
+
 // Models: __wb_update_bandwidth(..., update_ratelimit = true).
 void DirtyThrottle::update_with_ratelimit(const Control& control, BdiWriteback& wb,
                                           std::uint64_t since) {
@@ -16,7 +27,6 @@ void DirtyThrottle::update_with_ratelimit(const Control& control, BdiWriteback& 
   const int hz = machine_.jiffies().hz();
   const std::int64_t elapsed =
       std::max<std::int64_t>(static_cast<std::int64_t>(now - wb.bw_time_stamp), 1);
-  const Pages dirtied{wb.dirtied.read()};
   const bool idle = options_.bandwidth_update == BandwidthUpdate::kThrottleAndFlusher &&
                     elapsed > hz && wb.bw_time_stamp < since;
   if (!idle) {
@@ -30,7 +40,7 @@ void DirtyThrottle::update_with_ratelimit(const Control& control, BdiWriteback& 
                                 .balanced_dirty_ratelimit = wb.balanced_dirty_ratelimit,
                                 .pos_ratio = control.position.pos_ratio,
                                 .avg_write_bandwidth = wb.avg_write_bandwidth,
-                                .dirtied = dirtied - wb.dirtied_stamp,
+                                .dirtied = Pages{wb.dirtied.read()} - wb.dirtied_stamp,
                                 .elapsed = elapsed,
                                 .dirty = control.in.dirty,
                                 .setpoint = control.position.setpoint},
@@ -49,9 +59,7 @@ void DirtyThrottle::update_with_ratelimit(const Control& control, BdiWriteback& 
     tracer_.emit(&Observer::on_bdi_dirty_ratelimit, trace);
     update_write_bandwidth_of(wb, elapsed);
   }
-  wb.dirtied_stamp = dirtied;
-  wb.written_stamp = Pages{wb.written.read()};
-  wb.bw_time_stamp = now;
+  snapshot(wb, now);
 }
 
 void DirtyThrottle::update_write_bandwidth_of(BdiWriteback& wb, std::int64_t elapsed) {
@@ -78,9 +86,7 @@ void DirtyThrottle::update_bandwidth(BdiWriteback& wb, std::uint64_t since) {
   } else {
     update_write_bandwidth_of(wb, std::max<std::int64_t>(elapsed, 1));
   }
-  wb.dirtied_stamp = Pages{wb.dirtied.read()};
-  wb.written_stamp = Pages{wb.written.read()};
-  wb.bw_time_stamp = now;
+  snapshot(wb, now);
 }
 
 // A device that was idle for more than a second starts its estimate anew.
@@ -88,9 +94,7 @@ void DirtyThrottle::bandwidth_estimate_start(BdiWriteback& wb) {
   const std::uint64_t now = machine_.jiffies_now();
   const auto idle_max = static_cast<std::uint64_t>(machine_.jiffies().hz());
   if (now - wb.bw_time_stamp > idle_max && wb.writeback_inodes == 0) {
-    wb.dirtied_stamp = Pages{wb.dirtied.read()};
-    wb.written_stamp = Pages{wb.written.read()};
-    wb.bw_time_stamp = now;
+    snapshot(wb, now);
   }
 }
 

@@ -21,6 +21,12 @@ constexpr Pages kExceededPoll{32 >> 2};  // 32 KiB: the check interval while dir
 // jiffies `a` before `b`, as the kernel's time_before().
 bool time_before(std::uint64_t a, std::uint64_t b) { return static_cast<std::int64_t>(a - b) < 0; }
 
+// Pages that a task may dirty before it calls balance_dirty_pages().
+Pages check_interval(const TaskContext& task, const BdiWriteback& wb) {
+  const Pages interval = task.dirty.nr_dirtied_pause;
+  return wb.dirty_exceeded ? std::min(interval, kExceededPoll) : interval;
+}
+
 }  // namespace
 
 DirtyThrottle::DirtyThrottle(engine::Machine& machine, const engine::Tracer& tracer,
@@ -91,25 +97,17 @@ Pages DirtyThrottle::wb_thresh_now(BdiWriteback& wb) const {
 
 std::int64_t DirtyThrottle::pages_before_check(const TaskContext& task,
                                                const BdiWriteback& wb) const {
-  const auto cpu = static_cast<std::size_t>(task.cpu());
-  if (leaks_[cpu] > Pages{0}) {
+  if (leaks_[static_cast<std::size_t>(task.cpu())] > Pages{0}) {
     return 1;  // the next check picks them up
   }
-  Pages limit = task.dirty.nr_dirtied_pause;
-  if (wb.dirty_exceeded) {
-    limit = std::min(limit, kExceededPoll);
-  }
-  const std::int64_t by_task = (limit - task.dirty.nr_dirtied).count();
+  const std::int64_t by_task = (check_interval(task, wb) - task.dirty.nr_dirtied).count();
   const std::int64_t by_cpu = ratelimit_pages_ - cache_.ratelimit_count(task.cpu());
   return std::max<std::int64_t>(std::min(by_task, by_cpu), 1);
 }
 
 // Models: balance_dirty_pages_ratelimited_flags(), v6.1 (v5.10: without the flags).
 bool DirtyThrottle::check_due(TaskContext& task, const BdiWriteback& wb) {
-  Pages limit = task.dirty.nr_dirtied_pause;
-  if (wb.dirty_exceeded) {
-    limit = std::min(limit, kExceededPoll);
-  }
+  const Pages limit = check_interval(task, wb);
   Pages& dirtied = task.dirty.nr_dirtied;
   std::int64_t& per_cpu = cache_.ratelimit_count(task.cpu());
   if (dirtied >= limit || per_cpu >= ratelimit_pages_) {

@@ -409,6 +409,19 @@ TEST(Estimates, AreUpdatedAfterMoreThan200Ms) {
   }
 }
 
+TEST(Estimates, CountPagesFromTheLastUpdateOn) {
+  Throttled t{Pages{32'000}};
+  t.d.wb.written.add(0, 4000);
+  t.m.run_for(milliseconds(204));
+  t.d.wb.bw_time_stamp = kNow;
+  t.dirty().nr_dirtied = Pages{40};
+  t.balance(SimDuration{});
+  EXPECT_EQ(t.d.wb.dirtied_stamp, Pages{t.d.wb.dirtied.read()});
+  EXPECT_EQ(t.d.wb.written_stamp, Pages{t.d.wb.written.read()});
+  EXPECT_GT(t.d.wb.dirtied_stamp, Pages{30'000});
+  EXPECT_EQ(t.d.wb.written_stamp, Pages{4000});
+}
+
 TEST(Estimates, SkipAnIdlePeriodThatBeganBeforeTheCallIn5_10Only) {
   for (const BandwidthUpdate update :
        {BandwidthUpdate::kThrottleAndFlusher, BandwidthUpdate::kDoWritepages}) {
