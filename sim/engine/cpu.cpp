@@ -41,12 +41,6 @@ Thread::Thread(Machine& machine, std::string comm, int pid, Nice nice)
 
 Thread::~Thread() { simulator_.cancel(timer_); }
 
-const CpuCosts& Thread::costs() const { return machine_.costs(); }
-
-int Thread::cpu_index() const { return cpu_ == nullptr ? 0 : cpu_->index(); }
-
-bool Thread::need_resched() const { return cpu_ != nullptr && cpu_->need_resched_; }
-
 void Thread::wake() {
   if (state_ != State::kSleeping || !started_) {
     return;
@@ -60,8 +54,8 @@ void Thread::wake() {
   target.enqueue(*this, true);
 }
 
-std::int64_t Thread::steps_ahead(SimDuration cost, std::int64_t wanted) const {
-  if (!simulator_.run_ahead() || wanted <= 1 || need_resched()) {
+std::int64_t Thread::steps_ahead_of_many(SimDuration cost, std::int64_t wanted) const {
+  if (!simulator_.run_ahead() || need_resched()) {
     return 1;
   }
   if (cost <= SimDuration::zero()) {
@@ -86,21 +80,11 @@ void Thread::sleep(std::coroutine_handle<> handle) {
   cpu.pick_next(SimDuration::zero());
 }
 
-bool Thread::RunAwaiter::await_ready() {
-  if (cost <= SimDuration::zero()) {
-    return true;
-  }
-  thread.cpu_->busy_ += cost;
-  return thread.simulator_.try_advance(thread.now() + cost);
-}
-
 void Thread::RunAwaiter::await_suspend(std::coroutine_handle<> handle) {
   SIM_CHECK(thread.state_ == State::kRunning);
   thread.continuation_ = handle;
   thread.cpu_->start_burn(cost);
 }
-
-bool Thread::YieldAwaiter::await_ready() const { return !thread.cpu_->need_resched_; }
 
 void Thread::YieldAwaiter::await_suspend(std::coroutine_handle<> handle) {
   Cpu& cpu = *thread.cpu_;

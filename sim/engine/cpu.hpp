@@ -80,7 +80,9 @@ class Thread {
 
   // The most pages (or steps) of `cost` each, at most `wanted`, that end before anything else
   // can happen; at least 1. Charging more at once would skip over an event.
-  [[nodiscard]] std::int64_t steps_ahead(SimDuration cost, std::int64_t wanted) const;
+  [[nodiscard]] std::int64_t steps_ahead(SimDuration cost, std::int64_t wanted) const {
+    return wanted <= 1 ? 1 : steps_ahead_of_many(cost, wanted);
+  }
 
  private:
   friend class Cpu;
@@ -124,6 +126,7 @@ class Thread {
   };
 
   void on_timer() { wake(); }
+  [[nodiscard]] std::int64_t steps_ahead_of_many(SimDuration cost, std::int64_t wanted) const;
   // Puts the thread to sleep with its continuation, flushing what the sleep hook flushes.
   void sleep(std::coroutine_handle<> handle);
 
@@ -231,5 +234,23 @@ class Machine {
   std::vector<std::unique_ptr<Cpu>> cpus_;
   std::uint64_t next_order_ = 0;
 };
+
+// What every simulated write asks several times is inline; it needs Cpu and Machine in full.
+
+inline const CpuCosts& Thread::costs() const { return machine_.costs(); }
+
+inline int Thread::cpu_index() const { return cpu_ == nullptr ? 0 : cpu_->index(); }
+
+inline bool Thread::need_resched() const { return cpu_ != nullptr && cpu_->need_resched_; }
+
+inline bool Thread::RunAwaiter::await_ready() {
+  if (cost <= SimDuration::zero()) {
+    return true;
+  }
+  thread.cpu_->busy_ += cost;
+  return thread.simulator_.try_advance(thread.now() + cost);
+}
+
+inline bool Thread::YieldAwaiter::await_ready() const { return !thread.cpu_->need_resched_; }
 
 }  // namespace wbsim::engine
