@@ -93,7 +93,9 @@ void PageCache::set_dirty(TaskContext& task, AddressSpace& mapping, PageIndex pa
   wb.dirtied.add(cpu, n);
   task.dirty.nr_dirtied += Pages{n};
   ratelimit_count(cpu) += n;
-  mark_inode_dirty(mapping.host, machine_.jiffies_now());
+  if (!mapping.host.dirty_pages) {
+    mark_inode_dirty(mapping.host, machine_.jiffies_now());
+  }
 }
 
 block::WriteIds PageCache::start_writeback(int cpu, AddressSpace& mapping, PageIndex page,

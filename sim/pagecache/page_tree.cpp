@@ -14,15 +14,6 @@ constexpr std::size_t at(Mark mark) { return static_cast<std::size_t>(mark); }
 
 PageTree::PageTree() { root_ = new_node(); }
 
-std::uint64_t PageTree::mask(PageIndex page, Pages count) {
-  const int first = slot(page);
-  const std::int64_t wanted = std::min<std::int64_t>(count.count(), kFanOut - first);
-  SIM_CHECK(wanted > 0);
-  const std::uint64_t bits =
-      wanted == kFanOut ? ~std::uint64_t{0} : (std::uint64_t{1} << wanted) - 1;
-  return bits << first;
-}
-
 std::uint32_t PageTree::new_node() {
   ++nodes_in_use_;
   std::uint32_t id;
@@ -50,25 +41,22 @@ std::uint32_t PageTree::new_leaf() {
   return id;
 }
 
-// Makes path_ lead to a leaf; false when there is none.
-bool PageTree::locate(std::int64_t leaf_number) const {
-  if (path_.leaf_number == leaf_number && path_.leaf != kNone) {
-    return true;
-  }
-  path_.leaf = kNone;
+bool PageTree::descend(std::int64_t leaf_number) const {
+  path_.leaf_number = leaf_number;
+  path_.leaf = nullptr;
   if (levels_ < kLevelsMax && (leaf_number >> (6 * levels_)) != 0) {
     return false;
   }
   std::uint32_t id = root_;
   for (int level = levels_ - 1; level >= 0; --level) {
-    path_.nodes[static_cast<std::size_t>(level)] = id;
-    id = node_pool_[id].child[static_cast<std::size_t>(child_slot(leaf_number, level))];
+    Node& node = node_pool_[id];
+    path_.nodes[static_cast<std::size_t>(level)] = &node;
+    id = node.child[static_cast<std::size_t>(child_slot(leaf_number, level))];
     if (id == kNone) {
       return false;
     }
   }
-  path_.leaf_number = leaf_number;
-  path_.leaf = id;
+  path_.leaf = &leaf_pool_[id];
   return true;
 }
 
@@ -85,7 +73,7 @@ void PageTree::grow() {
     node.marks[mark] = below.marks[mark] != 0 ? bit(0) : 0;
   }
   ++levels_;
-  path_.leaf = kNone;
+  path_ = {};
 }
 
 void PageTree::create(std::int64_t leaf_number) {
@@ -94,29 +82,25 @@ void PageTree::create(std::int64_t leaf_number) {
   }
   std::uint32_t id = root_;
   for (int level = levels_ - 1; level >= 0; --level) {
-    path_.nodes[static_cast<std::size_t>(level)] = id;
-    const auto slot_here = static_cast<std::size_t>(child_slot(leaf_number, level));
-    std::uint32_t next = node_pool_[id].child[slot_here];
-    if (next == kNone) {
-      next = level == 0 ? new_leaf() : new_node();
-      node_pool_[id].child[slot_here] = next;
-      node_pool_[id].occupied |= bit(static_cast<int>(slot_here));
+    Node& node = node_pool_[id];
+    path_.nodes[static_cast<std::size_t>(level)] = &node;
+    const int slot_here = child_slot(leaf_number, level);
+    std::uint32_t& child = node.child[static_cast<std::size_t>(slot_here)];
+    if (child == kNone) {
+      child = level == 0 ? new_leaf() : new_node();
+      node.occupied |= bit(slot_here);
     }
-    id = next;
+    id = child;
   }
   path_.leaf_number = leaf_number;
-  path_.leaf = id;
-}
-
-const PageTree::Leaf* PageTree::find(PageIndex page) const {
-  return locate(leaf_number(page)) ? &leaf_pool_[path_.leaf] : nullptr;
+  path_.leaf = &leaf_pool_[id];
 }
 
 void PageTree::insert(PageIndex page, std::uint64_t bits) {
   if (!locate(leaf_number(page))) {
     create(leaf_number(page));
   }
-  Leaf& leaf = leaf_pool_[path_.leaf];
+  Leaf& leaf = *path_.leaf;
   SIM_CHECK((leaf.present & bits) == 0);
   leaf.present |= bits;
   pages_ += Pages{std::popcount(bits)};
@@ -124,7 +108,7 @@ void PageTree::insert(PageIndex page, std::uint64_t bits) {
 
 void PageTree::erase(PageIndex page, std::uint64_t bits) {
   SIM_CHECK(locate(leaf_number(page)));
-  Leaf& leaf = leaf_pool_[path_.leaf];
+  Leaf& leaf = *path_.leaf;
   SIM_CHECK((leaf.present & bits) == bits);
   SIM_CHECK(((leaf.marks[0] | leaf.marks[1] | leaf.marks[2]) & bits) == 0);
   leaf.present &= ~bits;
@@ -132,26 +116,25 @@ void PageTree::erase(PageIndex page, std::uint64_t bits) {
   if (leaf.present != 0) {
     return;
   }
-  free_leaves_.push_back(path_.leaf);
   --leaves_in_use_;
-  path_.leaf = kNone;
+  path_.leaf = nullptr;
   for (int level = 0; level < levels_; ++level) {
-    const std::uint32_t id = path_.nodes[static_cast<std::size_t>(level)];
-    Node& node = node_pool_[id];
+    Node& node = *path_.nodes[static_cast<std::size_t>(level)];
     const int slot_here = child_slot(path_.leaf_number, level);
-    node.child[static_cast<std::size_t>(slot_here)] = kNone;
+    std::uint32_t& child = node.child[static_cast<std::size_t>(slot_here)];
+    (level == 0 ? free_leaves_ : free_nodes_).push_back(child);
+    child = kNone;
     node.occupied &= ~bit(slot_here);
-    if (node.occupied != 0 || id == root_) {
+    if (node.occupied != 0 || level == levels_ - 1) {
       return;
     }
-    free_nodes_.push_back(id);
     --nodes_in_use_;
   }
 }
 
 void PageTree::propagate_set(Mark mark) {
   for (int level = 0; level < levels_; ++level) {
-    std::uint64_t& marks = node_pool_[path_.nodes[static_cast<std::size_t>(level)]].marks[at(mark)];
+    std::uint64_t& marks = path_.nodes[static_cast<std::size_t>(level)]->marks[at(mark)];
     const bool had = marks != 0;
     marks |= bit(child_slot(path_.leaf_number, level));
     if (had) {
@@ -162,7 +145,7 @@ void PageTree::propagate_set(Mark mark) {
 
 void PageTree::propagate_clear(Mark mark) {
   for (int level = 0; level < levels_; ++level) {
-    std::uint64_t& marks = node_pool_[path_.nodes[static_cast<std::size_t>(level)]].marks[at(mark)];
+    std::uint64_t& marks = path_.nodes[static_cast<std::size_t>(level)]->marks[at(mark)];
     marks &= ~bit(child_slot(path_.leaf_number, level));
     if (marks != 0) {
       return;
@@ -172,7 +155,7 @@ void PageTree::propagate_clear(Mark mark) {
 
 void PageTree::set_mark(PageIndex page, std::uint64_t bits, Mark mark) {
   SIM_CHECK(locate(leaf_number(page)));
-  Leaf& leaf = leaf_pool_[path_.leaf];
+  Leaf& leaf = *path_.leaf;
   SIM_CHECK((leaf.present & bits) == bits);
   std::uint64_t& marks = leaf.marks[at(mark)];
   const bool had = marks != 0;
@@ -184,7 +167,7 @@ void PageTree::set_mark(PageIndex page, std::uint64_t bits, Mark mark) {
 
 void PageTree::clear_mark(PageIndex page, std::uint64_t bits, Mark mark) {
   SIM_CHECK(locate(leaf_number(page)));
-  std::uint64_t& marks = leaf_pool_[path_.leaf].marks[at(mark)];
+  std::uint64_t& marks = path_.leaf->marks[at(mark)];
   const bool had = marks != 0;
   marks &= ~bits;
   if (had && marks == 0) {
@@ -242,8 +225,7 @@ std::optional<std::int64_t> PageTree::next_leaf(Mark mark, std::int64_t from) co
 std::optional<PageIndex> PageTree::next(Mark mark, PageIndex from) const {
   std::int64_t number = leaf_number(from);
   if (locate(number)) {
-    const std::uint64_t here =
-        leaf_pool_[path_.leaf].marks[at(mark)] & (~std::uint64_t{0} << slot(from));
+    const std::uint64_t here = path_.leaf->marks[at(mark)] & (~std::uint64_t{0} << slot(from));
     if (here != 0) {
       return PageIndex{(number << 6) + std::countr_zero(here)};
     }
@@ -252,7 +234,7 @@ std::optional<PageIndex> PageTree::next(Mark mark, PageIndex from) const {
   if (!found || !locate(*found)) {
     return std::nullopt;
   }
-  return PageIndex{(*found << 6) + std::countr_zero(leaf_pool_[path_.leaf].marks[at(mark)])};
+  return PageIndex{(*found << 6) + std::countr_zero(path_.leaf->marks[at(mark)])};
 }
 
 }  // namespace wbsim::pagecache

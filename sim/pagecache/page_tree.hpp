@@ -1,12 +1,15 @@
 // The index of cached pages of one file: a radix tree of fan-out 64 with marks.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <vector>
 
+#include "sim/base/check.hpp"
+#include "sim/base/stable_vector.hpp"
 #include "sim/base/units.hpp"
 
 namespace wbsim::pagecache {
@@ -34,6 +37,8 @@ class PageTree {
   };
 
   PageTree();
+  PageTree(const PageTree&) = delete;
+  PageTree& operator=(const PageTree&) = delete;
 
   [[nodiscard]] Pages pages() const { return pages_; }
   [[nodiscard]] std::int64_t nodes() const { return nodes_in_use_ + leaves_in_use_; }
@@ -41,10 +46,17 @@ class PageTree {
   [[nodiscard]] static std::int64_t leaf_number(PageIndex page) { return page.value() >> 6; }
   [[nodiscard]] static int slot(PageIndex page) { return static_cast<int>(page.value() & 63); }
   // Bits of up to `count` pages from `page` on that lie in its leaf.
-  [[nodiscard]] static std::uint64_t mask(PageIndex page, Pages count);
+  [[nodiscard]] static std::uint64_t mask(PageIndex page, Pages count) {
+    SIM_CHECK(count > Pages{0});
+    const int first = slot(page);
+    const std::int64_t wanted = std::min<std::int64_t>(count.count(), kFanOut - first);
+    return (~std::uint64_t{0} >> (kFanOut - wanted)) << first;
+  }
 
   // The leaf of a page, or null when none of its pages is present. Valid until the next change.
-  [[nodiscard]] const Leaf* find(PageIndex page) const;
+  [[nodiscard]] const Leaf* find(PageIndex page) const {
+    return locate(leaf_number(page)) ? path_.leaf : nullptr;
+  }
 
   // Adds the pages of `bits` (a mask in the leaf of `page`); none of them may be present.
   void insert(PageIndex page, std::uint64_t bits);
@@ -69,17 +81,22 @@ class PageTree {
     std::uint64_t occupied = 0;
     std::array<std::uint64_t, kMarks> marks{};
   };
-  // The nodes from the root down to the parent of a leaf, and the leaf.
+  // The leaf of that number, or null when there is none; with the leaf the nodes above it, from its
+  // parent up to the root.
   struct Path {
     std::int64_t leaf_number = -1;
-    std::array<std::uint32_t, kLevelsMax> nodes{};
-    std::uint32_t leaf = kNone;
+    Leaf* leaf = nullptr;
+    std::array<Node*, kLevelsMax> nodes{};
   };
 
   [[nodiscard]] static int child_slot(std::int64_t leaf_number, int level) {
     return static_cast<int>((leaf_number >> (6 * level)) & 63);
   }
-  bool locate(std::int64_t leaf_number) const;
+  // Makes path_ lead to a leaf; false when there is none.
+  bool locate(std::int64_t leaf_number) const {
+    return path_.leaf_number == leaf_number ? path_.leaf != nullptr : descend(leaf_number);
+  }
+  bool descend(std::int64_t leaf_number) const;
   void create(std::int64_t leaf_number);
   void grow();
   std::uint32_t new_node();
@@ -91,8 +108,8 @@ class PageTree {
   Pages pages_{0};
   int levels_ = 1;  // inner levels above the leaves
   std::uint32_t root_;
-  std::deque<Node> node_pool_;
-  std::deque<Leaf> leaf_pool_;
+  StableVector<Node, 64> node_pool_;
+  StableVector<Leaf, 1024> leaf_pool_;
   std::vector<std::uint32_t> free_nodes_;
   std::vector<std::uint32_t> free_leaves_;
   std::int64_t nodes_in_use_ = 0;
