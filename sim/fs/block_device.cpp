@@ -43,22 +43,29 @@ BlockDevice::BlockDevice(std::string name, Bytes size, block::RequestQueue& queu
   memory_.cache.add_mapping(inode_.mapping);
 }
 
-Task<int> BlockDevice::write(TaskContext& task, FileOffset at, Bytes length, bool sync,
-                             std::uint64_t write_id, std::uint64_t* error_seen) {
+// The kernel plugs the whole call. Without sync the call submits nothing, so its plug stays empty
+// and is left out.
+Task<std::int64_t> BlockDevice::write(TaskContext& task, FileOffset at, Bytes length, bool sync,
+                                      std::uint64_t write_id, std::uint64_t* error_seen) {
   const PageIndex first = page_containing(at);
   const Pages count = pages_ceil(length);
-  task.io().start_plug();
-  co_await writeback::generic_perform_write(task, memory_.throttle, memory_.cache, memory_.kswapd,
-                                            inode_.mapping, first, count, write_id);
-  int result = 0;
   if (sync) {
-    // generic_write_sync(): exactly the range just written.
-    result = co_await fsync(task, first, first + count - Pages{1}, error_seen);
+    return write_and_sync(task, first, count, write_id, error_seen);
   }
-  if (!task.io().finish_empty_plug()) {
-    co_await task.io().finish_plug();
-  }
-  co_return result;
+  return writeback::generic_perform_write(task, memory_.throttle, memory_.cache, memory_.kswapd,
+                                          inode_.mapping, first, count, write_id);
+}
+
+Task<std::int64_t> BlockDevice::write_and_sync(TaskContext& task, PageIndex first, Pages count,
+                                               std::uint64_t write_id, std::uint64_t* error_seen) {
+  task.io().start_plug();
+  const std::int64_t written = co_await writeback::generic_perform_write(
+      task, memory_.throttle, memory_.cache, memory_.kswapd, inode_.mapping, first, count,
+      write_id);
+  // generic_write_sync(): exactly the range just written.
+  const int error = co_await fsync(task, first, first + count - Pages{1}, error_seen);
+  co_await task.io().finish_plug();
+  co_return error != 0 ? error : written;
 }
 
 Task<int> BlockDevice::fsync(TaskContext& task, PageIndex first, PageIndex last,

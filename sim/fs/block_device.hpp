@@ -1,6 +1,7 @@
 // The raw block device as a file: one inode, one page cache, written back page by page.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "sim/base/units.hpp"
@@ -39,9 +40,9 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
   [[nodiscard]] block::RequestQueue& queue() { return queue_; }
 
   // blkdev_write_iter(): a buffered write of whole pages; with `sync` the data is on stable
-  // storage when it returns. The whole call is under one plug. Returns a negative errno or 0.
-  engine::Task<int> write(pagecache::TaskContext& task, FileOffset at, Bytes length, bool sync,
-                          std::uint64_t write_id, std::uint64_t* error_seen);
+  // storage when it returns. Returns bytes written or a negative errno.
+  engine::Task<std::int64_t> write(pagecache::TaskContext& task, FileOffset at, Bytes length,
+                                   bool sync, std::uint64_t write_id, std::uint64_t* error_seen);
   // blkdev_fsync(): writes and waits for the range, then flushes the device's cache unless a
   // write failed.
   engine::Task<int> fsync(pagecache::TaskContext& task, PageIndex first, PageIndex last,
@@ -59,6 +60,9 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
   void end_bio(block::Bio& bio, block::BlkStatus status) override;
 
  private:
+  engine::Task<std::int64_t> write_and_sync(pagecache::TaskContext& task, PageIndex first,
+                                            Pages count, std::uint64_t write_id,
+                                            std::uint64_t* error_seen);
   engine::Task<int> issue_flush(pagecache::TaskContext& task);
   block::Bio& page_bio(PageIndex first, std::int64_t count, bool sync, block::WriteIds writes);
 

@@ -20,7 +20,7 @@ constexpr int kIoError = -5;
 
 // A write, then an fsync where asked; results are kept.
 struct Result {
-  int write = 1;
+  std::int64_t write = 1;
   int fsync = 1;
   std::uint64_t seen = 0;
 };
@@ -57,7 +57,7 @@ class BlockDeviceTest : public testing::Test {
 TEST_F(BlockDeviceTest, BufferedWriteReachesNoDisk) {
   Result result;
   write(result, Pages{8});
-  EXPECT_EQ(result.write, 0);
+  EXPECT_EQ(result.write, 8 * 4096);
   EXPECT_EQ(disk.model.writes, 0);
   EXPECT_TRUE(disk.device.inode().dirty_pages);
 }
@@ -86,7 +86,7 @@ TEST_F(BlockDeviceTest, SyncWriteWritesItsOwnRangeAlone) {
   machine.dirty(disk.device.inode().mapping, PageIndex{100}, Pages{3});
   Result result;
   write(result, Pages{4}, true);
-  EXPECT_EQ(result.write, 0);
+  EXPECT_EQ(result.write, 4 * 4096);
   EXPECT_TRUE(durable(Pages{4}));
   EXPECT_EQ(machine.cache.stat().nr_file_dirty.sum(), 3);
 }
@@ -150,18 +150,17 @@ TEST(BlockDeviceSmp, SyncWritersOfTheSamePagesAllEndWithDurableData) {
   Disk& disk = machine.add_disk("sda");
   std::vector<std::unique_ptr<TestTask>> tasks;
   std::vector<Result> results(6);
+  const auto pages = [](std::size_t i) { return Pages{3 + static_cast<std::int64_t>(i) * 40}; };
   for (std::size_t i = 0; i < results.size(); ++i) {
     tasks.push_back(std::make_unique<TestTask>(machine.machine));
-    tasks.back()->run([&, i](TaskContext& t) {
-      return write_and_sync(t, disk, results[i], Pages{3 + static_cast<std::int64_t>(i) * 40},
-                            true);
-    });
+    tasks.back()->run(
+        [&, i](TaskContext& t) { return write_and_sync(t, disk, results[i], pages(i), true); });
     machine.run_for(microseconds(70));
   }
   machine.run_for(seconds(1));
   for (std::size_t i = 0; i < results.size(); ++i) {
     EXPECT_TRUE(tasks[i]->done());
-    EXPECT_EQ(results[i].write, 0);
+    EXPECT_EQ(results[i].write, to_bytes(pages(i)).count());
   }
   EXPECT_TRUE(machine.durable(disk, PageIndex{0}, Pages{203}));
   EXPECT_EQ(machine.cache.stat().nr_writeback.sum(), 0);

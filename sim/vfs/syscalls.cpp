@@ -12,8 +12,15 @@ using engine::Task;
 using pagecache::TaskContext;
 
 namespace {
+
 constexpr std::string_view kDeviceFolder = "/dev/";
 constexpr Bytes kRwCountMax{0x7ffff000};  // MAX_RW_COUNT: a longer write is cut short
+
+Task<std::int64_t> nothing_written(TaskContext& task, std::int64_t result) {
+  co_await task.thread().run(task.costs().write_call);
+  co_return result;
+}
+
 }  // namespace
 
 int Syscalls::open(std::string_view path, OpenFlags flags) {
@@ -57,32 +64,37 @@ int Syscalls::close(int fd) {
   return 0;
 }
 
-Task<std::int64_t> Syscalls::pwrite(TaskContext& task, int fd, FileOffset at, Bytes length,
-                                    std::uint64_t write_id) {
-  OpenFile* opened = file(fd);
-  co_await task.thread().run(task.costs().write_call);
+std::int64_t Syscalls::writable(const OpenFile* opened, FileOffset at, Bytes length) {
   if (at < FileOffset{0}) {
-    co_return kEinval;  // pwrite64() looks at the offset before the descriptor
+    return kEinval;  // pwrite64() looks at the offset before the descriptor
   }
   if (opened == nullptr) {
-    co_return kEbadf;
+    return kEbadf;
   }
   if (length < Bytes{0}) {
-    co_return kEinval;
+    return kEinval;
   }
   if (length == Bytes{0}) {
-    co_return 0;
+    return 0;
   }
   const FileOffset end{opened->device->size().count()};
   if (at >= end) {
-    co_return kEnospc;
+    return kEnospc;
   }
-  const Bytes count = std::min({length, kRwCountMax, end - at});
-  SIM_CHECK(at.value() % kPageSize.count() == 0 && count % kPageSize == Bytes{0});
+  return std::min(std::min(length, kRwCountMax), end - at).count();
+}
+
+// Not a coroutine: the device's write is the one of the whole call.
+Task<std::int64_t> Syscalls::pwrite(TaskContext& task, int fd, FileOffset at, Bytes length,
+                                    std::uint64_t write_id) {
+  OpenFile* opened = file(fd);
+  const std::int64_t count = writable(opened, at, length);
+  if (count <= 0) {
+    return nothing_written(task, count);
+  }
+  SIM_CHECK(at.value() % kPageSize.count() == 0 && count % kPageSize.count() == 0);
   const bool sync = opened->flags.sync || opened->flags.dsync;
-  const int error =
-      co_await opened->device->write(task, at, count, sync, write_id, &opened->error_seen);
-  co_return error != 0 ? error : count.count();
+  return opened->device->write(task, at, Bytes{count}, sync, write_id, &opened->error_seen);
 }
 
 Task<int> Syscalls::fsync(TaskContext& task, int fd) {

@@ -62,6 +62,8 @@ class Syscalls {
     std::uint64_t error_seen = 0;  // f_wb_err
   };
   [[nodiscard]] OpenFile* file(int fd);
+  // What a pwrite() of these arguments will write: bytes, or a negative errno.
+  [[nodiscard]] static std::int64_t writable(const OpenFile* opened, FileOffset at, Bytes length);
 
   const std::vector<MountedDevice>& devices_;
   writeback::DirtyThrottle& throttle_;

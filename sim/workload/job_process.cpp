@@ -90,7 +90,13 @@ Task<> JobProcess::one_loop() {
     if (paced_) {
       co_await pace();
     }
-    co_await write_once();
+    const FileOffset at = addresses_.next();
+    co_await thread_.run(task_.costs().fio_io);
+    const SimTime begin = thread_.now();
+    const std::int64_t result =
+        co_await syscalls_.pwrite(task_, fd_, at, spec_.block_size, next_write_id());
+    wrote(begin, at, result);
+    co_await thread_.cond_resched();
     left -= spec_.block_size;
     ++count;
     if (const std::optional<SyscallKind> sync = sync_due(); sync && !out_of_time()) {
@@ -129,13 +135,11 @@ Task<> JobProcess::pace() {
   }
 }
 
-Task<> JobProcess::write_once() {
-  const FileOffset at = addresses_.next();
-  co_await thread_.run(task_.costs().fio_io);
-  const SimTime begin = thread_.now();
-  const auto id =
-      (static_cast<std::uint64_t>(spec_.index) << 40) | static_cast<std::uint64_t>(writes_ + 1);
-  const std::int64_t result = co_await syscalls_.pwrite(task_, fd_, at, spec_.block_size, id);
+std::uint64_t JobProcess::next_write_id() const {
+  return (static_cast<std::uint64_t>(spec_.index) << 40) | static_cast<std::uint64_t>(writes_ + 1);
+}
+
+void JobProcess::wrote(SimTime begin, FileOffset at, std::int64_t result) {
   issued_ += spec_.block_size;
   ++writes_;
   ++since_think_;
@@ -143,7 +147,6 @@ Task<> JobProcess::write_once() {
   report(SyscallKind::kWrite, begin, at, result < 0 ? Bytes{0} : Bytes{result}, error);
   // fio ends a job at its first error.
   failed_ = error != 0;
-  co_await thread_.cond_resched();
 }
 
 std::optional<SyscallKind> JobProcess::sync_due() const {

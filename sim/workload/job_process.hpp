@@ -52,7 +52,8 @@ class JobProcess {
  private:
   engine::Task<> run(SimTime at);
   engine::Task<> one_loop();
-  engine::Task<> write_once();
+  [[nodiscard]] std::uint64_t next_write_id() const;
+  void wrote(SimTime begin, FileOffset at, std::int64_t result);
   // Tests before the call keep what happens at every write free of coroutines that do nothing.
   [[nodiscard]] std::optional<engine::SyscallKind> sync_due() const;
   [[nodiscard]] bool thinks_now() const;

@@ -488,8 +488,7 @@ TEST(Write, IsHeldToTheDevicesSpeedOnceMemoryIsFull) {
   Device& d = m.add_device(microseconds(100));  // 10'000 pages/s
   TestTask writer{m.machine};
   writer.run([&](pagecache::TaskContext& context) {
-    return generic_perform_write(context, m.throttle, m.cache, m.kswapd, d.file.inode.mapping,
-                                 PageIndex{0}, Pages{150'000}, 0);
+    return write_pages(m, d, context, PageIndex{0}, Pages{150'000});
   });
   m.run_for(seconds(5));
   const std::int64_t after_5 = m.cache.stat().nr_dirtied.sum();

@@ -69,10 +69,12 @@ WriteRun next_run(const AddressSpace& mapping, PageIndex first, Pages wanted,
 
 }  // namespace
 
-Task<> generic_perform_write(TaskContext& task, DirtyThrottle& throttle,
-                             pagecache::PageCache& cache, Kswapd& kswapd, AddressSpace& mapping,
-                             PageIndex first, Pages count, std::uint64_t write_id) {
+Task<std::int64_t> generic_perform_write(TaskContext& task, DirtyThrottle& throttle,
+                                         pagecache::PageCache& cache, Kswapd& kswapd,
+                                         AddressSpace& mapping, PageIndex first, Pages count,
+                                         std::uint64_t write_id) {
   engine::Thread& thread = task.thread();
+  co_await thread.run(task.costs().write_call);
   pagecache::BdiWriteback& wb = mapping.host.wb;
   PageIndex page = first;
   Pages left = count;
@@ -102,6 +104,7 @@ Task<> generic_perform_write(TaskContext& task, DirtyThrottle& throttle,
       co_await throttle.balance_dirty_pages(task, wb);
     }
   }
+  co_return to_bytes(count).count();
 }
 
 }  // namespace wbsim::writeback

@@ -1,6 +1,8 @@
 // Writing files: the buffered write loop and writing dirty pages back on request.
 #pragma once
 
+#include <cstdint>
+
 #include "sim/base/units.hpp"
 #include "sim/engine/task.hpp"
 #include "sim/pagecache/address_space.hpp"
@@ -23,10 +25,13 @@ engine::Task<> fdatawrite_range(pagecache::TaskContext& task, DirtyThrottle& thr
 
 // Models: generic_perform_write(), mm/filemap.c, v5.10, for writes of whole
 // pages. The throttle is asked after each page; the task sleeps inside. Pages that nothing can
-// come between are written at once (Thread::steps_ahead()). `write_id` is for provenance.
-engine::Task<> generic_perform_write(pagecache::TaskContext& task, DirtyThrottle& throttle,
-                                     pagecache::PageCache& cache, Kswapd& kswapd,
-                                     pagecache::AddressSpace& mapping, PageIndex first, Pages count,
-                                     std::uint64_t write_id);
+// come between are written at once (Thread::steps_ahead()). `write_id` is for provenance. Returns
+// the bytes written. Charges the fixed part of the write(2) too, so that the callers need not be
+// coroutines: one costs as much as dirtying a page.
+engine::Task<std::int64_t> generic_perform_write(pagecache::TaskContext& task,
+                                                 DirtyThrottle& throttle,
+                                                 pagecache::PageCache& cache, Kswapd& kswapd,
+                                                 pagecache::AddressSpace& mapping, PageIndex first,
+                                                 Pages count, std::uint64_t write_id);
 
 }  // namespace wbsim::writeback

@@ -31,8 +31,7 @@ void read_pages(WritebackMachine& m, AddressSpace& mapping, std::int64_t first,
 // Writes as a system call would; the task must end within `time` if `ends`.
 void write(WritebackMachine& m, Device& d, TestTask& task, std::int64_t first, std::int64_t pages) {
   task.run([&m, &d, first, pages](pagecache::TaskContext& context) {
-    return generic_perform_write(context, m.throttle, m.cache, m.kswapd, d.file.inode.mapping,
-                                 PageIndex{first}, Pages{pages}, 0);
+    return write_pages(m, d, context, PageIndex{first}, Pages{pages});
   });
 }
 

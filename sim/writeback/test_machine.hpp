@@ -1,9 +1,11 @@
 // For tests: a machine with a throttle, a kswapd, and devices with one file and one flusher each.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "sim/base/check.hpp"
 #include "sim/base/units.hpp"
 #include "sim/engine/tracepoints.hpp"
 #include "sim/pagecache/test_machine.hpp"
@@ -96,5 +98,13 @@ struct WritebackMachine : pagecache::TestMachine {
   std::int64_t inodes_in_use;
   std::vector<std::unique_ptr<Device>> devices;
 };
+
+// A task's buffered write, as a system call would do it.
+inline engine::Task<> write_pages(WritebackMachine& m, WritebackMachine::Device& d,
+                                  pagecache::TaskContext& task, PageIndex first, Pages count) {
+  const std::int64_t written = co_await generic_perform_write(
+      task, m.throttle, m.cache, m.kswapd, d.file.inode.mapping, first, count, 0);
+  SIM_CHECK(written == to_bytes(count).count());
+}
 
 }  // namespace wbsim::writeback
