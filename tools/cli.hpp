@@ -31,6 +31,7 @@ struct Verb {
 // One per cli_NAME.cpp.
 extern const Verb kCheckVerb;
 extern const Verb kListVerb;
+extern const Verb kPlotVerb;
 extern const Verb kRunVerb;
 extern const Verb kValidateVerb;
 

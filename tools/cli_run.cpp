@@ -13,6 +13,7 @@
 #include "sim/report/metrics.hpp"
 #include "sim/report/output_file.hpp"
 #include "sim/report/progress.hpp"
+#include "sim/report/request_log.hpp"
 #include "sim/report/summary.hpp"
 #include "sim/report/timeseries.hpp"
 #include "sim/system/run.hpp"
@@ -26,6 +27,8 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
+
+constexpr int kPhasesMax = 1000;
 
 // Creates the folder and makes sure that files can be made in it, before a long run.
 std::optional<std::string> prepare_folder(const fs::path& folder) {
@@ -45,12 +48,18 @@ class Results {
  public:
   Results(const Experiment& experiment, const std::string& folder)
       : folder_{folder},
-        result_{
-            system::describe_run(experiment.config, experiment.workload, WBSIM_VERSION), {}, {}},
+        result_{system::describe_run(experiment.config, experiment.workload, WBSIM_VERSION),
+                {},
+                {},
+                {}},
         metrics_{result_.info} {
     if (!folder.empty()) {
       series_file_ = std::make_unique<report::OutputFile>(folder_ / "timeseries.csv");
       series_.emplace(result_.info, series_file_.get(), report::TimeSeries::Keep::kNo);
+      if (experiment.config.output.requests) {
+        requests_file_ = std::make_unique<report::OutputFile>(folder_ / "requests.csv");
+        requests_.emplace(result_.info, *requests_file_);
+      }
     }
     if (report::is_terminal(stderr)) {
       const SimTime end = system::expected_end(experiment.config, experiment.workload);
@@ -65,10 +74,21 @@ class Results {
     if (series_) {
       all.push_back(&*series_);
     }
+    if (requests_) {
+      all.push_back(&*requests_);
+    }
     if (progress_) {
       all.push_back(&*progress_);
     }
     return all;
+  }
+
+  // The first run is also the first of the phases.
+  void add_phase(report::RunMetrics metrics) {
+    if (result_.phases.empty()) {
+      result_.phases.push_back(result_.metrics);
+    }
+    result_.phases.push_back(std::move(metrics));
   }
 
   void finish(SimTime end) {
@@ -86,6 +106,11 @@ class Results {
     if (report::OutputError error = series_file_->commit()) {
       return error;
     }
+    if (requests_) {
+      if (report::OutputError error = requests_file_->commit()) {
+        return error;
+      }
+    }
     const std::string latencies = report::latency_csv(result_.metrics);
     if (report::OutputError error = report::write_file(folder_ / "latency.csv", latencies)) {
       return error;
@@ -100,10 +125,26 @@ class Results {
   report::EventDigest digest_;
   std::unique_ptr<report::OutputFile> series_file_;
   std::optional<report::TimeSeries> series_;
+  std::unique_ptr<report::OutputFile> requests_file_;
+  std::optional<report::RequestLog> requests_;
   std::optional<report::Progress> progress_;
 };
 
-int simulate(const Experiment& experiment, const std::string& folder) {
+// Repeats a finished run in its further phases, until interrupted; a repeat cut short is dropped.
+void repeat_in_phases(const Experiment& experiment, int phases, Results& results) {
+  for (int phase = 1; phase < phases; ++phase) {
+    const system::Config config = system::in_phase(experiment.config, phase, phases);
+    report::Metrics metrics{system::describe_run(config, experiment.workload, WBSIM_VERSION)};
+    const system::RunOutcome outcome = system::run_system(
+        config, experiment.workload, {.observers = {&metrics}, .interrupted = &catch_interrupts()});
+    if (outcome.interrupted) {
+      return;
+    }
+    results.add_phase(metrics.finish(outcome.end));
+  }
+}
+
+int simulate(const Experiment& experiment, const std::string& folder, int phases) {
   Results results{experiment, folder};
   system::RunOptions options;
   options.observers = results.observers();
@@ -111,6 +152,9 @@ int simulate(const Experiment& experiment, const std::string& folder) {
   const system::RunOutcome outcome =
       system::run_system(experiment.config, experiment.workload, options);
   results.finish(outcome.end);
+  if (!outcome.interrupted) {
+    repeat_in_phases(experiment, phases, results);
+  }
   if (const report::OutputError error = results.write()) {
     fmt::print(stderr, "{}\n", *error);
     return kRunFailed;
@@ -135,7 +179,9 @@ int run(const Verb& verb, const Arguments& arguments) {
       "set", many()->value_name("KEY=VALUE"),
       "change an option of the configuration, such as vm.dirty_ratio=5")(
       "out", po::value<std::string>()->value_name("DIR"),
-      "write summary.json, timeseries.csv and latency.csv there");
+      "write summary.json, timeseries.csv and latency.csv there; requests.csv too with "
+      "output.requests=true")("phases", po::value<int>()->value_name("N")->default_value(1),
+                              "repeat in N phases of clock and seed: every figure gets a +-");
   po::variables_map values;
   if (const std::optional<int> done = parse(verb, std::move(line), arguments, values)) {
     return *done;
@@ -155,6 +201,11 @@ int run(const Verb& verb, const Arguments& arguments) {
   if (diagnostics.exit_code() != 0) {
     return diagnostics.exit_code();
   }
+  const int phases = values["phases"].as<int>();
+  if (phases < 1 || phases > kPhasesMax) {
+    return usage_error(verb,
+                       fmt::format("--phases is {}; 1 to {} are allowed", phases, kPhasesMax));
+  }
   const std::string folder = values.count("out") != 0 ? values["out"].as<std::string>() : "";
   if (!folder.empty()) {
     if (const std::optional<std::string> problem = prepare_folder(folder)) {
@@ -162,13 +213,13 @@ int run(const Verb& verb, const Arguments& arguments) {
       return kBadInput;
     }
   }
-  return simulate(*experiment, folder);
+  return simulate(*experiment, folder, phases);
 }
 
 }  // namespace
 
 const Verb kRunVerb{
-    "run", "CONFIG [--workload FILE]... [--set KEY=VALUE]... [--out DIR]",
+    "run", "CONFIG [--workload FILE]... [--set KEY=VALUE]... [--out DIR] [--phases N]",
     "simulate one experiment",
     R"(Simulates one experiment and prints its summary. Notes and progress go to stderr.
 
@@ -176,6 +227,9 @@ Examples:
   wbsim run configs/experiments/quickstart.json
   wbsim run configs/experiments/quickstart.json --set vm.dirty_ratio=5 --set kernel=6.1
   wbsim run configs/experiments/quickstart.json --workload workloads/random-write.fio --out out
+
+--phases 5 repeats the run at five phases of the clock (where ticks fall) and with five seeds, and
+gives mean and standard deviation of each figure, also in summary.json. The run shown is the first.
 
 --set takes any option of `wbsim list options`; queue.*, bdi.* and device.* mean the only device.
 Exit code: 0 done, 1 failed, 2 wrong usage or input, 3 asks for what is not simulated,

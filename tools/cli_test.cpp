@@ -277,5 +277,77 @@ TEST_F(Cli, ValidateNeedsReadableCases) {
   EXPECT_EQ(absent.err, path("absent") + ": no such folder\n");
 }
 
+TEST_F(Cli, RunInPhasesGivesEachFigureItsDeviation) {
+  const std::string config = write("a.json", kConfig);
+  const Outcome once = wbsim("run " + config + " --out " + path("once"));
+  const Outcome thrice = wbsim("run " + config + " --phases 3 --out " + path("thrice"));
+  EXPECT_EQ(thrice.exit_code, 0);
+  EXPECT_EQ(thrice.out.substr(0, once.out.size()), once.out) << "the first phase is the run itself";
+  EXPECT_NE(thrice.out.find("over 3 phases of clock and seed"), std::string::npos);
+  EXPECT_NE(text_of(path("thrice/summary.json")).find("\"deviation\""), std::string::npos);
+  EXPECT_EQ(text_of(path("once/summary.json")).find("\"deviation\""), std::string::npos);
+}
+
+TEST_F(Cli, RunRefusesAnOddNumberOfPhases) {
+  const Outcome outcome = wbsim("run " + write("a.json", kConfig) + " --phases 0");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err.substr(0, outcome.err.find('\n')),
+            "wbsim run: --phases is 0; 1 to 1000 are allowed");
+}
+
+TEST_F(Cli, RunWritesRequestsWhenAskedTo) {
+  const std::string config = write("a.json", kConfig);
+  EXPECT_EQ(wbsim("run " + config + " --out " + path("plain")).exit_code, 0);
+  EXPECT_FALSE(fs::exists(path("plain/requests.csv")));
+  EXPECT_EQ(wbsim("run " + config + " --set output.requests=true --set workload.tail=40s --out " +
+                  path("all"))
+                .exit_code,
+            0);
+  const std::string requests = text_of(path("all/requests.csv"));
+  EXPECT_EQ(requests.find("device,rwbs,sector,sectors,bios,allocated_ns,issued_ns,completed_ns,"
+                          "error\nsda,W"),
+            0U);
+}
+
+constexpr int kGnuplotMissing = 3;
+
+TEST_F(Cli, PlotDrawsWhatARunWrote) {
+  const std::string config = write("a.json", kConfig);
+  wbsim("run " + config + " --set output.requests=true --set workload.tail=40s --out " +
+        path("run"));
+  const Outcome outcome = wbsim("plot " + path("run"));
+  if (outcome.exit_code == kGnuplotMissing) {
+    GTEST_SKIP() << outcome.err;
+  }
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(outcome.out, path("run/dirty.png") + "\n" + path("run/latency.png") + "\n" +
+                             path("run/requests.png") + "\n");
+  for (const char* name : {"run/dirty.png", "run/latency.png", "run/requests.png"}) {
+    EXPECT_EQ(text_of(path(name)).substr(0, 8), "\x89PNG\r\n\x1a\n") << name;
+  }
+  for (const fs::directory_entry& entry : fs::directory_iterator{path("run")}) {
+    EXPECT_NE(entry.path().extension(), ".tmp") << "left behind: " << entry.path();
+  }
+}
+
+TEST_F(Cli, PlotSaysHowToMakeWhatIsMissing) {
+  fs::create_directories(path("empty"));
+  const Outcome outcome = wbsim("plot " + path("empty"));
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err, "wbsim plot: " + path("empty") +
+                             " holds nothing to draw: make it with `wbsim run CONFIG --out " +
+                             path("empty") + "`\n");
+}
+
+TEST_F(Cli, PlotRefusesForeignFiles) {
+  fs::create_directories(path("odd"));
+  write("odd/latency.csv", "report,job,call,latency_ns,count\n0,w,write,fast,1\n");
+  const Outcome outcome = wbsim("plot " + path("odd"));
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err, "wbsim plot: " + path("odd") +
+                             "/latency.csv:2: not report,job,call,latency_ns,count\n");
+}
+
 }  // namespace
 }  // namespace wbsim::cli

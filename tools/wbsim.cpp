@@ -10,7 +10,7 @@
 namespace wbsim::cli {
 namespace {
 
-constexpr std::array kVerbs{&kRunVerb, &kCheckVerb, &kListVerb, &kValidateVerb};
+constexpr std::array kVerbs{&kRunVerb, &kCheckVerb, &kListVerb, &kPlotVerb, &kValidateVerb};
 
 void print_overview() {
   fmt::print(

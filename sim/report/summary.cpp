@@ -7,6 +7,7 @@
 
 #include "sim/report/calls.hpp"
 #include "sim/report/metrics_json.hpp"
+#include "sim/report/phases.hpp"
 #include "sim/report/trust.hpp"
 
 namespace wbsim::report {
@@ -60,6 +61,9 @@ std::string summary_json(const RunResult& result) {
                {"result_digest", to_string(result_digest(result))},
                {"trust", trust_json(info)}};
   json.update(to_json(result.metrics, Bins::kNo));
+  if (!result.phases.empty()) {
+    json["phases"] = phases_json(result.phases);
+  }
   return dump(json, kIndent) + "\n";
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "sim/report/digest.hpp"
 #include "sim/report/run_info.hpp"
@@ -14,6 +15,8 @@ struct RunResult {
   RunInfo info;
   RunMetrics metrics;
   Digest events;  // of EventDigest
+  // The same experiment in other phases (phases.hpp), where it was repeated: this run is the first.
+  std::vector<RunMetrics> phases;
 };
 
 // Of the configuration's text: runs of one program with equal configuration are equal.

@@ -7,6 +7,7 @@
 
 #include "sim/report/calls.hpp"
 #include "sim/report/iostat.hpp"
+#include "sim/report/phases.hpp"
 #include "sim/report/summary.hpp"
 #include "sim/report/trust.hpp"
 #include "sim/report/units_text.hpp"
@@ -196,6 +197,9 @@ std::string summary_text(const RunResult& result) {
   if (!metrics.devices.empty()) {
     text += '\n';
     append_devices(text, metrics);
+  }
+  if (!result.phases.empty()) {
+    text += '\n' + phases_text(result.phases);
   }
   return text;
 }

@@ -120,6 +120,7 @@ struct BootConfig {
 
 struct OutputConfig {
   SimDuration interval = milliseconds(100);
+  bool requests = false;  // requests.csv
   friend bool operator==(const OutputConfig&, const OutputConfig&) = default;
 };
 

@@ -84,7 +84,9 @@ std::vector<Field> boot_fields(BootConfig& boot) {
 std::vector<Field> output_fields(OutputConfig& output) {
   return {quantity_field("interval", access_count(output.interval), Quantity::kDuration,
                          {milliseconds(1).count(), seconds(3600).count()},
-                         "time between two rows of the time series")};
+                         "time between two rows of the time series"),
+          boolean_field("requests", output.requests,
+                        "write requests.csv: a row for each request of a device")};
 }
 
 std::vector<Field> optimisation_fields(OptimisationConfig& optimisation) {

@@ -143,4 +143,16 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
   return names;
 }
 
+Config in_phase(const Config& config, int phase, int phases) {
+  SIM_CHECK(phase >= 0 && phase < phases);
+  if (phase == 0) {
+    return config;
+  }
+  Config moved = config;
+  const SimDuration jiffy = seconds(1) / config.hz;
+  moved.boot.next_tick = (config.boot.next_tick + jiffy * phase / phases) % jiffy;
+  moved.seed = config.seed + static_cast<std::uint64_t>(phase);
+  return moved;
+}
+
 }  // namespace wbsim::system

@@ -37,6 +37,10 @@ SimTime expected_end(const Config& config, const workload::WorkloadSpec& workloa
 RunOutcome run_system(const Config& config, const workload::WorkloadSpec& workload,
                       const RunOptions& options);
 
+// The configuration of repeat `phase` of `phases`: ticks come later by that share of a jiffy, and
+// the seed, from which jobs draw their offsets, is another one. Phase 0 is `config` itself.
+Config in_phase(const Config& config, int phase, int phases);
+
 // Names of the mechanisms (sim/report/trust.hpp) that a run of `config` makes use of.
 std::vector<std::string> mechanisms_in_use(const Config& config,
                                            const workload::WorkloadSpec& workload);

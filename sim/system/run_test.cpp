@@ -104,6 +104,17 @@ TEST(ExpectedEnd, IsKnownWhereTimeEndsTheJobs) {
   EXPECT_EQ(expected_end(sized.config, sized.workload), SimTime{});
 }
 
+TEST(InPhase, MovesTicksByAShareOfAJiffyAndTakesAnotherSeed) {
+  Config config;
+  config.boot.next_tick = milliseconds(4);
+  config.seed = 7;
+  EXPECT_EQ(in_phase(config, 0, 4), config);
+  EXPECT_EQ(in_phase(config, 1, 4).boot.next_tick, milliseconds(1));
+  EXPECT_EQ(in_phase(config, 1, 4).seed, 8U);
+  config.boot.next_tick = milliseconds(2);
+  EXPECT_EQ(in_phase(config, 3, 4).boot.next_tick, milliseconds(1));
+}
+
 TEST(RunSystem, EndsAfterTheTail) {
   const Scenario s = scenario(kStream, R"("workload":{"start":"1s","tail":"500ms"})");
   testing::JobLog observer;

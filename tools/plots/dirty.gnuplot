@@ -1,31 +1,5 @@
-#!/usr/bin/env bash
-# Draws the time series of a run: dirty memory with its limits, rates, pauses, load of the devices.
-#
-# Usage: tools/plot-run DIR [PNG]     DIR/timeseries.csv -> PNG (default: DIR/dirty.png)
-#
-# Exit: 0 ok, 1 gnuplot failed, 2 bad arguments or no time series, 3 gnuplot is not installed.
-set -euo pipefail
-
-fail() {
-  printf 'plot-run: %s\n' "$2" >&2
-  exit "$1"
-}
-
-if (($# < 1 || $# > 2)) || [[ $1 == -* ]]; then
-  fail 2 'usage: tools/plot-run DIR [PNG]'
-fi
-csv=$1/timeseries.csv
-png=${2:-$1/dirty.png}
-[[ -r $csv ]] || fail 2 "cannot read $csv: make it with \`wbsim run CONFIG --out $1\`"
-command -v gnuplot >/dev/null || fail 3 'needs gnuplot (Debian package gnuplot-nox)'
-(($(wc -l <"$csv") > 2)) || fail 2 "$csv has fewer than two samples: nothing to draw"
-
-# Devices are the suffixes of the per-device columns, in the order of the file.
-devices=$(head -n 1 "$csv" | tr ',' '\n' | sed -n 's/^queue_depth\.//p' | tr '\n' ' ')
-partial=$png.tmp
-trap 'rm -f "$partial"' EXIT
-
-gnuplot -c /dev/stdin "$csv" "$partial" "$devices" <<'GNUPLOT' || fail 1 'gnuplot failed'
+# Dirty memory with its limits, rates, pauses and load of the devices, over time.
+# Arguments: timeseries.csv, the picture, the names of the devices separated by blanks.
 csv = ARG1
 devices = ARG3
 set terminal pngcairo size 1500,1500 font "sans,13" linewidth 1.4 noenhanced
@@ -117,5 +91,3 @@ plot for [i=1:words(devices)] csv using (seconds(0)):\
          linecolor rgb colour[1 + (i - 1) % 4] title "%util " . word(devices, i)
 unset multiplot
 set output
-GNUPLOT
-mv "$partial" "$png"

@@ -1,0 +1,29 @@
+// What the gnuplot scripts of tools/plots are fed, made from the files of a run's output folder.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wbsim::cli {
+
+// Blocks for gnuplot's `index`, each headed by its title. nullopt and a complaint such as
+// "latency.csv:3: 7 fields are needed" where the text is not what a run wrote.
+struct PlotData {
+  std::string text;
+  int blocks = 0;
+};
+
+// The devices of a timeseries.csv, from its header: suffixes of its queue_depth columns.
+std::vector<std::string> devices_of(std::string_view header);
+
+// latency.csv as complementary distributions: microseconds, and the share of calls that took
+// longer; a curve for each report and kind of call.
+std::optional<PlotData> latency_curves(std::string_view csv, std::string& complaint);
+
+// requests.csv as reads and writes: seconds of completion, GiB, milliseconds in the device. Flushes
+// have no place and are left out.
+std::optional<PlotData> request_points(std::string_view csv, std::string& complaint);
+
+}  // namespace wbsim::cli
