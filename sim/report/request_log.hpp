@@ -1,8 +1,9 @@
 // requests.csv: one row per request that a device completed, in order of completion.
 //
-// Columns: device; rwbs as blktrace prints it (FF flush; W write, R read, F before it preflush,
-// behind it forced unit access, S synchronous); sector and sectors of 512 bytes, 0 for a flush; bios merged into it;
-// allocated_ns, issued_ns, completed_ns in virtual time; error, 0 or a negative errno.
+// Columns: device; rwbs as blktrace prints it (FF flush; W write or R read, before it F for a
+// preflush, behind it F for forced unit access and S for synchronous); sector and sectors of 512
+// bytes, 0 for a flush; bios merged into it; allocated_ns, issued_ns, completed_ns in virtual time;
+// error, 0 or a negative errno.
 #pragma once
 
 #include <string>
