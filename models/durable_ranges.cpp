@@ -49,13 +49,20 @@ void SectorSet::insert_all(const SectorSet& other) {
   }
 }
 
-// The range is overwritten: no flush under way covers what it holds now.
+void SectorSet::erase_all(const SectorSet& other) {
+  for (const auto& [first, end] : other.ranges_) {
+    erase(first, end - first);
+  }
+}
+
+// The range is overwritten: nothing under way covers what it holds now.
 void DurableRanges::forget(Lba first, Sectors length) {
   for (auto& [flush, covered] : flushing_) {
     covered.erase(first, length);
   }
   volatile_.erase(first, length);
   durable_.erase(first, length);
+  destaging_.erase(first, length);
 }
 
 void DurableRanges::write_completed(Lba first, Sectors length, bool fua) {
@@ -92,6 +99,13 @@ void DurableRanges::flush_failed(FlushId flush) {
     volatile_.insert_all(it->second);
     flushing_.erase(it);
   }
+}
+
+// A flush under way that covers the range as well makes it durable once more, which is no change.
+void DurableRanges::destage_completed() {
+  volatile_.erase_all(destaging_);
+  durable_.insert_all(destaging_);
+  destaging_.clear();
 }
 
 }  // namespace wbsim::models

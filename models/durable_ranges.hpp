@@ -20,6 +20,7 @@ class SectorSet {
   [[nodiscard]] bool empty() const { return ranges_.empty(); }
   [[nodiscard]] std::size_t ranges() const { return ranges_.size(); }
   void insert_all(const SectorSet& other);
+  void erase_all(const SectorSet& other);
   void clear() { ranges_.clear(); }
 
  private:
@@ -42,6 +43,10 @@ class DurableRanges {
   void flush_completed(FlushId flush);
   // A flush that had no effect: what it would have covered waits for the next one.
   void flush_failed(FlushId flush);
+  // The device itself takes a range of its volatile cache to the medium, one at a time: what is not
+  // overwritten until then becomes durable.
+  void destage_started(Lba first, Sectors length) { destaging_.insert(first, length); }
+  void destage_completed();
   [[nodiscard]] bool is_durable(Lba first, Sectors length) const {
     return durable_.contains(first, length);
   }
@@ -54,6 +59,7 @@ class DurableRanges {
   SectorSet volatile_;                                  // since the last flush was submitted
   std::deque<std::pair<FlushId, SectorSet>> flushing_;  // by flush, oldest first
   FlushId next_flush_ = 0;
+  SectorSet destaging_;
 };
 
 }  // namespace wbsim::models

@@ -1,0 +1,82 @@
+#include "models/hdd_mechanics.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "sim/base/check.hpp"
+
+namespace wbsim::models {
+
+HddMechanics::HddMechanics(Geometry geometry, SeekCurve read, SeekCurve write,
+                           SimDuration head_switch, std::int64_t rpm)
+    : geometry_{std::move(geometry)},
+      read_{read},
+      write_{write},
+      head_switch_{head_switch},
+      rpm_{rpm} {
+  SIM_CHECK(rpm > 0 && head_switch >= SimDuration{});
+}
+
+SimDuration HddMechanics::move(const Arm& arm, const Place& to, Motion motion) const {
+  const SeekCurve& curve = motion == Motion::kRead ? read_ : write_;
+  const SimDuration seek = curve.time(std::abs(to.cylinder - arm.cylinder));
+  return to.head == arm.head ? seek : std::max(seek, head_switch_);
+}
+
+// Ends when the angle at the end of the last sector is reached, so that the next sector, if it
+// follows, is under the head then. A start that is late by less than a nanosecond makes up for it.
+SimTime HddMechanics::pass_on_track(SimTime start, const Place& place, Sectors length) const {
+  const Angle end = angle_of(place.sector + length, place.track);
+  Angle late = angle_at(start) - place.angle;
+  if (late < 0) {
+    late += kTurn;
+  }
+  if (late >= rpm_) {
+    late = 0;
+  }
+  const Angle way = end - place.angle - late;
+  return start + nanoseconds((way + rpm_ - 1) / rpm_);
+}
+
+HddMechanics::Passage HddMechanics::pass(SimTime start, Lba first, Sectors length,
+                                         Motion motion) const {
+  SIM_CHECK(length > Sectors{0});
+  Place place = geometry_.place(first);
+  for (;;) {
+    const Sectors here = std::min(length, place.sectors_left);
+    start = pass_on_track(start, place, here);
+    const Arm arm{place.cylinder, place.head};
+    length -= here;
+    if (length == Sectors{0}) {
+      return {start, arm};
+    }
+    first += here;
+    place = geometry_.place(first);
+    start += access(start, arm, place, motion);
+  }
+}
+
+Sectors HddMechanics::passed(SimTime start, Lba first, Sectors length, SimTime until,
+                             Motion motion) const {
+  Sectors all{0};
+  while (length > Sectors{0} && start < until) {
+    const Place place = geometry_.place(first);
+    const Sectors here = std::min(length, place.sectors_left);
+    const SimTime end = pass_on_track(start, place, here);
+    if (end > until) {
+      const Angle way = (until - start).count() * rpm_;
+      return all + Sectors{std::min(way * place.track.count() / kTurn, here.count())};
+    }
+    all += here;
+    length -= here;
+    if (length == Sectors{0}) {
+      break;
+    }
+    first += here;
+    start = end + access(end, {place.cylinder, place.head}, geometry_.place(first), motion);
+  }
+  return all;
+}
+
+}  // namespace wbsim::models
