@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::array kFigures{
     FigureInfo{Figure::kThroughput, "throughput", "MB/s",
-               "relative error of bytes/s written by a job; the table shows the worst job", 0.02},
+               "relative error of bytes/s of a job in one direction; the table shows the worst",
+               0.02},
     FigureInfo{Figure::kCurve, "dirty_curve", "curve",
                "RMS of the difference of nr_dirty + nr_writeback over the mean of the real one, "
                "from the first I/O on; only where that mean is >= 1000 pages",
@@ -31,11 +32,11 @@ constexpr std::array kFigures{
     FigureInfo{Figure::kFirstPause, "first_pause", "1st pause",
                "relative error of the time from the first I/O to the first pause", 0.05},
     FigureInfo{Figure::kRequests, "requests", "requests",
-               "relative error of the number of write requests issued", 0.02},
+               "relative error of the number of requests with data issued", 0.02},
     FigureInfo{Figure::kRequestSize, "request_size", "size",
-               "relative error of the mean size of the write requests issued", 0.02},
+               "relative error of the mean size of the requests with data issued", 0.02},
     FigureInfo{Figure::kMerges, "merges", "merges",
-               "relative error of the number of write bios merged into requests", 0.02},
+               "relative error of the number of bios merged into requests", 0.02},
     FigureInfo{Figure::kOrder, "order", "order",
                "1 - edit distance / max(n, m) over (op, sector, size) of block_rq_issue; judged "
                "only where the null model scores below 90 %",
@@ -47,6 +48,11 @@ constexpr std::array kFigures{
                "relative error of the median write latency (clat) of a job; worst job", 0.05},
     FigureInfo{Figure::kWriteP99, "clat_p99", "w p99", "the same, 99 %", 0.10},
     FigureInfo{Figure::kWriteP999, "clat_p999", "w p99.9", "the same, 99.9 %, where n >= 10000",
+               0.20},
+    FigureInfo{Figure::kReadP50, "read_clat_p50", "r p50",
+               "relative error of the median read latency (clat) of a job; worst job", 0.05},
+    FigureInfo{Figure::kReadP99, "read_clat_p99", "r p99", "the same, 99 %", 0.10},
+    FigureInfo{Figure::kReadP999, "read_clat_p999", "r p99.9", "the same, 99.9 %, where n >= 10000",
                0.20},
     FigureInfo{Figure::kSyncP50, "fsync_p50", "s p50",
                "relative error of the median latency of fsync and fdatasync of a job; worst job",

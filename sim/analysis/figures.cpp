@@ -12,6 +12,8 @@
 
 namespace wbsim::analysis {
 
+using workload::Direction;
+
 namespace {
 
 constexpr double kCurveMeanMin = 1000;       // pages; below it a relative curve error says nothing
@@ -70,13 +72,17 @@ std::optional<double> seconds_since_first_io(const RunRecord& run, std::optional
   return static_cast<double>((*time - *run.first_io).count()) / 1e9;
 }
 
-double bytes_per_second(const JobRecord& job) {
-  const auto ns = job.runtime.count();
-  return ns == 0 ? 0 : static_cast<double>(job.written.count()) * 1e9 / static_cast<double>(ns);
+double bytes_per_second(Bytes bytes, SimDuration runtime) {
+  const auto ns = runtime.count();
+  return ns == 0 ? 0 : static_cast<double>(bytes.count()) * 1e9 / static_cast<double>(ns);
+}
+
+Bytes transferred(const JobRecord& job, Direction direction) {
+  return direction == Direction::kRead ? job.read_bytes : job.written;
 }
 
 // "w", or "w#1" where several jobs are called "w".
-std::string label_of(const std::vector<JobRecord>& jobs, std::size_t index) {
+std::string name_of(const std::vector<JobRecord>& jobs, std::size_t index) {
   std::size_t same = 0;
   std::size_t before = 0;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -86,6 +92,13 @@ std::string label_of(const std::vector<JobRecord>& jobs, std::size_t index) {
     }
   }
   return same == 1 ? jobs[index].name : fmt::format("{}#{}", jobs[index].name, before);
+}
+
+// Of a job that does both, the direction follows: "m read".
+std::string label_of(const std::vector<JobRecord>& jobs, std::size_t index, Direction direction) {
+  const bool both = jobs[index].written > Bytes{} && jobs[index].read_bytes > Bytes{};
+  const std::string_view name = direction == Direction::kRead ? " read" : " write";
+  return fmt::format("{}{}", name_of(jobs, index), both ? name : std::string_view{});
 }
 
 class Comparison {
@@ -99,7 +112,9 @@ class Comparison {
   std::vector<FigureValue> run() {
     const std::size_t jobs = std::min(real_.jobs.size(), ours_.jobs.size());
     for (std::size_t job = 0; job < jobs; ++job) {
-      throughput(job);
+      for (const Direction direction : {Direction::kRead, Direction::kWrite}) {
+        throughput(job, direction);
+      }
     }
     curve();
     throttle();
@@ -118,18 +133,20 @@ class Comparison {
     return job < context_.jobs.size() ? context_.jobs[job] : JobTraits{};
   }
 
-  void throughput(std::size_t job) {
-    auto value = relative(Figure::kThroughput, bytes_per_second(real_.jobs[job]),
-                          bytes_per_second(ours_.jobs[job]), spread_.bytes);
+  void throughput(std::size_t job, Direction direction) {
+    const auto rate_of = [direction](const JobRecord& record) {
+      return bytes_per_second(transferred(record, direction), record.runtime);
+    };
+    auto value = relative(Figure::kThroughput, rate_of(real_.jobs[job]), rate_of(ours_.jobs[job]),
+                          spread_.bytes);
     if (!value) {
       return;
     }
-    value->job = label_of(real_.jobs, job);
+    value->job = label_of(real_.jobs, job, direction);
     const JobTraits traits = traits_of(job);
-    const bool rate_held =
-        traits.rate_per_second &&
-        std::abs(relative_error(static_cast<double>(traits.rate_per_second->count()),
-                                *value->real)) <= kRateHeld;
+    const std::optional<Bytes>& rate = traits.rate_per_second[direction];
+    const bool rate_held = rate && std::abs(relative_error(static_cast<double>(rate->count()),
+                                                           *value->real)) <= kRateHeld;
     if (rate_held || traits.fixed_amount) {
       value->standing = Standing::kOffered;
     }
@@ -176,8 +193,8 @@ class Comparison {
   }
 
   void requests() {
-    const auto [real_count, real_kib] = writes_of(real_);
-    const auto [our_count, our_kib] = writes_of(ours_);
+    const auto [real_count, real_kib] = requests_of(real_);
+    const auto [our_count, our_kib] = requests_of(ours_);
     if (real_count > 0) {
       add(values_, relative(Figure::kRequests, real_count, our_count, spread_.requests));
       add(values_, relative(Figure::kRequestSize, real_kib / real_count,
@@ -227,14 +244,16 @@ class Comparison {
     const JobRecord& ours = ours_.jobs[job];
     // A buffered write that takes less than a jiffy has neither slept in balance_dirty_pages nor
     // waited for the device: it is CPU time, and the table of CPU costs is an input.
-    const SimDuration input_below = traits_of(job).write_waits ? SimDuration{} : context_.jiffy;
-    percentiles(job, real.write, ours.write,
+    const SimDuration input_below = traits_of(job).waits ? SimDuration{} : context_.jiffy;
+    percentiles(label_of(real_.jobs, job, Direction::kRead), real.read, ours.read,
+                {Figure::kReadP50, Figure::kReadP99, Figure::kReadP999}, input_below);
+    percentiles(label_of(real_.jobs, job, Direction::kWrite), real.write, ours.write,
                 {Figure::kWriteP50, Figure::kWriteP99, Figure::kWriteP999}, input_below);
-    percentiles(job, real.sync, ours.sync, {Figure::kSyncP50, Figure::kSyncP99, Figure::kSyncP999},
-                SimDuration{});
+    percentiles(name_of(real_.jobs, job), real.sync, ours.sync,
+                {Figure::kSyncP50, Figure::kSyncP99, Figure::kSyncP999}, SimDuration{});
   }
 
-  void percentiles(std::size_t job, const LatencyRecord& real, const LatencyRecord& ours,
+  void percentiles(const std::string& label, const LatencyRecord& real, const LatencyRecord& ours,
                    const std::array<Figure, 3>& figures, SimDuration input_below) {
     const std::array reals{real.p50, real.p99, real.p999};
     const std::array our_values{ours.p50, ours.p99, ours.p999};
@@ -247,7 +266,7 @@ class Comparison {
           figures[i], static_cast<double>(reals[i]->count()) / 1e3,
           static_cast<double>(our_values[i].value_or(SimDuration{}).count()) / 1e3, spread);
       if (value) {
-        value->job = label_of(real_.jobs, job);
+        value->job = label;
         value->standing = *reals[i] < input_below ? Standing::kInput : Standing::kJudged;
       }
       add(values_, std::move(value));
@@ -266,12 +285,12 @@ class Comparison {
     return run.pauses.empty() ? std::nullopt : seconds_since_first_io(run, run.pauses.front().time);
   }
 
-  // Number and KiB of the write requests that carry data.
-  static std::pair<double, double> writes_of(const RunRecord& run) {
+  // Number and KiB of the requests that carry data.
+  static std::pair<double, double> requests_of(const RunRecord& run) {
     double count = 0;
     Bytes bytes{};
     for (const IssuedRequest& issue : run.issues) {
-      if (issue.op == 'W') {
+      if (issue.op == 'W' || issue.op == 'R') {
         count += 1;
         bytes += to_bytes(issue.length);
       }

@@ -13,6 +13,7 @@
 #include "sim/analysis/edit_distance.hpp"
 #include "sim/analysis/run_record.hpp"
 #include "sim/analysis/spread.hpp"
+#include "sim/workload/job_spec.hpp"
 
 namespace wbsim::analysis {
 
@@ -33,6 +34,9 @@ enum class Figure {
   kWriteP50,
   kWriteP99,
   kWriteP999,
+  kReadP50,
+  kReadP99,
+  kReadP999,
   kSyncP50,
   kSyncP99,
   kSyncP999,
@@ -61,7 +65,8 @@ enum class Standing {
 
 struct FigureValue {
   Figure figure = Figure::kThroughput;
-  std::string job;             // for figures of one job: its name, with "#n" behind clones
+  std::string job;             // for figures of one job: its name, with "#n" behind clones and the
+                               // direction where it does both
   std::optional<double> real;  // in the unit of the figure: bytes/s, seconds, requests, KiB ...
   std::optional<double> ours;
   double error = 0;       // signed where there is a direction; absolute where `absolute`
@@ -81,9 +86,9 @@ struct FigureValue {
 // What the inputs say about one job of the report.
 struct JobTraits {
   // The rate fio was asked for, nullopt when none.
-  std::optional<Bytes> rate_per_second;
+  workload::PerDirection<std::optional<Bytes>> rate_per_second;
   bool fixed_amount = false;  // ends after an amount of data or a number of I/Os, not after a time
-  bool write_waits = false;   // O_SYNC or O_DSYNC: a write's latency is the device's
+  bool waits = false;         // O_DIRECT, O_SYNC or O_DSYNC: an I/O's latency is the device's
 };
 
 struct CompareContext {

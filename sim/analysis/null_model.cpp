@@ -1,11 +1,12 @@
 #include "sim/analysis/null_model.hpp"
 
 #include <algorithm>
-#include <functional>
+#include <deque>
 #include <map>
 #include <optional>
 #include <queue>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "sim/base/check.hpp"
@@ -72,8 +73,9 @@ class DirtyRanges {
   Pages count_;
 };
 
+// A job; it may read as well.
 struct Writer {
-  enum class State { kReady, kThrottled, kSyncing, kDone };
+  enum class State { kReady, kThrottled, kSyncing, kWaiting, kDone };
 
   const workload::JobSpec* spec = nullptr;
   workload::JobExtent extent;
@@ -81,10 +83,36 @@ struct Writer {
   SimTime start;
   SimTime next;      // of the next write, when ready
   SimTime op_start;  // of the write or sync under way
-  std::int64_t writes = 0;
-  Bytes written;
+  std::int64_t ios = 0;
+  Bytes transferred;
+  int under_way = 0;           // direct I/Os
   bool sync_is_write = false;  // O_SYNC: the wait belongs to the write
   std::optional<SimTime> throttled_since;
+};
+
+// A direct I/O of a job, or nothing.
+struct DirectIo {
+  Writer* writer = nullptr;
+  workload::Io io;
+  SimTime start;
+};
+
+// What the device has accepted.
+struct Completion {
+  SimTime time;
+  Pages pages;  // of writeback
+  DirectIo direct;
+};
+
+// Of what ends at the same time, direct I/Os of earlier jobs and offsets come first.
+struct Later {
+  bool operator()(const Completion& a, const Completion& b) const {
+    const auto key = [](const Completion& c) {
+      const int job = c.direct.writer == nullptr ? -1 : c.direct.writer->spec->index;
+      return std::tuple{c.time, c.pages, job, c.direct.io.at};
+    };
+    return key(a) > key(b);
+  }
 };
 
 // Device, page cache and writers, advanced from event to event.
@@ -141,13 +169,17 @@ class NullModel {
     if (action_ < actions_.size()) {
       next = std::min(next, at(*actions_[action_].at));
     }
-    return in_flight_.empty() ? next : std::min(next, in_flight_.top().first);
+    return in_flight_.empty() ? next : std::min(next, in_flight_.top().time);
   }
 
   void step() {
-    while (!in_flight_.empty() && in_flight_.top().first <= now_) {
-      writeback_ -= in_flight_.top().second;
+    while (!in_flight_.empty() && in_flight_.top().time <= now_) {
+      const Completion done = in_flight_.top();
       in_flight_.pop();
+      writeback_ -= done.pages;
+      if (done.direct.writer != nullptr) {
+        finish_direct(done.direct);
+      }
     }
     while (action_ < actions_.size() && at(*actions_[action_].at) <= now_) {
       apply(actions_[action_++]);
@@ -161,7 +193,7 @@ class NullModel {
         writer.next = now_;
       }
       if (writer.state == State::kReady && writer.next <= now_) {
-        write(writer);
+        transfer(writer);
       }
     }
     issue();
@@ -202,15 +234,19 @@ class NullModel {
     return limit(vm_.dirty_background_bytes, vm_.dirty_background_ratio);
   }
 
-  // The offset of a writer's next write; sequential writers start again at their end.
-  [[nodiscard]] FileOffset next_offset(const Writer& writer) const {
+  // A writer's next I/O. Jobs that are not given theirs go through their region from the beginning
+  // to the end, again and again; of a mix every other one reads.
+  [[nodiscard]] static workload::Io next_io(const Writer& writer) {
     const workload::JobSpec& spec = *writer.spec;
-    const auto n = static_cast<std::size_t>(writer.writes);
+    const auto n = static_cast<std::size_t>(writer.ios);
     if (!spec.replay.empty()) {
       return spec.replay[n % spec.replay.size()];
     }
-    const std::int64_t blocks = std::max<std::int64_t>(1, writer.extent.length / spec.block_size);
-    return writer.extent.begin + spec.block_size * (writer.writes % blocks);
+    const bool reads = spec.mixed() ? n % 2 == 0 : spec.reads;
+    const Bytes block = spec.block_size();
+    const std::int64_t blocks = std::max<std::int64_t>(1, writer.extent.length / block);
+    return {reads ? workload::Direction::kRead : workload::Direction::kWrite,
+            writer.extent.begin + block * (writer.ios % blocks), block};
   }
 
   [[nodiscard]] bool has_ended(const Writer& writer) const {
@@ -218,61 +254,83 @@ class NullModel {
     if (spec.runtime && now_ - writer.start >= *spec.runtime) {
       return true;
     }
-    if (spec.number_ios && writer.writes >= *spec.number_ios * spec.loops) {
+    if (spec.number_ios && writer.ios >= *spec.number_ios * spec.loops) {
       return true;
     }
     return writer.extent.length == Bytes{} ||
-           (!spec.time_based && writer.written >= writer.extent.amount * spec.loops);
+           (!spec.time_based && writer.transferred >= writer.extent.amount * spec.loops);
   }
 
-  void write(Writer& writer) {
+  void transfer(Writer& writer) {
     if (has_ended(writer)) {
-      writer.state = State::kDone;
-      recorder_.on_job_end(writer.spec->index, now_);
+      // Direct I/Os under way are waited for.
+      writer.state = writer.under_way > 0 ? State::kWaiting : State::kDone;
+      if (writer.state == State::kDone) {
+        recorder_.on_job_end(writer.spec->index, now_);
+      }
       return;
     }
+    const workload::Io io = next_io(writer);
+    if (writer.spec->direct) {
+      start_direct(writer, io);
+    } else {
+      write(writer, io);
+    }
+  }
+
+  void start_direct(Writer& writer, const workload::Io& io) {
+    ++writer.ios;
+    writer.transferred += io.length;
+    ++writer.under_way;
+    direct_.push_back({&writer, io, now_});
+    const bool full = writer.under_way >= writer.spec->queueing.depth;
+    writer.state = full ? State::kWaiting : State::kReady;
+    writer.next = std::max(now_, offered_time(writer));
+  }
+
+  void write(Writer& writer, const workload::Io& io) {
     if (used() >= dirty_limit()) {
       writer.state = State::kThrottled;
       writer.throttled_since = now_;
       return;
     }
     const workload::JobSpec& spec = *writer.spec;
-    const FileOffset offset = next_offset(writer);
-    const PageIndex first = page_containing(offset);
-    const Pages pages = page_containing(offset + spec.block_size - Bytes{1}) - first + Pages{1};
+    const PageIndex first = page_containing(io.at);
+    const Pages pages = page_containing(io.at + io.length - Bytes{1}) - first + Pages{1};
     dirty_.add(first, pages);
-    ++writer.writes;
-    writer.written += spec.block_size;
+    ++writer.ios;
+    writer.transferred += io.length;
     writer.op_start = now_;
     const SimTime done = now_ + kCopyPerPage * pages.count();
     const std::int64_t every = std::max(spec.fsync_every, spec.fdatasync_every);
     writer.sync_is_write = spec.open_sync != workload::OpenSync::kNone;
     if (!writer.sync_is_write) {
-      report(writer, engine::SyscallKind::kWrite, now_, done);
+      report(writer, engine::SyscallKind::kWrite, now_, done, io.length);
       writer.op_start = done;
     }
-    const bool sync = writer.sync_is_write || (every > 0 && writer.writes % every == 0);
+    const bool sync = writer.sync_is_write || (every > 0 && writer.ios % every == 0);
     writer.state = sync ? State::kSyncing : State::kReady;
     writer.next = std::max(done, offered_time(writer));
   }
 
-  // When the offered rate allows the next write.
+  // When the offered rate allows the next I/O.
   [[nodiscard]] static SimTime offered_time(const Writer& writer) {
     const workload::JobSpec& spec = *writer.spec;
-    if (spec.rate && spec.rate->count() > 0) {
-      const double ns = static_cast<double>(writer.written.count()) * 1e9;
-      return writer.start +
-             nanoseconds(static_cast<std::int64_t>(ns / static_cast<double>(spec.rate->count())));
+    std::int64_t per_second = 0;
+    for (const auto direction : {workload::Direction::kRead, workload::Direction::kWrite}) {
+      per_second += spec.does(direction) ? spec.rate_of(direction).value_or(Bytes{}).count() : 0;
     }
-    if (spec.rate_iops && *spec.rate_iops > 0) {
-      return writer.start + seconds(1) / *spec.rate_iops * writer.writes;
+    if (per_second == 0) {
+      return writer.start;
     }
-    return writer.start;
+    const double ns = static_cast<double>(writer.transferred.count()) * 1e9;
+    return writer.start +
+           nanoseconds(static_cast<std::int64_t>(ns / static_cast<double>(per_second)));
   }
 
-  void report(const Writer& writer, engine::SyscallKind kind, SimTime start, SimTime end) {
-    recorder_.on_syscall(
-        {start, end, writer.spec->index, kind, FileOffset{}, writer.spec->block_size, 0});
+  void report(const Writer& writer, engine::SyscallKind kind, SimTime start, SimTime end,
+              Bytes length) {
+    recorder_.on_syscall({start, end, writer.spec->index, kind, FileOffset{}, length, 0, {}});
   }
 
   [[nodiscard]] bool flushing() const {
@@ -285,6 +343,10 @@ class NullModel {
   void issue() {
     const auto tags =
         static_cast<std::size_t>(device_.queue.nr_requests.value_or(device_.simdisk.depth));
+    while (!direct_.empty() && in_flight_.size() < tags) {
+      serve_direct(direct_.front());
+      direct_.pop_front();
+    }
     const Pages max = pages_floor(kibibytes(device_.queue.max_sectors_kb));
     while (dirty_.count() > Pages{} && in_flight_.size() < tags && flushing()) {
       const auto [first, pages] = dirty_.take(max);
@@ -296,7 +358,28 @@ class NullModel {
     }
   }
 
-  void serve(char op, Lba sector, Sectors length, SimDuration service, Pages pages) {
+  void serve_direct(const DirectIo& direct) {
+    const bool reads = direct.io.direction == workload::Direction::kRead;
+    const std::int64_t kib = (direct.io.length + kibibytes(1) - Bytes{1}) / kibibytes(1);
+    const SimDuration fixed = reads ? device_.simdisk.read : device_.simdisk.write;
+    const Lba sector{direct.io.at.value() / kSectorSize.count()};
+    serve(reads ? 'R' : 'W', sector, sectors_floor(direct.io.length),
+          fixed + device_.simdisk.per_kib * kib, Pages{}, direct);
+  }
+
+  // A direct I/O is over: its job goes on.
+  void finish_direct(const DirectIo& direct) {
+    Writer& writer = *direct.writer;
+    const bool reads = direct.io.direction == workload::Direction::kRead;
+    report(writer, reads ? engine::SyscallKind::kRead : engine::SyscallKind::kWrite, direct.start,
+           now_, direct.io.length);
+    --writer.under_way;
+    writer.state = State::kReady;
+    writer.next = std::max(writer.next, now_);
+  }
+
+  void serve(char op, Lba sector, Sectors length, SimDuration service, Pages pages,
+             const DirectIo& direct = {}) {
     engine::RequestTrace request;
     request.time = now_;
     request.sector = sector;
@@ -306,7 +389,7 @@ class NullModel {
     recorder_.on_request(engine::RequestStep::kIssue, request);
     SimTime& server = *std::min_element(servers_.begin(), servers_.end());
     server = std::max(server, now_) + service;
-    in_flight_.emplace(server, pages);
+    in_flight_.push({server, pages, direct});
   }
 
   // A sync is done when nothing is dirty or under way, the flush of a volatile cache included.
@@ -326,7 +409,7 @@ class NullModel {
       const SimTime done = std::max(now_, writer.next) + flush;
       report(writer,
              writer.sync_is_write ? engine::SyscallKind::kWrite : engine::SyscallKind::kFsync,
-             writer.op_start, done);
+             writer.op_start, done, writer.sync_is_write ? writer.spec->block_size() : Bytes{});
       writer.state = State::kReady;
       writer.next = done;
     }
@@ -375,8 +458,8 @@ class NullModel {
   DirtyRanges dirty_;
   Pages writeback_;
   std::vector<SimTime> servers_;  // when each is free
-  using Completion = std::pair<SimTime, Pages>;
-  std::priority_queue<Completion, std::vector<Completion>, std::greater<>> in_flight_;
+  std::deque<DirectIo> direct_;   // submitted, not issued
+  std::priority_queue<Completion, std::vector<Completion>, Later> in_flight_;
   std::vector<Pause> pauses_;
   std::int64_t merges_ = 0;
 

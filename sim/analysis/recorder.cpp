@@ -38,7 +38,7 @@ Recorder::Group& Recorder::group_of(int job) {
 
 void Recorder::on_bio(engine::BioStep step, const engine::BioTrace& bio) {
   const bool merged = step == engine::BioStep::kBackMerge || step == engine::BioStep::kFrontMerge;
-  if (merged && bio.rwbs.write) {
+  if (merged) {
     record_.merges += bio.count;
   }
 }
@@ -74,6 +74,9 @@ void Recorder::on_syscall(const engine::SyscallTrace& call) {
   if (call.kind == SyscallKind::kWrite) {
     group.record.written += call.length;
     group.write.add(call.end - call.start);
+  } else if (call.kind == SyscallKind::kRead) {
+    group.record.read_bytes += call.length;
+    group.read.add(call.end - call.start);
   } else if (call.kind == SyscallKind::kFsync || call.kind == SyscallKind::kFdatasync) {
     group.sync.add(call.end - call.start);
   }
@@ -100,6 +103,7 @@ RunRecord Recorder::take() {
       group.record.runtime = group.end - *group.start;
     }
     group.record.write = summarise(group.write);
+    group.record.read = summarise(group.read);
     group.record.sync = summarise(group.sync);
     record_.jobs.push_back(std::move(group.record));
   }

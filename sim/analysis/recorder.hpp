@@ -38,6 +38,7 @@ class Recorder final : public engine::Observer {
     std::optional<SimTime> start;
     SimTime end;
     report::Histogram write;
+    report::Histogram read;
     report::Histogram sync;
   };
   Group& group_of(int job);

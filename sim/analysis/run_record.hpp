@@ -48,8 +48,10 @@ struct LatencyRecord {
 struct JobRecord {
   std::string name;
   Bytes written;
+  Bytes read_bytes;
   SimDuration runtime{};
   LatencyRecord write;  // clat
+  LatencyRecord read;   // clat
   LatencyRecord sync;   // fsync and fdatasync
 };
 
@@ -58,7 +60,7 @@ struct RunRecord {
   std::vector<IssuedRequest> issues;
   std::vector<DirtySample> samples;
   std::vector<Pause> pauses;
-  std::int64_t merges = 0;                // of write bios into requests
+  std::int64_t merges = 0;                // of bios into requests
   std::optional<SimTime> periodic_start;  // first writeback work for_kupdate
   std::vector<JobRecord> jobs;
 };

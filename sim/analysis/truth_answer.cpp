@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -76,6 +77,12 @@ void read_jobs(JsonInput& input, RunRecord& record) {
       record_of_job.runtime = milliseconds(input.integer(job + "/write/runtime_ms").value_or(0));
       record_of_job.write = read_latency(input, job + "/write/clat_ns");
     }
+    if (input.has(job + "/read")) {
+      record_of_job.read_bytes = Bytes{input.integer(job + "/read/io_bytes").value_or(0)};
+      record_of_job.runtime = std::max(
+          record_of_job.runtime, milliseconds(input.integer(job + "/read/runtime_ms").value_or(0)));
+      record_of_job.read = read_latency(input, job + "/read/clat_ns");
+    }
     if (input.has(job + "/sync")) {
       record_of_job.sync = read_latency(input, job + "/sync/lat_ns");
     }
@@ -90,7 +97,8 @@ void read_summary(const fs::path& folder, RunRecord& record, Diagnostics& diagno
   }
   JsonInput input{*document, (folder / "summary.json").string(), diagnostics};
   read_jobs(input, record);
-  record.merges = input.integer("/disk/wr_merges").value_or(0);
+  record.merges =
+      input.integer("/disk/wr_merges").value_or(0) + input.integer_or("/disk/rd_merges", 0);
 }
 
 void read_samples(const fs::path& folder, RunRecord& record, Diagnostics& diagnostics) {

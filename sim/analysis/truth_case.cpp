@@ -297,8 +297,7 @@ class CaseReader {
     workload["tail"] = in_ns(duration_from(tail_s, 1e9).count());
   }
 
-  // io-JOB.csv.xz: op,offset,length. Only writes have offsets to replay; a job that reads is
-  // refused by the reader of the job file.
+  // io-JOB.csv.xz: op,offset,length.
   void read_replay() {
     static constexpr std::string_view kPrefix = "io-";
     std::vector<fs::path> paths;
@@ -311,11 +310,11 @@ class CaseReader {
     std::sort(paths.begin(), paths.end());
     for (const fs::path& path : paths) {
       const std::string name = path.filename().string();
-      read_offsets(path, name.substr(kPrefix.size(), name.find(".csv") - kPrefix.size()));
+      read_ios(path, name.substr(kPrefix.size(), name.find(".csv") - kPrefix.size()));
     }
   }
 
-  void read_offsets(const fs::path& path, const std::string& job) {
+  void read_ios(const fs::path& path, const std::string& job) {
     const auto text = read_text(path, diagnostics_);
     if (!text) {
       return;
@@ -325,21 +324,33 @@ class CaseReader {
     if (!table) {
       return;
     }
-    std::vector<FileOffset>& offsets = truth_.replay[job];
-    const std::size_t op = table->column("op");
-    const std::size_t offset = table->column("offset");
+    std::vector<workload::Io>& ios = truth_.replay[job];
     for (std::size_t row = 0; row < table->rows(); ++row) {
-      const auto value = parse_integer(table->cell(row, offset));
-      if (!value || *value < 0) {
-        diagnostics_.error(table->where(row),
-                           fmt::format("offset is \"{}\"; a whole number >= 0 expected",
-                                       table->cell(row, offset)));
+      const std::string_view op = table->cell(row, table->column("op"));
+      if (op != "R" && op != "W") {
+        diagnostics_.error(table->where(row), fmt::format("op is \"{}\"; R or W expected", op));
         return;
       }
-      if (table->cell(row, op) == "W") {
-        offsets.push_back(FileOffset{*value});
+      const auto offset = read_bytes(*table, row, "offset", 0);
+      const auto length = read_bytes(*table, row, "length", 1);
+      if (!offset || !length) {
+        return;
       }
+      ios.push_back({op == "R" ? workload::Direction::kRead : workload::Direction::kWrite,
+                     FileOffset{*offset}, Bytes{*length}});
     }
+  }
+
+  std::optional<std::int64_t> read_bytes(const CsvTable& table, std::size_t row,
+                                         std::string_view column, std::int64_t least) {
+    const std::string_view cell = table.cell(row, table.column(column));
+    const auto value = parse_integer(cell);
+    if (value && *value >= least) {
+      return value;
+    }
+    diagnostics_.error(table.where(row), fmt::format("{} is \"{}\"; a whole number >= {} expected",
+                                                     column, cell, least));
+    return std::nullopt;
   }
 
   fs::path folder_;

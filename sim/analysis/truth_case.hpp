@@ -27,8 +27,8 @@ struct TruthCase {
   std::filesystem::path folder;
   system::Json config;        // a configuration document (config_reader.hpp)
   SimDuration first_event{};  // of a process of fio in the trace, after t = 0
-  // Offsets of the writes of a job in visiting order, by job name.
-  std::map<std::string, std::vector<FileOffset>> replay;
+  // What a job reads and writes, in order, by job name.
+  std::map<std::string, std::vector<workload::Io>> replay;
 };
 
 // Reads the inputs of the case in `folder`. Damaged input is an error; what the rig can do and a

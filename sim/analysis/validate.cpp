@@ -81,15 +81,14 @@ std::vector<JobTraits> traits_of(const std::vector<workload::JobSpec>& jobs,
     traits.resize(static_cast<std::size_t>(reporting[i].group) + 1);
     JobTraits& line = traits.back();
     const workload::JobSpec& job = jobs[i];
-    const std::optional<Bytes> rate = job.rate ? job.rate
-                                      : job.rate_iops
-                                          ? std::optional{job.block_size * *job.rate_iops}
-                                          : std::nullopt;
-    if (rate) {
-      line.rate_per_second = line.rate_per_second.value_or(Bytes{}) + *rate;
+    for (const auto direction : {workload::Direction::kRead, workload::Direction::kWrite}) {
+      if (const std::optional<Bytes> rate = job.rate_of(direction); rate && job.does(direction)) {
+        std::optional<Bytes>& sum = line.rate_per_second[direction];
+        sum = sum.value_or(Bytes{}) + *rate;
+      }
     }
     line.fixed_amount = line.fixed_amount || !job.time_based || job.number_ios.has_value();
-    line.write_waits = line.write_waits || job.open_sync != workload::OpenSync::kNone;
+    line.waits = line.waits || job.direct || job.open_sync != workload::OpenSync::kNone;
   }
   return traits;
 }
@@ -97,14 +96,14 @@ std::vector<JobTraits> traits_of(const std::vector<workload::JobSpec>& jobs,
 void attach_replay(const TruthCase& truth, std::vector<workload::JobSpec>& jobs,
                    Diagnostics& diagnostics) {
   for (workload::JobSpec& job : jobs) {
-    const auto offsets = truth.replay.find(job.name);
-    if (offsets == truth.replay.end()) {
+    const auto ios = truth.replay.find(job.name);
+    if (ios == truth.replay.end()) {
       continue;
     }
     if (job.clone > 0) {
-      diagnostics.refuse(job.where, "clones of a job whose offsets are given once");
+      diagnostics.refuse(job.where, "clones of a job whose I/Os are given once");
     }
-    job.replay = offsets->second;
+    job.replay = ios->second;
   }
 }
 

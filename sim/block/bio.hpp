@@ -39,6 +39,7 @@ class Bio {
   Sectors segment;  // of memory that is contiguous, within one bio; 0: all of the bio
   engine::RwbsFlags flags;
   BioEndIo* end_io = nullptr;
+  SimDuration end_cost{};  // CPU time that the end of one bio takes, end_io included
   WriteIds writes;
   Bio* next = nullptr;  // in its request, in order of merging
   int cpu = 0;          // that it ended on, with its last part: set before end_io is called

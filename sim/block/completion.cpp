@@ -36,7 +36,7 @@ void RequestQueue::complete(DeviceCommand& command, BlkStatus status) {
 }
 
 void RequestQueue::on_hard_irq(Request& request) {
-  SimDuration cost = costs().request_complete + costs().page_complete * request.bio_count;
+  SimDuration cost = costs().request_complete + request.end_cost;
   if (flush_.is_flush_request(request)) {
     cost = costs().flush_done;
   }

@@ -35,7 +35,8 @@ struct Request {
   engine::RwbsFlags flags;
   std::int64_t segments = 0;  // never re-coalesced
   std::int64_t bio_count = 0;
-  Bio* bio = nullptr;  // list of runs, owned until completion
+  SimDuration end_cost{};  // of all bios
+  Bio* bio = nullptr;      // list of runs, owned until completion
   Bio* bio_tail = nullptr;
   bool no_merge = false;        // REQ_NOMERGE: a size or segment limit was hit
   bool flush_sequence = false;  // RQF_FLUSH_SEQ

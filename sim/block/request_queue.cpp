@@ -48,7 +48,11 @@ std::size_t RequestQueue::in_flight() const {
   return static_cast<std::size_t>(tags_.in_use()) + bios_.in_use();
 }
 
-Bio& RequestQueue::new_bio() { return bios_.acquire(); }
+Bio& RequestQueue::new_bio() {
+  Bio& bio = bios_.acquire();
+  bio.end_cost = costs().page_complete;
+  return bio;
+}
 
 std::int64_t RequestQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit,
                                       std::int64_t wanted) const {
@@ -84,6 +88,7 @@ void RequestQueue::append_bio(Request& request, Bio& bio) {
   request.length += bio.length();
   request.segments += segments_of(bio, limits());
   request.bio_count += bio.count;
+  request.end_cost += bio.end_cost * bio.count;
   Bio& last = *request.bio_tail;
   const bool continues = options_.bio_runs && last.end() == bio.sector && last.unit == bio.unit &&
                          last.end_io == bio.end_io && !last.is_part() &&
@@ -131,6 +136,7 @@ bool RequestQueue::attempt_merge(Request& request, Bio& bio) {
     request.length += bio.length();
     request.segments += segments_of(bio, limits());
     request.bio_count += bio.count;
+    request.end_cost += bio.end_cost * bio.count;
     bio.next = request.bio;
     request.bio = &bio;
     return true;
@@ -267,6 +273,7 @@ Task<Request*> RequestQueue::get_request(TaskIo& io, const Bio& bio) {
   request.flags = bio.flags;
   request.segments = segments_of(bio, limits());
   request.bio_count = bio.count;
+  request.end_cost = bio.end_cost * bio.count;
   request.no_merge = bio.is_flush() || bio.is_part();
   request.flush_sequence = false;
   request.flush_done = 0;

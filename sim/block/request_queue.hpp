@@ -72,7 +72,8 @@ class RequestQueue final : public DeviceClient {
   // Everything that is handed out: requests and bios. Zero in a drained queue.
   [[nodiscard]] std::size_t in_flight() const;
 
-  // A bio to fill and submit; it belongs to the queue again once end_bio() has returned.
+  // A bio to fill and submit; it belongs to the queue again once end_bio() has returned. Its end
+  // costs what that of a page of writeback does, unless the submitter says otherwise.
   Bio& new_bio();
 
   // How many bios of `unit` sectors, back to back from `sector`, would back-merge one after the

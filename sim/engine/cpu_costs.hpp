@@ -22,6 +22,14 @@ struct CpuCosts {
   SimDuration write_page_dirty = nanoseconds(400);
   SimDuration write_page_full = nanoseconds(50);
   SimDuration cache_slot_new = nanoseconds(100);
+  SimDuration dio_bio = nanoseconds(500);
+  SimDuration dio_page = nanoseconds(60);
+  SimDuration dio_end = nanoseconds(150);
+  SimDuration aio_call = nanoseconds(300);
+  SimDuration aio_iocb = nanoseconds(300);
+  SimDuration aio_end = nanoseconds(200);
+  SimDuration fio_prepare = nanoseconds(300);
+  SimDuration fio_reap = nanoseconds(150);
   SimDuration bdp_freerun = nanoseconds(100);
   SimDuration bdp_throttle = nanoseconds(300);
   SimDuration pause_wake = nanoseconds(1500);

@@ -27,6 +27,7 @@ struct RwbsFlags {
   bool preflush = false;  // REQ_PREFLUSH
   bool fua = false;       // REQ_FUA
   bool sync = false;      // REQ_SYNC
+  bool idle = false;      // REQ_IDLE, which has no letter: direct writes
   friend bool operator==(const RwbsFlags&, const RwbsFlags&) = default;
 };
 
@@ -140,16 +141,18 @@ struct QueueIo {  // writeback_queue_io
   WbReason reason = WbReason::kBackground;
 };
 
-// One system call of a job, reported when it returns. Not a kernel tracepoint: what fio measures.
+// One system call or asynchronous I/O of a job, reported when it is over. Not a kernel tracepoint:
+// what fio measures.
 enum class SyscallKind { kRead, kWrite, kFsync, kFdatasync, kSync };
 struct SyscallTrace {
-  SimTime start;  // when fio issued it
-  SimTime end;    // when it returned
+  SimTime start;  // when fio issued it; of an asynchronous one, when its submission returned
+  SimTime end;    // when it returned, or its completion was collected
   int job = 0;    // index into the workload's jobs (clones counted)
   SyscallKind kind = SyscallKind::kWrite;
   FileOffset offset;
   Bytes length;
   int error = 0;
+  SimDuration submission{};  // asynchronous: from its preparation to `start` (fio's slat)
 };
 
 // Everything a sampler may want, taken at fixed intervals of virtual time (timeseries.csv).

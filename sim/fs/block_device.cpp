@@ -38,8 +38,14 @@ class BioWait final : public block::BioEndIo {
 }  // namespace
 
 BlockDevice::BlockDevice(std::string name, Bytes size, block::RequestQueue& queue,
-                         pagecache::BdiWriteback& wb, const Memory& memory)
-    : name_{std::move(name)}, size_{size}, queue_{queue}, memory_{memory}, inode_{wb, *this} {
+                         pagecache::BdiWriteback& wb, const Memory& memory,
+                         const DirectIoRules& direct)
+    : name_{std::move(name)},
+      size_{size},
+      queue_{queue},
+      memory_{memory},
+      direct_{direct},
+      inode_{wb, *this} {
   memory_.cache.add_mapping(inode_.mapping);
 }
 

@@ -25,6 +25,12 @@ struct Memory {
   writeback::Kswapd& kswapd;
 };
 
+// How direct I/O differs between kernels.
+struct DirectIoRules {
+  bool plugs_asynchronous = true;        // v5.10: also around the one bio of a small request
+  bool marks_waited_reads_sync = false;  // since v6.0: submit_bio_wait() makes a read REQ_SYNC
+};
+
 // Models: fs/block_dev.c (v5.10), block/fops.c (v6.1) and __block_write_full_page(): each dirty
 // page becomes a bio of 4 KiB, merged in the plug of whoever writes. Block size 4 KiB.
 class BlockDevice final : public pagecache::AddressSpaceOps,
@@ -32,12 +38,14 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
                           public block::BioEndIo {
  public:
   BlockDevice(std::string name, Bytes size, block::RequestQueue& queue, pagecache::BdiWriteback& wb,
-              const Memory& memory);
+              const Memory& memory, const DirectIoRules& direct = {});
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] Bytes size() const { return size_; }
   [[nodiscard]] pagecache::Inode& inode() { return inode_; }
   [[nodiscard]] block::RequestQueue& queue() { return queue_; }
+  [[nodiscard]] const Memory& memory() const { return memory_; }
+  [[nodiscard]] const DirectIoRules& direct_rules() const { return direct_; }
 
   // blkdev_write_iter(): a buffered write of whole pages; with `sync` the data is on stable
   // storage when it returns. Returns bytes written or a negative errno.
@@ -70,6 +78,7 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
   Bytes size_;
   block::RequestQueue& queue_;
   Memory memory_;
+  DirectIoRules direct_;
   pagecache::Inode inode_;
 };
 

@@ -25,6 +25,22 @@ LruRun lru_run(const AddressSpace& mapping, PageIndex page, std::uint64_t bits) 
           static_cast<std::uint32_t>(PageTree::leaf_number(page)), bits};
 }
 
+// Whether any page of the range is cached. A range longer than the file's cache is worth no search.
+bool any_page(const AddressSpace& mapping, PageIndex first, PageIndex last) {
+  if (last - first >= mapping.pages.pages()) {
+    return mapping.pages.pages() > Pages{0};
+  }
+  for (PageIndex page = first; page <= last;) {
+    const std::uint64_t bits = PageTree::mask(page, last - page + Pages{1});
+    const PageTree::Leaf* leaf = mapping.pages.find(page);
+    if (leaf != nullptr && (leaf->present & bits) != 0) {
+      return true;
+    }
+    page += Pages{std::popcount(bits)};
+  }
+  return false;
+}
+
 // Models: inactive_is_low(): below 1 GiB of file pages the lists are balanced 1:1, above that the
 // inactive one may be smaller by isqrt(10 * GiB).
 bool inactive_is_low(Pages inactive, Pages active) {
@@ -181,13 +197,22 @@ std::optional<PageCache::Shrunk> PageCache::shrink_inactive(int wanted) {
                 Pages{std::popcount(dirty)}};
 }
 
-void PageCache::drop_clean(AddressSpace& mapping) {
-  const auto clean_bits = [&mapping](const LruRun& run) {
-    const PageTree::Leaf* leaf =
-        mapping.pages.find(PageIndex{static_cast<std::int64_t>(run.leaf) * PageTree::kFanOut});
-    return leaf == nullptr
-               ? 0
-               : leaf->present & ~leaf->marked(Mark::kDirty) & ~leaf->marked(Mark::kWriteback);
+void PageCache::drop_clean(AddressSpace& mapping, PageIndex first, PageIndex last) {
+  if (!any_page(mapping, first, last)) {
+    return;
+  }
+  const auto clean_bits = [&mapping, first, last](const LruRun& run) -> std::uint64_t {
+    const PageIndex start{static_cast<std::int64_t>(run.leaf) * PageTree::kFanOut};
+    const PageTree::Leaf* leaf = mapping.pages.find(start);
+    if (leaf == nullptr || start > last || start + Pages{PageTree::kFanOut} <= first) {
+      return 0;
+    }
+    const std::uint64_t before = first <= start ? 0 : PageTree::mask(start, first - start);
+    const std::uint64_t up_to_last = last - start >= Pages{PageTree::kFanOut}
+                                         ? ~std::uint64_t{0}
+                                         : PageTree::mask(start, last - start + Pages{1});
+    return leaf->present & ~leaf->marked(Mark::kDirty) & ~leaf->marked(Mark::kWriteback) &
+           up_to_last & ~before;
   };
   const auto drop = [&](const LruRun& run) {
     mapping.pages.erase(PageIndex{static_cast<std::int64_t>(run.leaf) * PageTree::kFanOut},

@@ -63,7 +63,9 @@ class PageCache {
 
   // Drops every page of the file that is neither dirty nor under writeback
   // (invalidate_mapping_pages()).
-  void drop_clean(AddressSpace& mapping);
+  void drop_clean(AddressSpace& mapping) { drop_clean(mapping, PageIndex{0}, PageIndex::max()); }
+  // The same of the pages `first` to `last` (invalidate_inode_pages2_range()).
+  void drop_clean(AddressSpace& mapping, PageIndex first, PageIndex last);
 
   // Takes up to `wanted` of the oldest inactive pages: clean ones are freed, others activated and
   // flagged. Returns how many were looked at and how many freed; nullopt when there are none.

@@ -150,6 +150,9 @@ void EventDigest::on_queue_io(const engine::QueueIo& trace) {
 void EventDigest::on_syscall(const engine::SyscallTrace& trace) {
   add(syscalls_, trace.start, trace.end, trace.job, trace.kind, trace.offset, trace.length,
       trace.error);
+  if (trace.submission != SimDuration::zero()) {
+    add(syscalls_, trace.submission);
+  }
 }
 
 void EventDigest::on_job_start(int job, SimTime time) { add(jobs_, 0, job, time); }

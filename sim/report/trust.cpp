@@ -10,7 +10,7 @@ namespace wbsim::report {
 namespace {
 
 // A row changes in the same commit as the comparison it rests on.
-constexpr std::array<TrustRow, 15> kTable{{
+constexpr std::array<TrustRow, 17> kTable{{
     {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase,
      "thresholds of global_dirty_state, dirty curve"},
     {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase,
@@ -29,6 +29,10 @@ constexpr std::array<TrustRow, 15> kTable{{
     {"blk-mq none", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
     {"flush/FUA", Evidence::kTruthCase, Evidence::kTruthCase,
      "order of block_rq_issue, fsync latency"},
+    {"direct I/O", Evidence::kTruthCase, Evidence::kTruthCase,
+     "throughput, latency, order of block_rq_issue"},
+    {"asynchronous I/O", Evidence::kTruthCase, Evidence::kTruthCase,
+     "throughput, latency, order of block_rq_issue"},
     {"block device page cache", Evidence::kTruthCase, Evidence::kTruthCase,
      "throughput, dirty curve"},
     {"LRU/kswapd (basic)", Evidence::kNone, Evidence::kNone, ""},

@@ -73,7 +73,7 @@ class Watch final : public engine::Observer {
     EXPECT_EQ(call.error, 0);
     if (call.kind == engine::SyscallKind::kWrite) {
       const workload::JobSpec& job = workload_.jobs[static_cast<std::size_t>(call.job)];
-      EXPECT_EQ(call.length, job.block_size);
+      EXPECT_EQ(call.length, job.block_size());
       written_ += call.length;
     }
   }

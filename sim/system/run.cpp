@@ -28,6 +28,49 @@ class ErrorWatch final : public engine::Observer {
   const workload::WorkloadSpec& workload_;
 };
 
+// What offsets and lengths have to be multiples of: a logical block of direct I/O
+// (blkdev_direct_IO() returns EINVAL otherwise), a page of the page cache.
+Bytes alignment_of(const workload::JobSpec& job) { return job.direct ? kSectorSize : kPageSize; }
+
+void check_alignment(const workload::JobSpec& job, const workload::JobExtent& extent,
+                     Diagnostics& diagnostics) {
+  const Bytes alignment = alignment_of(job);
+  bool aligned =
+      Bytes{extent.begin.value()} % alignment == Bytes{} && job.hole % alignment == Bytes{};
+  for (const auto direction : {workload::Direction::kRead, workload::Direction::kWrite}) {
+    const workload::BlockSizes& blocks = job.blocks[direction];
+    aligned = aligned && (!job.does(direction) ||
+                          (blocks.min % alignment == Bytes{} && blocks.max % alignment == Bytes{}));
+    for (const workload::BlockShare& share : blocks.shares) {
+      aligned = aligned && (!job.does(direction) || share.size % alignment == Bytes{});
+    }
+  }
+  if (!aligned && job.direct) {
+    diagnostics.error(job.where, "job \"" + job.name +
+                                     "\": direct I/O needs bs and offset to be multiples of 512 "
+                                     "bytes, the device's logical block");
+  } else if (!aligned) {
+    diagnostics.refuse(job.where, "job \"" + job.name +
+                                      "\": writes of partial pages are not simulated yet; bs and "
+                                      "offset have to be multiples of 4k");
+  }
+}
+
+void check_replay(const workload::JobSpec& job, Bytes device_size, Diagnostics& diagnostics) {
+  const Bytes alignment = alignment_of(job);
+  const auto wrong = [&](const workload::Io& io) {
+    return io.at.value() % alignment.count() != 0 || io.length % alignment != Bytes{} ||
+           io.at < FileOffset{0} || io.length <= Bytes{} ||
+           io.at + io.length > FileOffset{device_size.count()} || !job.does(io.direction);
+  };
+  if (std::any_of(job.replay.begin(), job.replay.end(), wrong)) {
+    diagnostics.error(job.where, "job \"" + job.name +
+                                     "\": an I/O to replay lies outside the device, is not " +
+                                     "a multiple of " + std::to_string(alignment.count()) +
+                                     " bytes or goes in a direction that the job does not");
+  }
+}
+
 }  // namespace
 
 SimTime expected_end(const Config& config, const workload::WorkloadSpec& workload) {
@@ -36,7 +79,7 @@ SimTime expected_end(const Config& config, const workload::WorkloadSpec& workloa
     if (!job.time_based || !job.runtime || job.group != 0) {
       return SimTime{};
     }
-    longest = std::max(longest, job.start_delay + *job.runtime);
+    longest = std::max(longest, job.start_delay + job.ramp_time + *job.runtime);
   }
   return SimTime{config.workload_start + longest + config.tail};
 }
@@ -63,20 +106,8 @@ void check_workload(const Config& config, const workload::WorkloadSpec& workload
       diagnostics.error(job.where, who + problem);
       continue;
     }
-    if (job.block_size % kPageSize != Bytes{0} || extent.begin.value() % kPageSize.count() != 0) {
-      diagnostics.refuse(job.where, who +
-                                        "writes of partial pages are not simulated yet; bs and "
-                                        "offset have to be multiples of 4k");
-    }
-    const auto outside = [&](FileOffset at) {
-      return at.value() % kPageSize.count() != 0 || at < FileOffset{0} ||
-             at + job.block_size > FileOffset{device->size.count()};
-    };
-    if (std::any_of(job.replay.begin(), job.replay.end(), outside)) {
-      diagnostics.error(job.where, who +
-                                       "an offset to replay lies outside the device or is not a "
-                                       "multiple of 4k");
-    }
+    check_alignment(job, extent, diagnostics);
+    check_replay(job, device->size, diagnostics);
   }
 }
 
@@ -132,6 +163,14 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
     return job.open_sync != workload::OpenSync::kNone || job.fsync_every > 0 ||
            job.fdatasync_every > 0 || job.end_fsync;
   });
+  if (std::any_of(workload.jobs.begin(), workload.jobs.end(),
+                  [](const auto& job) { return job.direct; })) {
+    names.emplace_back("direct I/O");
+  }
+  if (std::any_of(workload.jobs.begin(), workload.jobs.end(),
+                  [](const auto& job) { return job.engine != workload::IoEngine::kSync; })) {
+    names.emplace_back("asynchronous I/O");
+  }
   if (syncs) {
     names.emplace_back("flush/FUA");
   }

@@ -192,7 +192,9 @@ void System::add_device(const DeviceConfig& config, int index) {
   device.wb->bw_time_stamp = machine_.jiffies_now();
   device.wb->last_old_flush = machine_.jiffies().at(SimTime{-config_.boot.device_age});
   device.file = std::make_unique<fs::BlockDevice>(
-      config.name, config.size, *device.queue, *device.wb, fs::Memory{cache_, throttle_, kswapd_});
+      config.name, config.size, *device.queue, *device.wb, fs::Memory{cache_, throttle_, kswapd_},
+      fs::DirectIoRules{.plugs_asynchronous = config_.kernel == KernelVersion::k5_10,
+                        .marks_waited_reads_sync = config_.kernel != KernelVersion::k5_10});
   device.flusher = std::make_unique<writeback::Flusher>(machine_, tracer_, throttle_, cache_,
                                                         *device.wb, kInodesInUse);
   devices_.push_back(std::move(device));

@@ -12,15 +12,21 @@ using engine::Task;
 using pagecache::TaskContext;
 
 namespace {
-
 constexpr std::string_view kDeviceFolder = "/dev/";
-constexpr Bytes kRwCountMax{0x7ffff000};  // MAX_RW_COUNT: a longer write is cut short
+constexpr Bytes kRwCountMax{0x7ffff000};  // MAX_RW_COUNT: a longer transfer is cut short
 
-Task<std::int64_t> nothing_written(TaskContext& task, std::int64_t result) {
+Task<std::int64_t> nothing_transferred(TaskContext& task, std::int64_t result) {
   co_await task.thread().run(task.costs().write_call);
   co_return result;
 }
 
+fs::DirectRequest direct_request(const Transfer& transfer, bool sync) {
+  return {.write = transfer.write,
+          .dsync = sync,
+          .at = transfer.at,
+          .length = transfer.length,
+          .writes = {transfer.write_id, transfer.write_id}};
+}
 }  // namespace
 
 int Syscalls::open(std::string_view path, OpenFlags flags) {
@@ -64,37 +70,89 @@ int Syscalls::close(int fd) {
   return 0;
 }
 
-std::int64_t Syscalls::writable(const OpenFile* opened, FileOffset at, Bytes length) {
-  if (at < FileOffset{0}) {
+// Models: the checks of ksys_pread64(), ksys_pwrite64(), rw_verify_area() and
+// generic_write_checks() in their order. Returns the call's result where it ends here; otherwise
+// cuts the transfer to what the kernel makes of it.
+std::optional<std::int64_t> Syscalls::verify(const OpenFile* opened, Transfer& transfer) {
+  if (transfer.at < FileOffset{0}) {
     return kEinval;  // pwrite64() looks at the offset before the descriptor
   }
   if (opened == nullptr) {
     return kEbadf;
   }
-  if (length < Bytes{0}) {
+  if (transfer.length < Bytes{0}) {
     return kEinval;
   }
-  if (length == Bytes{0}) {
+  const FileOffset end{opened->device->size().count()};
+  if (transfer.length == Bytes{0} || (transfer.at >= end && !transfer.write)) {
     return 0;
   }
-  const FileOffset end{opened->device->size().count()};
-  if (at >= end) {
+  if (transfer.at >= end) {
     return kEnospc;
   }
-  return std::min(std::min(length, kRwCountMax), end - at).count();
+  transfer.length = std::min({transfer.length, kRwCountMax, end - transfer.at});
+  return std::nullopt;
 }
 
-// Not a coroutine: the device's write is the one of the whole call.
+Task<std::int64_t> Syscalls::pread(TaskContext& task, int fd, FileOffset at, Bytes length) {
+  return transfer_now(task, file(fd), {.write = false, .at = at, .length = length});
+}
+
 Task<std::int64_t> Syscalls::pwrite(TaskContext& task, int fd, FileOffset at, Bytes length,
                                     std::uint64_t write_id) {
-  OpenFile* opened = file(fd);
-  const std::int64_t count = writable(opened, at, length);
-  if (count <= 0) {
-    return nothing_written(task, count);
+  return transfer_now(task, file(fd),
+                      {.write = true, .at = at, .length = length, .write_id = write_id});
+}
+
+// Not a coroutine: the device's write is the one of a whole buffered call.
+Task<std::int64_t> Syscalls::transfer_now(TaskContext& task, OpenFile* opened, Transfer transfer) {
+  if (const auto result = verify(opened, transfer)) {
+    return nothing_transferred(task, *result);
   }
-  SIM_CHECK(at.value() % kPageSize.count() == 0 && count % kPageSize.count() == 0);
+  if (opened->flags.direct) {
+    return transfer_directly(task, *opened, transfer);
+  }
+  SIM_CHECK(transfer.write);  // buffered reads are refused before a job starts
+  SIM_CHECK(transfer.at.value() % kPageSize.count() == 0 &&
+            transfer.length % kPageSize == Bytes{0});
   const bool sync = opened->flags.sync || opened->flags.dsync;
-  return opened->device->write(task, at, Bytes{count}, sync, write_id, &opened->error_seen);
+  return opened->device->write(task, transfer.at, transfer.length, sync, transfer.write_id,
+                               &opened->error_seen);
+}
+
+// Models: blkdev_read_iter() and blkdev_write_iter() of a synchronous kiocb with IOCB_DIRECT.
+Task<std::int64_t> Syscalls::transfer_directly(TaskContext& task, OpenFile& opened,
+                                               Transfer transfer) {
+  co_await task.thread().run(task.costs().write_call);  // a read's way in is as long
+  const bool sync = opened.flags.sync || opened.flags.dsync;
+  fs::DirectIo io;
+  int error = co_await io.run(task, *opened.device, direct_request(transfer, sync));
+  if (error == 0 && transfer.write && sync) {
+    const PageIndex last = page_containing(transfer.at + transfer.length - Bytes{1});
+    error = co_await opened.device->fsync(task, page_containing(transfer.at), last,
+                                          &opened.error_seen);  // generic_write_sync()
+  }
+  co_return error != 0 ? error : transfer.length.count();
+}
+
+Task<std::optional<std::int64_t>> Syscalls::start_transfer(TaskContext& task, int fd,
+                                                           Transfer transfer, fs::DirectIo& io,
+                                                           fs::DirectIoClient& client) {
+  OpenFile* opened = file(fd);
+  if (const auto result = verify(opened, transfer)) {
+    co_return result;
+  }
+  if (!opened->flags.direct) {
+    co_return co_await transfer_now(task, opened, transfer);
+  }
+  // FUA is all that O_DSYNC comes to: nobody waits who could flush afterwards.
+  const bool sync = opened->flags.sync || opened->flags.dsync;
+  const int error =
+      co_await io.start(task, *opened->device, direct_request(transfer, sync), client);
+  if (error != 0) {
+    co_return error;
+  }
+  co_return std::nullopt;
 }
 
 Task<int> Syscalls::fsync(TaskContext& task, int fd) {

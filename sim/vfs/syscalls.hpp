@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "sim/base/units.hpp"
 #include "sim/engine/task.hpp"
 #include "sim/fs/block_device.hpp"
+#include "sim/fs/direct_io.hpp"
 #include "sim/pagecache/task.hpp"
 #include "sim/writeback/flusher.hpp"
 
@@ -21,8 +23,17 @@ inline constexpr int kEnoent = -2;
 inline constexpr int kEnospc = -28;
 
 struct OpenFlags {
-  bool sync = false;   // O_SYNC
-  bool dsync = false;  // O_DSYNC
+  bool sync = false;    // O_SYNC
+  bool dsync = false;   // O_DSYNC
+  bool direct = false;  // O_DIRECT
+};
+
+// One read or write of a file.
+struct Transfer {
+  bool write = false;
+  FileOffset at;
+  Bytes length;
+  std::uint64_t write_id = 0;  // for provenance
 };
 
 // What the system's files are: block devices and the flushers behind them.
@@ -42,7 +53,10 @@ class Syscalls {
   int open(std::string_view path, OpenFlags flags);
   int close(int fd);
 
-  // Return bytes written, or a negative errno. Offset and length are multiples of a page.
+  // Return bytes transferred, or a negative errno. Without O_DIRECT offset and length of a write
+  // are multiples of a page, and nothing may be read yet.
+  engine::Task<std::int64_t> pread(pagecache::TaskContext& task, int fd, FileOffset at,
+                                   Bytes length);
   engine::Task<std::int64_t> pwrite(pagecache::TaskContext& task, int fd, FileOffset at,
                                     Bytes length, std::uint64_t write_id);
   engine::Task<int> fsync(pagecache::TaskContext& task, int fd);
@@ -50,6 +64,12 @@ class Syscalls {
   engine::Task<int> fdatasync(pagecache::TaskContext& task, int fd);
   // ioctl(BLKFLSBUF): writes back the device's dirty pages and drops the clean ones.
   engine::Task<int> flush_buffers(pagecache::TaskContext& task, int fd);
+  // What an asynchronous interface does with one read or write, its own system call apart: the
+  // result where it is known at once (errors, buffered writes); otherwise nullopt, and `client` is
+  // told through `io` when the transfer has ended.
+  engine::Task<std::optional<std::int64_t>> start_transfer(pagecache::TaskContext& task, int fd,
+                                                           Transfer transfer, fs::DirectIo& io,
+                                                           fs::DirectIoClient& client);
   // exit(2) of a process that dirtied pages.
   void exit(pagecache::TaskContext& task) { throttle_.leave_to_others(task); }
   // sync(2): starts all flushers, then writes and waits for every block device. Always 0.
@@ -62,8 +82,11 @@ class Syscalls {
     std::uint64_t error_seen = 0;  // f_wb_err
   };
   [[nodiscard]] OpenFile* file(int fd);
-  // What a pwrite() of these arguments will write: bytes, or a negative errno.
-  [[nodiscard]] static std::int64_t writable(const OpenFile* opened, FileOffset at, Bytes length);
+  static std::optional<std::int64_t> verify(const OpenFile* opened, Transfer& transfer);
+  engine::Task<std::int64_t> transfer_now(pagecache::TaskContext& task, OpenFile* opened,
+                                          Transfer transfer);
+  engine::Task<std::int64_t> transfer_directly(pagecache::TaskContext& task, OpenFile& opened,
+                                               Transfer transfer);
 
   const std::vector<MountedDevice>& devices_;
   writeback::DirtyThrottle& throttle_;

@@ -1,6 +1,7 @@
 #include "sim/workload/address_pattern.hpp"
 
 #include <bit>
+#include <string>
 
 #include "sim/base/check.hpp"
 
@@ -9,15 +10,12 @@ namespace wbsim::workload {
 namespace {
 
 constexpr int kRounds = 4;
+constexpr std::uint64_t kWordBits = 64;
 
 // One round of mixing: a multiplication by an odd constant (2^64 / golden ratio) and a fold.
 std::uint64_t mix(std::uint64_t value, std::uint64_t key) {
   value = (value ^ key) * 0x9E3779B97F4A7C15ULL;
   return value ^ (value >> 32);
-}
-
-std::uint64_t stream_seed(const JobSpec& job, std::uint64_t run_seed) {
-  return job.random_repeat ? job.random_seed : job.random_seed ^ run_seed;
 }
 
 }  // namespace
@@ -48,27 +46,128 @@ std::uint64_t RandomPermutation::operator()(std::uint64_t i) const {
   return value;
 }
 
+RandomMap::RandomMap(std::uint64_t blocks)
+    : blocks_{blocks}, left_{blocks}, taken_((blocks + kWordBits - 1) / kWordBits) {
+  SIM_CHECK(blocks > 0);
+}
+
+void RandomMap::clear() {
+  taken_.assign(taken_.size(), 0);
+  left_ = blocks_;
+}
+
+std::uint64_t RandomMap::next_free(std::uint64_t from) const {
+  SIM_CHECK(left_ > 0 && from < blocks_);
+  std::uint64_t block = from;
+  while (true) {
+    const std::uint64_t free = ~taken_[block / kWordBits] >> (block % kWordBits);
+    const std::uint64_t found = block + static_cast<std::uint64_t>(std::countr_zero(free));
+    if (free != 0 && found < blocks_) {
+      return found;
+    }
+    block = (block / kWordBits + 1) * kWordBits;
+    block = block < blocks_ ? block : 0;
+  }
+}
+
+std::uint64_t RandomMap::take(std::uint64_t first, std::uint64_t wanted) {
+  std::uint64_t taken = 0;
+  for (; taken < wanted && first + taken < blocks_; ++taken) {
+    const std::uint64_t block = first + taken;
+    const std::uint64_t bit = std::uint64_t{1} << (block % kWordBits);
+    if ((taken_[block / kWordBits] & bit) != 0) {
+      break;
+    }
+    taken_[block / kWordBits] |= bit;
+  }
+  left_ -= taken;
+  return taken;
+}
+
+Rng job_stream(const JobSpec& job, std::uint64_t run_seed, std::string_view purpose) {
+  const std::uint64_t seed = job.random_repeat ? job.random_seed : job.random_seed ^ run_seed;
+  return Rng::stream(
+      seed, "workload/" + job.name + "/" + std::to_string(job.clone) + "/" + std::string{purpose});
+}
+
 AddressPattern::AddressPattern(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed)
     : extent_{extent},
-      block_size_{job.block_size},
       pattern_{job.pattern},
-      random_map_{job.random_map},
-      blocks_{static_cast<std::uint64_t>(extent.length / job.block_size)},
-      rng_{Rng::stream(stream_seed(job, run_seed),
-                       "workload/" + job.name + "/" + std::to_string(job.clone) + "/offsets")},
+      unit_{job.blocks.read.min, job.blocks.write.min},
+      hole_{job.hole},
+      streak_{job.random_streak},
+      blocks_{static_cast<std::uint64_t>(extent.length / job.block_size())},
+      rng_{job_stream(job, run_seed, "offsets")},
       permutation_{blocks_, rng_.next_u64()},
-      replay_{job.replay} {}
+      random_map_{job.random_map} {
+  const bool lengths_vary = job.block_size() != job.block_size_max() || streak_ > 1;
+  if (pattern_ == Pattern::kRandom && random_map_ && lengths_vary) {
+    unit_ = {job.block_size(), job.block_size()};
+    map_.emplace(blocks_);
+  }
+}
 
-FileOffset AddressPattern::next() {
-  const std::uint64_t number = sequence_++;
-  if (!replay_.empty()) {
-    return replay_[number % replay_.size()];
+void AddressPattern::restart() {
+  sequence_ = 0;
+  positions_ = {};
+  if (map_) {
+    map_->clear();
   }
-  std::uint64_t block = number % blocks_;
-  if (pattern_ == Pattern::kRandom) {
-    block = random_map_ ? permutation_(block) : rng_.uniform(blocks_);
+}
+
+Io AddressPattern::next(Direction direction, Bytes length) {
+  if (pattern_ == Pattern::kSequential) {
+    return {direction, next_sequential(direction, length), length};
   }
-  return extent_.begin + block_size_ * static_cast<std::int64_t>(block);
+  Position& position = positions_[direction];
+  if (position.streak > 0) {
+    --position.streak;
+    return {direction, next_sequential(direction, length), length};
+  }
+  position.streak = streak_ - 1;
+  Io io{direction, {}, length};
+  if (map_) {
+    io = next_mapped(direction, length);
+  } else if (random_map_) {
+    io.at = extent_.begin +
+            unit_[direction] * static_cast<std::int64_t>(permutation_(sequence_++ % blocks_));
+  } else {
+    io.at = random_unmapped(direction, length);
+  }
+  position.at = io.at + io.length;
+  return io;
+}
+
+// Models: fio's rule for holes: past the region's end it begins again, before its beginning with
+// the last block.
+FileOffset AddressPattern::next_sequential(Direction direction, Bytes length) {
+  const FileOffset end = extent_.begin + extent_.length;
+  FileOffset at = positions_[direction].at.value_or(hole_ < Bytes{0} ? end : extent_.begin);
+  if (at < extent_.begin) {
+    at = end - length;
+  } else if (at + length > end) {
+    at = hole_ < Bytes{0} ? end - length : extent_.begin;
+  }
+  positions_[direction].at = at + length + hole_;
+  return at;
+}
+
+FileOffset AddressPattern::random_unmapped(Direction direction, Bytes length) {
+  const Bytes unit = unit_[direction];
+  const std::int64_t places = (extent_.length - length) / unit + 1;
+  const auto place = static_cast<std::int64_t>(rng_.uniform(static_cast<std::uint64_t>(places)));
+  return extent_.begin + unit * place;
+}
+
+Io AddressPattern::next_mapped(Direction direction, Bytes length) {
+  if (map_->full()) {
+    map_->clear();
+  }
+  const Bytes unit = unit_[direction];
+  const std::uint64_t first = map_->next_free(rng_.uniform(blocks_));
+  const std::uint64_t taken = map_->take(first, static_cast<std::uint64_t>(length / unit));
+  return {direction, extent_.begin + unit * static_cast<std::int64_t>(first),
+          unit * static_cast<std::int64_t>(taken)};
 }
 
 }  // namespace wbsim::workload

@@ -1,7 +1,9 @@
-// Where a job writes next.
+// Where a job reads or writes next.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "sim/base/rng.hpp"
@@ -10,6 +12,10 @@
 #include "sim/workload/job_spec.hpp"
 
 namespace wbsim::workload {
+
+// The stream of random numbers that a job has for `purpose`. With randrepeat=0 the run's seed
+// counts as well.
+Rng job_stream(const JobSpec& job, std::uint64_t run_seed, std::string_view purpose);
 
 // A permutation of [0, n) that costs no memory: a Feistel network on the next power of four, walked
 // until it lands inside. Stands for fio's random map: every block once a pass.
@@ -26,28 +32,58 @@ class RandomPermutation {
   int half_bits_;
 };
 
-// The offsets of one job: sequential, random with or without a map, or given. Sequential and mapped
-// offsets start again when the region is used up.
-class AddressPattern {
+// Blocks that were visited and not: fio's random map where lengths vary. One bit a block.
+class RandomMap {
  public:
-  // Offsets that are given stay in `job`, which outlives the pattern.
-  AddressPattern(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed);
-  AddressPattern(JobSpec&&, const JobExtent&, std::uint64_t) = delete;
+  explicit RandomMap(std::uint64_t blocks);
 
-  FileOffset next();
-  // A new loop of a job starts at its region's beginning.
-  void restart() { sequence_ = 0; }
+  [[nodiscard]] bool full() const { return left_ == 0; }
+  void clear();
+  // The first block at or after `from`, going round at the end, that is not taken. Not when full.
+  [[nodiscard]] std::uint64_t next_free(std::uint64_t from) const;
+  // Takes up to `wanted` blocks in a row from `first`, a free one; returns how many were free.
+  std::uint64_t take(std::uint64_t first, std::uint64_t wanted);
 
  private:
+  std::uint64_t blocks_;
+  std::uint64_t left_;
+  std::vector<std::uint64_t> taken_;
+};
+
+// The offsets of one job: sequential, random with or without a map. Each direction has a sequence
+// of its own, a map is common to both. Sequential offsets start again when the region is used up,
+// and so does a map when every block has been visited.
+class AddressPattern {
+ public:
+  AddressPattern(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed);
+
+  // Where the next I/O of `length` bytes goes. A map may shorten it to what is not visited yet.
+  Io next(Direction direction, Bytes length);
+  // A new loop of a job starts at its region's beginning.
+  void restart();
+
+ private:
+  [[nodiscard]] FileOffset next_sequential(Direction direction, Bytes length);
+  [[nodiscard]] FileOffset random_unmapped(Direction direction, Bytes length);
+  Io next_mapped(Direction direction, Bytes length);
+
+  struct Position {
+    std::optional<FileOffset> at;  // end of the I/O before, with the hole behind it
+    std::int64_t streak = 0;       // I/Os left of a streak
+  };
+
   JobExtent extent_;
-  Bytes block_size_;
   Pattern pattern_;
-  bool random_map_;
+  PerDirection<Bytes> unit_;  // offsets are multiples of it, from the region's beginning
+  Bytes hole_;
+  std::int64_t streak_;
+  PerDirection<Position> positions_;
   std::uint64_t blocks_;
   Rng rng_;
-  RandomPermutation permutation_;
-  std::uint64_t sequence_ = 0;
-  const std::vector<FileOffset>& replay_;
+  RandomPermutation permutation_;  // of a map whose blocks are all visited whole
+  std::uint64_t sequence_ = 0;     // in the permutation
+  std::optional<RandomMap> map_;   // where lengths vary
+  bool random_map_;
 };
 
 }  // namespace wbsim::workload

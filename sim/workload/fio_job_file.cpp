@@ -74,8 +74,8 @@ class JobFileReader {
       findings_.error(assignment.place, fmt::format("{}: {}", printable(written), value.problem));
       return;
     }
-    if (option->members == 3 && !write_member(*option, *value.value)) {
-      return;  // It says nothing of writes: an earlier value stays.
+    if (const auto earlier = settings.find(settings_key(*option)); earlier != settings.end()) {
+      inherit_members(*option, earlier->second->value, *value.value);
     }
     all_.push_back({option, *std::move(value.value), written, assignment.place});
     settings[settings_key(*option)] = &all_.back();

@@ -5,7 +5,10 @@
 namespace wbsim::workload {
 
 std::string_view settings_key(const FioOptionInfo& option) {
-  return option.name == "buffered" ? std::string_view{"direct"} : option.name;
+  if (option.name == "buffered") {
+    return "direct";
+  }
+  return option.name == "rwmixwrite" ? std::string_view{"rwmixread"} : option.name;
 }
 
 void FioFindings::note(std::string_view key, const FioPlace& place, std::string_view message) {

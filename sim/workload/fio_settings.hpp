@@ -20,7 +20,8 @@ struct FioSetting {
   FioPlace place;
 };
 
-// Keyed by option name; buffered and direct share one key, as they share one variable in fio.
+// Keyed by option name; buffered and direct share one key, as they share one variable in fio, and
+// so do rwmixread and rwmixwrite, of which the last one counts.
 using FioSettings = std::map<std::string_view, const FioSetting*>;
 
 std::string_view settings_key(const FioOptionInfo& option);

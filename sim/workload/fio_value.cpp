@@ -13,6 +13,8 @@ namespace {
 
 using Result = Parsed<FioValue>;
 
+constexpr int kDirectionMembers = 3;  // read,write,trim
+
 Result fail(std::string problem) { return {std::nullopt, std::move(problem)}; }
 
 NumberRules rules_of(const FioOptionInfo& option, int kb_base) {
@@ -160,7 +162,9 @@ Result parse_ranges(std::string_view text, int kb_base) {
 }
 
 Result parse_split(std::string_view text, int kb_base) {
+  FioValue value{.text = std::string(text)};
   for (const std::string_view group : split_members(text, ",")) {
+    std::vector<FioShare>& shares = value.splits.emplace_back();
     for (const std::string_view part : split_members(group, ":")) {
       const std::size_t slash = std::min(part.find('/'), part.size());
       const Parsed<FioNumber> size = parse_number(part.substr(0, slash), {.kb_base = kb_base});
@@ -172,9 +176,12 @@ Result parse_split(std::string_view text, int kb_base) {
       if (share.value->value < 0 || share.value->value > 100) {
         return fail(fmt::format("\"{}\" is not between 0 and 100 percent", printable(percent)));
       }
+      shares.push_back({*size.value, percent.empty()
+                                         ? std::nullopt
+                                         : std::optional{static_cast<int>(share.value->value)}});
     }
   }
-  return {FioValue{.text = std::string(text)}, {}};
+  return {std::move(value), {}};
 }
 
 Result parse_decimals(std::string_view text) {
@@ -248,12 +255,25 @@ Result parse_fio_value(const FioOptionInfo& option, std::optional<std::string_vi
   return parse_text(option, *text, kb_base);
 }
 
-std::optional<FioNumber> write_member(const FioOptionInfo& option, const FioValue& value) {
+std::optional<FioNumber> member_of(const FioOptionInfo& option, const FioValue& value,
+                                   Direction direction) {
   if (value.members.empty()) {
     return std::nullopt;
   }
-  const bool has_directions = option.members == 3;
-  return value.members[has_directions && value.members.size() > 1 ? 1 : 0];
+  const bool has_directions = option.members == kDirectionMembers && value.members.size() > 1;
+  return value.members[has_directions && direction == Direction::kWrite ? 1 : 0];
+}
+
+void inherit_members(const FioOptionInfo& option, const FioValue& earlier, FioValue& value) {
+  if (option.members != kDirectionMembers || value.members.size() < 2) {
+    return;
+  }
+  for (const Direction direction : {Direction::kRead, Direction::kWrite}) {
+    std::optional<FioNumber>& member = value.members[direction == Direction::kWrite ? 1 : 0];
+    if (!member) {
+      member = member_of(option, earlier, direction);
+    }
+  }
 }
 
 bool is_neutral(const FioOptionInfo& option, const FioValue& value) {
@@ -263,14 +283,14 @@ bool is_neutral(const FioOptionInfo& option, const FioValue& value) {
   if (value.members.empty()) {
     return value.postfix.empty() && is_one_of(value.word, option.neutral);
   }
-  const std::optional<FioNumber> number = write_member(option, value);
-  if (!number) {
-    return true;
-  }
   const std::vector<std::string> alternatives = split_words(option.neutral);
-  return std::any_of(alternatives.begin(), alternatives.end(), [&](const std::string& text) {
-    return parse_number(text, {}).value == number;
-  });
+  const auto neutral = [&](const std::optional<FioNumber>& number) {
+    return !number || std::any_of(alternatives.begin(), alternatives.end(), [&](const auto& text) {
+      return parse_number(text, {}).value == number;
+    });
+  };
+  return neutral(member_of(option, value, Direction::kRead)) &&
+         neutral(member_of(option, value, Direction::kWrite));
 }
 
 }  // namespace wbsim::workload

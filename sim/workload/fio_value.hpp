@@ -8,8 +8,15 @@
 
 #include "sim/workload/fio_number.hpp"
 #include "sim/workload/fio_options.hpp"
+#include "sim/workload/job_spec.hpp"
 
 namespace wbsim::workload {
+
+// One entry of bssplit.
+struct FioShare {
+  FioNumber size;
+  std::optional<int> percent{};  // nullopt: an equal share of what the others leave
+};
 
 struct FioValue {
   std::string text{};  // as written, after substitution; "" for a bare name
@@ -18,6 +25,7 @@ struct FioValue {
   std::vector<std::optional<FioNumber>> members{};
   std::string word{};     // kStr and kStrStore: the text before ':' where a postfix is allowed
   std::string postfix{};  // and after it
+  std::vector<std::vector<FioShare>> splits{};  // kSplit: one list, or one for each direction
 };
 
 // `text` is nullopt for a bare name ("time_based"). `problem` is a sentence that follows
@@ -25,9 +33,13 @@ struct FioValue {
 Parsed<FioValue> parse_fio_value(const FioOptionInfo& option, std::optional<std::string_view> text,
                                  int kb_base);
 
-// The member that governs writes: the second of read,write,trim, or the only one. nullopt when the
-// value leaves writes as they were ("bs=8k,").
-std::optional<FioNumber> write_member(const FioOptionInfo& option, const FioValue& value);
+// The member that governs a direction: of read,write,trim, or the only one. nullopt when the value
+// leaves that direction as it was ("bs=8k," says nothing of writes).
+std::optional<FioNumber> member_of(const FioOptionInfo& option, const FioValue& value,
+                                   Direction direction);
+
+// Fills what `value` leaves as it was from an `earlier` value of the same option.
+void inherit_members(const FioOptionInfo& option, const FioValue& earlier, FioValue& value);
 
 // Whether the value says no more than one of the option's neutral values.
 bool is_neutral(const FioOptionInfo& option, const FioValue& value);

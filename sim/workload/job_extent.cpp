@@ -20,8 +20,8 @@ Bytes start_of(const JobSpec& job, Bytes device_size) {
     return start + step;
   }
   start += share_of(device_size, *job.offset_percent) + step;
-  const Bytes over = start % job.block_size;
-  return over == Bytes{0} ? start : start + job.block_size - over;
+  const Bytes over = start % job.block_size();
+  return over == Bytes{0} ? start : start + job.block_size() - over;
 }
 
 }  // namespace
@@ -39,13 +39,13 @@ JobExtent resolve_extent(const JobSpec& job, Bytes device_size, std::string& pro
   Bytes length = rest;
   if (job.size_percent && *job.size_percent != 100) {
     length = std::min(share_of(file_end, *job.size_percent), rest);
-    length -= length % job.block_size;
+    length -= length % job.block_size();
   } else if (job.size && !job.file_size) {
     length = std::min(*job.size, rest);
   }
-  if (length < job.block_size) {
+  if (length < job.block_size()) {
     problem = fmt::format("only {} bytes can be written, less than one block of {}", length.count(),
-                          job.block_size.count());
+                          job.block_size().count());
     return extent;
   }
   extent.length = length;

@@ -11,8 +11,7 @@ using engine::Task;
 
 namespace {
 constexpr SimDuration kUserStep = microseconds(50);  // how finely user code can be preempted
-constexpr std::int64_t kMicrosecondsPerSecond = 1'000'000;
-}  // namespace
+}
 
 JobProcess::JobProcess(engine::Machine& machine, const engine::Tracer& tracer,
                        const std::vector<vfs::MountedDevice>& devices,
@@ -26,8 +25,12 @@ JobProcess::JobProcess(engine::Machine& machine, const engine::Tracer& tracer,
       thread_{machine, "fio", kFirstJobPid + spec.index},
       task_{thread_},
       syscalls_{devices, throttle},
-      addresses_{spec_, extent, run_seed},
-      paced_{spec.rate || spec.rate_iops} {
+      generator_{spec_, extent, run_seed},
+      pacer_{spec_, run_seed},
+      ramping_{spec.ramp_time > SimDuration::zero()} {
+  if (spec_.engine != IoEngine::kSync) {
+    queue_.emplace(spec_, task_, syscalls_, *this);
+  }
   task_.provenance_id = static_cast<std::uint64_t>(spec.index) + 1;
 }
 
@@ -37,30 +40,21 @@ void JobProcess::start(SimDuration delay) {
 }
 
 bool JobProcess::out_of_time() const {
-  return failed_ || (spec_.runtime && thread_.now() - began_ >= *spec_.runtime);
+  return failed_ || (!ramping_ && spec_.runtime && thread_.now() - began_ >= *spec_.runtime);
 }
 
 Task<> JobProcess::run(SimTime at) {
   co_await machine_.simulator().sleep_until(at);
   co_await thread_.begin();
-  fd_ = syscalls_.open(spec_.filename,
-                       {spec_.open_sync == OpenSync::kSync, spec_.open_sync == OpenSync::kDsync});
-  SIM_CHECK(fd_ >= 0);
-  if (spec_.invalidate) {
-    co_await syscalls_.flush_buffers(task_, fd_);
-  }
-  // User code: it can be preempted anywhere.
-  for (SimDuration left = task_.costs().fio_start; left > SimDuration::zero();) {
-    const SimDuration step = std::min(left, kUserStep);
-    co_await thread_.run(step);
-    co_await thread_.cond_resched();
-    left -= step;
-  }
+  co_await set_up();
   began_ = thread_.now();
-  tracer_.emit(&engine::Observer::on_job_start, spec_.index, began_);
+  pacer_.restart(began_);
+  if (!ramping_) {
+    tracer_.emit(&engine::Observer::on_job_start, spec_.index, began_);
+  }
   int loop = 0;
   do {
-    addresses_.restart();
+    generator_.restart();
     co_await one_loop();
     ++loop;
   } while (!out_of_time() && (spec_.time_based || loop < spec_.loops));
@@ -72,6 +66,23 @@ Task<> JobProcess::run(SimTime at) {
   tracer_.emit(&engine::Observer::on_job_end, spec_.index, thread_.now());
   listener_.job_ended(spec_.index);
   co_await thread_.exit();
+}
+
+Task<> JobProcess::set_up() {
+  fd_ = syscalls_.open(spec_.filename, {.sync = spec_.open_sync == OpenSync::kSync,
+                                        .dsync = spec_.open_sync == OpenSync::kDsync,
+                                        .direct = spec_.direct});
+  SIM_CHECK(fd_ >= 0);
+  if (spec_.invalidate) {
+    co_await syscalls_.flush_buffers(task_, fd_);
+  }
+  // User code: it can be preempted anywhere.
+  for (SimDuration left = task_.costs().fio_start; left > SimDuration::zero();) {
+    const SimDuration step = std::min(left, kUserStep);
+    co_await thread_.run(step);
+    co_await thread_.cond_resched();
+    left -= step;
+  }
 }
 
 Task<> JobProcess::one_loop() {
@@ -87,22 +98,45 @@ Task<> JobProcess::one_loop() {
         break;
       }
     }
-    if (paced_) {
-      co_await pace();
+    if (ramping_) {
+      end_ramp();
     }
-    const FileOffset at = addresses_.next();
-    co_await thread_.run(task_.costs().fio_io);
-    const SimTime begin = thread_.now();
-    const std::int64_t result =
-        co_await syscalls_.pwrite(task_, fd_, at, spec_.block_size, next_write_id());
-    wrote(begin, at, result);
-    co_await thread_.cond_resched();
-    left -= spec_.block_size;
+    Direction direction = generator_.next_direction();
+    if (pacer_.active()) {
+      direction = co_await pace(direction);
+    }
+    const Io io = generator_.next(direction);
+    const std::uint64_t write_id = issue(io);
+    if (queue_) {
+      co_await queue_->queue(fd_, io, write_id);
+    } else {
+      co_await thread_.run(task_.costs().fio_io);
+      const SimTime begin = thread_.now();
+      transferred(begin, io, co_await transfer(io, write_id));
+      co_await thread_.cond_resched();
+    }
+    left -= io.length;
     ++count;
-    if (const std::optional<SyscallKind> sync = sync_due(); sync && !out_of_time()) {
+    const std::optional<SyscallKind> sync =
+        io.direction == Direction::kWrite ? sync_due() : std::nullopt;
+    if (sync && !out_of_time()) {
       co_await fsync_now(*sync);
     }
   }
+  if (queue_) {
+    co_await queue_->drain();
+  }
+}
+
+// Models: ramp_time: what follows is as if the job began now, but for what it has transferred.
+void JobProcess::end_ramp() {
+  if (thread_.now() - began_ < spec_.ramp_time) {
+    return;
+  }
+  ramping_ = false;
+  began_ = thread_.now();
+  pacer_.restart(began_);
+  tracer_.emit(&engine::Observer::on_job_start, spec_.index, began_);
 }
 
 // Models: handle_thinktime(). Think time is slept in full; past the runtime nothing follows it.
@@ -112,41 +146,74 @@ bool JobProcess::thinks_now() const {
 
 Task<> JobProcess::think() {
   since_think_ = 0;
+  if (queue_) {
+    co_await queue_->drain();
+  }
   co_await thread_.nanosleep(thread_.now() + spec_.think_time);
   co_await thread_.run(task_.costs().rate_io);
 }
 
-// Models: rate_ddir(). Times on the rate's grid are whole microseconds. The runtime cuts the sleep
-// short, and one more I/O follows: on the truth rig a job of 20 s at one write every 10.24 ms makes
-// 1955 of them, not 1954. (A machine whose timers are late by more than a microsecond drops it.)
-Task<> JobProcess::pace() {
-  const Bytes per_second = spec_.rate ? *spec_.rate : spec_.block_size * *spec_.rate_iops;
-  const std::int64_t whole = issued_ / per_second;
-  const std::int64_t rest = (issued_ % per_second).count();
-  const std::int64_t due =
-      whole * kMicrosecondsPerSecond + rest * kMicrosecondsPerSecond / per_second.count();
-  SimTime at = began_ + microseconds(due);
-  if (spec_.runtime) {
+// Models: rate_ddir(). A job that does both takes the other direction where only that one is due,
+// and sleeps until the first is. The runtime cuts the sleep short, and one more I/O follows: on the
+// truth rig a job of 20 s at one write every 10.24 ms makes 1955 of them, not 1954. (A machine
+// whose timers are late by more than a microsecond drops it.)
+Task<Direction> JobProcess::pace(Direction wanted) {
+  const auto due = [this](Direction direction) {
+    return pacer_.active(direction) ? pacer_.due(direction) : began_;
+  };
+  Direction direction = wanted;
+  if (due(direction) > thread_.now() && spec_.mixed() && due(other(direction)) < due(direction)) {
+    direction = other(direction);
+  }
+  SimTime at = due(direction);
+  if (spec_.runtime && !ramping_) {
     at = std::min(at, began_ + *spec_.runtime);
   }
   if (at > thread_.now()) {
+    if (queue_) {
+      co_await queue_->drain();
+    }
     co_await thread_.nanosleep(at);
     co_await thread_.run(task_.costs().rate_io);
   }
+  co_return direction;
 }
 
-std::uint64_t JobProcess::next_write_id() const {
-  return (static_cast<std::uint64_t>(spec_.index) << 40) | static_cast<std::uint64_t>(writes_ + 1);
-}
-
-void JobProcess::wrote(SimTime begin, FileOffset at, std::int64_t result) {
-  issued_ += spec_.block_size;
-  ++writes_;
+// Counts an I/O that is to be done; returns what names it in provenance.
+std::uint64_t JobProcess::issue(const Io& io) {
+  pacer_.issued(io.direction, io.length);
+  ++ios_;
+  writes_ += io.direction == Direction::kWrite ? 1 : 0;
   ++since_think_;
-  const int error = result < 0 ? static_cast<int>(result) : 0;
-  report(SyscallKind::kWrite, begin, at, result < 0 ? Bytes{0} : Bytes{result}, error);
-  // fio ends a job at its first error.
-  failed_ = error != 0;
+  return (static_cast<std::uint64_t>(spec_.index) << 40) | static_cast<std::uint64_t>(ios_);
+}
+
+Task<std::int64_t> JobProcess::transfer(const Io& io, std::uint64_t write_id) {
+  return io.direction == Direction::kWrite
+             ? syscalls_.pwrite(task_, fd_, io.at, io.length, write_id)
+             : syscalls_.pread(task_, fd_, io.at, io.length);
+}
+
+void JobProcess::transferred(SimTime begin, const Io& io, std::int64_t result) {
+  const bool write = io.direction == Direction::kWrite;
+  report({.start = begin,
+          .end = thread_.now(),
+          .job = spec_.index,
+          .kind = write ? SyscallKind::kWrite : SyscallKind::kRead,
+          .offset = io.at,
+          .length = std::max(Bytes{result}, Bytes{0}),
+          .error = static_cast<int>(std::min<std::int64_t>(result, 0))});
+}
+
+void JobProcess::io_collected(const QueuedIo& io, SimTime collected) {
+  report({.start = io.issued,
+          .end = collected,
+          .job = spec_.index,
+          .kind = io.transfer.write ? SyscallKind::kWrite : SyscallKind::kRead,
+          .offset = io.transfer.at,
+          .length = std::max(Bytes{io.result}, Bytes{0}),
+          .error = static_cast<int>(std::min<std::int64_t>(io.result, 0)),
+          .submission = io.issued - io.prepared});
 }
 
 std::optional<SyscallKind> JobProcess::sync_due() const {
@@ -168,17 +235,22 @@ Task<> JobProcess::fsync_now(SyscallKind kind) {
   } else {
     error = co_await syscalls_.fdatasync(task_, fd_);
   }
-  report(kind, begin, FileOffset{0}, Bytes{0}, error);
-  failed_ = failed_ || error != 0;
+  report({.start = begin,
+          .end = thread_.now(),
+          .job = spec_.index,
+          .kind = kind,
+          .offset = FileOffset{0},
+          .length = Bytes{0},
+          .error = error});
   co_await thread_.cond_resched();
 }
 
-void JobProcess::report(SyscallKind kind, SimTime begin, FileOffset at, Bytes length, int error) {
-  if (!tracer_.active()) {
-    return;
+// fio ends a job at its first error.
+void JobProcess::report(const engine::SyscallTrace& trace) {
+  failed_ = failed_ || trace.error != 0;
+  if (!ramping_ && tracer_.active()) {
+    tracer_.emit(&engine::Observer::on_syscall, trace);
   }
-  const engine::SyscallTrace trace{begin, thread_.now(), spec_.index, kind, at, length, error};
-  tracer_.emit(&engine::Observer::on_syscall, trace);
 }
 
 }  // namespace wbsim::workload

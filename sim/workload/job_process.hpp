@@ -11,9 +11,11 @@
 #include "sim/engine/tracepoints.hpp"
 #include "sim/pagecache/task.hpp"
 #include "sim/vfs/syscalls.hpp"
-#include "sim/workload/address_pattern.hpp"
+#include "sim/workload/async_queue.hpp"
+#include "sim/workload/io_generator.hpp"
 #include "sim/workload/job_extent.hpp"
 #include "sim/workload/job_spec.hpp"
+#include "sim/workload/pacer.hpp"
 
 namespace wbsim::workload {
 
@@ -34,10 +36,11 @@ struct JobFailure {
   std::string what;  // the system call and its errno
 };
 
-// Models: fio's main loop for synchronous engines (do_io(), fio 3.33) as its documentation states
-// it: runtime is looked at between I/Os, so a job ends with the first one that ends after it; a
-// linear rate gives each I/O a time on a grid, late ones follow back to back.
-class JobProcess {
+// Models: fio's main loop (do_io(), fio 3.33) as its documentation states it: runtime is looked at
+// between I/Os, so a job ends with the first one that ends after it; a linear rate gives each I/O a
+// time on a grid, late ones follow back to back. A job with an asynchronous engine waits for all
+// its I/Os before it sleeps or ends.
+class JobProcess final : public QueuedIoListener {
  public:
   JobProcess(engine::Machine& machine, const engine::Tracer& tracer,
              const std::vector<vfs::MountedDevice>& devices, writeback::DirtyThrottle& throttle,
@@ -51,17 +54,21 @@ class JobProcess {
 
  private:
   engine::Task<> run(SimTime at);
+  engine::Task<> set_up();
   engine::Task<> one_loop();
-  [[nodiscard]] std::uint64_t next_write_id() const;
-  void wrote(SimTime begin, FileOffset at, std::int64_t result);
-  // Tests before the call keep what happens at every write free of coroutines that do nothing.
+  std::uint64_t issue(const Io& io);
+  engine::Task<std::int64_t> transfer(const Io& io, std::uint64_t write_id);
+  void transferred(SimTime begin, const Io& io, std::int64_t result);
+  // Tests before the call keep what happens at every I/O free of coroutines that do nothing.
   [[nodiscard]] std::optional<engine::SyscallKind> sync_due() const;
   [[nodiscard]] bool thinks_now() const;
   engine::Task<> think();
-  engine::Task<> pace();
+  engine::Task<Direction> pace(Direction wanted);
   engine::Task<> fsync_now(engine::SyscallKind kind);
+  void io_collected(const QueuedIo& io, SimTime collected) override;
+  void end_ramp();
   [[nodiscard]] bool out_of_time() const;
-  void report(engine::SyscallKind kind, SimTime begin, FileOffset at, Bytes length, int error);
+  void report(const engine::SyscallTrace& trace);
 
   const engine::Tracer& tracer_;
   engine::Machine& machine_;
@@ -71,12 +78,14 @@ class JobProcess {
   engine::Thread thread_;
   pagecache::TaskContext task_;
   vfs::Syscalls syscalls_;
-  AddressPattern addresses_;
-  bool paced_;  // by rate or rate_iops
+  IoGenerator generator_;
+  Pacer pacer_;
+  std::optional<AsyncQueue> queue_;  // of an asynchronous engine
   int fd_ = -1;
   SimTime began_{};
-  Bytes issued_{0};  // in all loops: what the rate counts
-  std::int64_t writes_ = 0;
+  bool ramping_;             // nothing counts yet
+  std::int64_t ios_ = 0;     // in all loops, issued
+  std::int64_t writes_ = 0;  // of these
   std::int64_t since_think_ = 0;
   bool failed_ = false;
 };

@@ -2,6 +2,7 @@
 // by fio_job_file.hpp. Clones of numjobs are separate JobSpecs.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,9 +12,57 @@
 
 namespace wbsim::workload {
 
-enum class Direction { kWrite };
+enum class Direction { kRead, kWrite };
 enum class Pattern { kSequential, kRandom };
 enum class OpenSync { kNone, kSync, kDsync };
+enum class IoEngine { kSync, kLibaio, kIoUring };  // kSync: psync and sync
+enum class RateProcess { kLinear, kPoisson };
+
+constexpr Direction other(Direction direction) {
+  return direction == Direction::kRead ? Direction::kWrite : Direction::kRead;
+}
+
+// What fio gives as read,write.
+template <class T>
+struct PerDirection {
+  T read{};
+  T write{};
+
+  T& operator[](Direction direction) { return direction == Direction::kRead ? read : write; }
+  const T& operator[](Direction direction) const {
+    return direction == Direction::kRead ? read : write;
+  }
+};
+
+// One read or write of a job.
+struct Io {
+  Direction direction = Direction::kWrite;
+  FileOffset at;
+  Bytes length;
+};
+
+struct BlockShare {
+  Bytes size;
+  int percent = 0;
+};
+
+// Lengths of one direction's I/Os: any multiple of `min` up to `max`, all as likely, or the shares
+// of bssplit.
+struct BlockSizes {
+  Bytes min = kibibytes(4);
+  Bytes max = kibibytes(4);
+  std::vector<BlockShare> shares;
+};
+
+// How an asynchronous engine keeps its queue (iodepth and the batch options). 0 of
+// complete_min: completed I/Os are collected after each submission without waiting.
+struct Queueing {
+  int depth = 1;
+  int batch_submit = 1;
+  int batch_complete_min = 1;
+  int batch_complete_max = 1;
+  int low = 1;  // a full queue is emptied down to this many
+};
 
 struct JobSpec {
   std::string name;
@@ -25,11 +74,19 @@ struct JobSpec {
   std::string where;  // "file:line" of the section, for messages
 
   std::string filename;  // "/dev/sda"
-  Direction direction = Direction::kWrite;
+  bool reads = false;
+  bool writes = true;
+  int mix_read_percent = 50;  // of the I/Os of a job that does both
   Pattern pattern = Pattern::kSequential;
   bool random_map = true;  // !norandommap
-  Bytes block_size = kibibytes(4);
-  // The part of the device to write. resolve_extent() (job_extent.hpp) is the only reader of these:
+  PerDirection<BlockSizes> blocks;
+  Bytes hole;                      // rw=write:N: left out after each I/O; negative: backwards
+  std::int64_t random_streak = 1;  // rw=randwrite:N: so many I/Os in a row from a random offset
+
+  bool direct = false;
+  IoEngine engine = IoEngine::kSync;
+  Queueing queueing;
+  // The part of the device to use. resolve_extent() (job_extent.hpp) is the only reader of these:
   // percentages need the device, and filesize changes what size means.
   FileOffset offset;                   // first byte; offset_increment already applied
   std::optional<int> offset_percent;   // of the device, in place of offset's own bytes
@@ -42,12 +99,14 @@ struct JobSpec {
 
   std::optional<std::int64_t> number_ios;  // per loop
   std::optional<SimDuration> runtime;
+  SimDuration ramp_time{};  // not counted, neither in the figures nor in runtime
   bool time_based = false;
   int loops = 1;
   SimDuration start_delay{};
 
-  std::optional<Bytes> rate;  // bytes per second
-  std::optional<std::int64_t> rate_iops;
+  PerDirection<std::optional<Bytes>> rate;  // bytes per second
+  PerDirection<std::optional<std::int64_t>> rate_iops;
+  RateProcess rate_process = RateProcess::kLinear;
   SimDuration think_time{};
   std::int64_t think_time_blocks = 1;
 
@@ -61,8 +120,33 @@ struct JobSpec {
   // BLKFLSBUF on a raw device.
   bool invalidate = true;
 
-  // Offsets in visiting order, given instead of generated ones (validation of random jobs).
-  std::vector<FileOffset> replay;
+  // I/Os in order, given instead of generated ones (validation of random jobs).
+  std::vector<Io> replay;
+
+  [[nodiscard]] bool does(Direction direction) const {
+    return direction == Direction::kRead ? reads : writes;
+  }
+  [[nodiscard]] bool mixed() const { return reads && writes; }
+  // The smallest I/O.
+  [[nodiscard]] Bytes block_size() const {
+    return !reads    ? blocks.write.min
+           : !writes ? blocks.read.min
+                     : std::min(blocks.read.min, blocks.write.min);
+  }
+  [[nodiscard]] Bytes block_size_max() const {
+    return !reads    ? blocks.write.max
+           : !writes ? blocks.read.max
+                     : std::max(blocks.read.max, blocks.write.max);
+  }
+  void set_block_size(Bytes length) { blocks.read = blocks.write = {length, length, {}}; }
+  // Bytes per second that `direction` is held to.
+  [[nodiscard]] std::optional<Bytes> rate_of(Direction direction) const {
+    if (rate[direction]) {
+      return rate[direction];
+    }
+    const std::optional<std::int64_t>& iops = rate_iops[direction];
+    return iops ? std::optional{blocks[direction].min * *iops} : std::nullopt;
+  }
 };
 
 }  // namespace wbsim::workload

@@ -1,0 +1,139 @@
+#include "sim/fs/direct_io.hpp"
+
+#include <algorithm>
+
+#include "sim/base/check.hpp"
+#include "sim/writeback/filemap.hpp"
+
+namespace wbsim::fs {
+
+using block::Bio;
+using block::BlkStatus;
+using engine::Task;
+using pagecache::TaskContext;
+
+namespace {
+
+constexpr int kIoError = -5;         // EIO
+constexpr int kInvalid = -22;        // EINVAL
+constexpr Bytes kLogicalBlock{512};  // what offsets and lengths are multiples of
+constexpr Pages kBioPagesMax{256};   // BIO_MAX_VECS
+
+PageIndex last_page(const DirectRequest& request) {
+  return page_containing(request.at + request.length - Bytes{1});
+}
+
+}  // namespace
+
+// Models: filemap_write_and_wait_range() and invalidate_inode_pages2_range() before the transfer,
+// then the test of blkdev_direct_IO() for aligned requests.
+Task<int> DirectIo::prepare(TaskContext& task, BlockDevice& device, const DirectRequest& request) {
+  pagecache::AddressSpace& mapping = device.inode().mapping;
+  if (mapping.pages.pages() > Pages{0}) {
+    const PageIndex first = page_containing(request.at);
+    co_await writeback::fdatawrite_range(task, device.memory().throttle, mapping, first,
+                                         last_page(request));
+    co_await pagecache::fdatawait_range(task, mapping, first, last_page(request));
+    if (request.write) {
+      device.memory().cache.drop_clean(mapping, first, last_page(request));
+    }
+  }
+  const bool aligned =
+      request.at.value() % kLogicalBlock.count() == 0 && request.length % kLogicalBlock == Bytes{0};
+  co_return aligned ? 0 : kInvalid;
+}
+
+Task<> DirectIo::submit(TaskContext& task, BlockDevice& device, const DirectRequest& request) {
+  block::RequestQueue& queue = device.queue();
+  const engine::CpuCosts& costs = task.costs();
+  const DirectIoRules& rules = device.direct_rules();
+  const bool one_bio = request.length <= to_bytes(kBioPagesMax);
+  // blkdev_write_iter() plugs every write, __blkdev_direct_IO() what it is called for.
+  const bool plugged =
+      request.write || !one_bio || (client_ != nullptr && rules.plugs_asynchronous);
+  length_ = request.length;
+  pending_ = 1;
+  status_ = BlkStatus::kOk;
+  if (plugged) {
+    task.io().start_plug();
+  }
+  FileOffset at = request.at;
+  for (Bytes left = request.length; left > Bytes{0};) {
+    const Bytes length = std::min(left, to_bytes(kBioPagesMax));
+    co_await task.thread().run(costs.dio_bio + costs.dio_page * pages_ceil(length).count());
+    Bio& bio = queue.new_bio();
+    bio.sector = Lba{at.value() / kSectorSize.count()};
+    bio.unit = sectors_floor(length);
+    bio.segment = kSectorsPerPage;
+    bio.flags.write = request.write;
+    bio.flags.idle = request.write;
+    bio.flags.fua = request.write && request.dsync;
+    bio.flags.sync =
+        request.write || (one_bio && client_ == nullptr && rules.marks_waited_reads_sync);
+    bio.writes = request.writes;
+    bio.end_io = this;
+    bio.end_cost = costs.dio_end;
+    ++pending_;
+    co_await queue.submit_bio(task.io(), bio);
+    at = at + length;
+    left -= length;
+  }
+  if (plugged && !task.io().finish_empty_plug()) {
+    co_await task.io().finish_plug();
+  }
+  finish();
+}
+
+Task<int> DirectIo::run(TaskContext& task, BlockDevice& device, const DirectRequest& request) {
+  client_ = nullptr;
+  waiter_ = &task.thread();
+  const int error = co_await prepare(task, device, request);
+  if (error != 0) {
+    co_return error;
+  }
+  co_await submit(task, device, request);
+  if (pending_ > 0) {
+    while (pending_ > 0) {
+      co_await task.thread().block();
+    }
+    co_await task.thread().run(task.costs().sleeper_wake);
+  }
+  pagecache::AddressSpace& mapping = device.inode().mapping;
+  if (request.write && mapping.pages.pages() > Pages{0}) {
+    // Somebody may have read the old data meanwhile.
+    device.memory().cache.drop_clean(mapping, page_containing(request.at), last_page(request));
+  }
+  co_return status_ == BlkStatus::kOk ? 0 : kIoError;
+}
+
+Task<int> DirectIo::start(TaskContext& task, BlockDevice& device, const DirectRequest& request,
+                          DirectIoClient& client) {
+  client_ = &client;
+  waiter_ = nullptr;
+  const int error = co_await prepare(task, device, request);
+  if (error == 0) {
+    co_await submit(task, device, request);
+  }
+  co_return error;
+}
+
+void DirectIo::end_bio(Bio&, BlkStatus status) {
+  if (status != BlkStatus::kOk && status_ == BlkStatus::kOk) {
+    status_ = status;
+  }
+  finish();
+}
+
+void DirectIo::finish() {
+  SIM_CHECK(pending_ > 0);
+  if (--pending_ > 0) {
+    return;
+  }
+  if (client_ != nullptr) {
+    client_->direct_io_done(status_ == BlkStatus::kOk ? length_.count() : kIoError);
+  } else {
+    waiter_->wake();
+  }
+}
+
+}  // namespace wbsim::fs

@@ -1,0 +1,38 @@
+// What a job does next: direction, length and offset of each I/O.
+#pragma once
+
+#include <cstdint>
+
+#include "sim/base/rng.hpp"
+#include "sim/base/units.hpp"
+#include "sim/workload/address_pattern.hpp"
+#include "sim/workload/job_extent.hpp"
+#include "sim/workload/job_spec.hpp"
+
+namespace wbsim::workload {
+
+// Draws the I/Os of one job, or gives those of JobSpec::replay. Directions, lengths and offsets
+// have streams of their own: another rwmixread does not move the offsets.
+class IoGenerator {
+ public:
+  // The job outlives the generator.
+  IoGenerator(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed);
+  IoGenerator(JobSpec&&, const JobExtent&, std::uint64_t) = delete;
+
+  // The direction that the job would take next; a rate may decide otherwise.
+  Direction next_direction();
+  Io next(Direction direction);
+  // A new loop of the job.
+  void restart();
+
+ private:
+  [[nodiscard]] Bytes next_length(const BlockSizes& blocks);
+
+  const JobSpec& job_;
+  AddressPattern addresses_;
+  Rng directions_;
+  Rng lengths_;
+  std::size_t replayed_ = 0;
+};
+
+}  // namespace wbsim::workload
