@@ -1,9 +1,12 @@
 // `wbsim check`: reads configurations and job files without running them.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "sim/system/catalog.hpp"
 #include "sim/system/config_reader.hpp"
 #include "tools/cli.hpp"
 #include "tools/experiment.hpp"
@@ -26,6 +29,17 @@ struct CheckOptions {
   bool print_config = false;
 };
 
+// " (preliminary model: hdd)" when the devices have one.
+std::string preliminary_models(const system::Config& config) {
+  std::set<std::string> names;
+  for (const system::DeviceConfig& device : config.devices) {
+    if (system::find_entry(system::device_model_catalog(), device.model)->preliminary) {
+      names.insert(device.model);
+    }
+  }
+  return names.empty() ? "" : fmt::format(" (preliminary model: {})", fmt::join(names, ", "));
+}
+
 // The exit code of one file.
 int check_config(const std::string& path, const CheckOptions& options) {
   Diagnostics diagnostics;
@@ -38,7 +52,8 @@ int check_config(const std::string& path, const CheckOptions& options) {
   if (options.print_config) {
     fmt::print("{}\n", system::print_config(experiment->config).dump(2));
   } else {
-    fmt::print("{}: ok: {}, {}\n", path, count(experiment->config.devices.size(), "device"),
+    fmt::print("{}: ok: {}{}, {}\n", path, count(experiment->config.devices.size(), "device"),
+               preliminary_models(experiment->config),
                count(experiment->workload.jobs.size(), "job"));
   }
   return kOk;

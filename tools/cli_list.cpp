@@ -38,11 +38,17 @@ void print_table(const std::vector<std::array<std::string, N>>& rows) {
   }
 }
 
+std::string state_of(const system::CatalogEntry& entry) {
+  if (!entry.simulated) {
+    return "refused";
+  }
+  return entry.preliminary ? "preliminary model" : "simulated";
+}
+
 void print_catalog(std::span<const system::CatalogEntry> catalog) {
   std::vector<std::array<std::string, 3>> rows;
   for (const system::CatalogEntry& entry : catalog) {
-    rows.push_back({std::string{entry.name}, entry.simulated ? "simulated" : "refused",
-                    std::string{entry.summary}});
+    rows.push_back({std::string{entry.name}, state_of(entry), std::string{entry.summary}});
   }
   print_table(rows);
 }
@@ -154,7 +160,8 @@ int list(const Verb& verb, const Arguments& arguments) {
 const Verb kListVerb{
     "list", "kernels|devices|elevators|options|costs|filesystems|actions|schema",
     "what a configuration may say",
-    R"(Lists what a configuration may say. What is marked "refused" is known but not simulated yet.
+    R"(Lists what a configuration may say. What is marked "refused" is known but not simulated yet; a
+"preliminary model" is simulated, but nothing has been compared with it yet.
 
 Examples:
   wbsim list kernels

@@ -127,8 +127,17 @@ class CaseReader {
 
   void read_device(JsonInput& input) {
     Json& device = truth_.config["devices"][std::string{kCaseDevice}];
-    device["model"] =
+    const std::string model =
         input.has("/device/driver") ? input.text("/device/driver").value_or("") : "simdisk";
+    const system::CatalogEntry* entry = system::find_entry(system::device_model_catalog(), model);
+    if (entry != nullptr && entry->preliminary) {
+      input.diagnostics().refuse(
+          input.where("/device/driver"),
+          fmt::format("{} is a preliminary model, which is not compared with recorded runs",
+                      system::in_quotes(model)));
+      return;
+    }
+    device["model"] = model;
     device["size"] = fmt::format("{}MiB", input.integer_or("/device/size_mb", 16384));
     device["channels"] = input.integer_or("/device/channels", 1);
     device["depth"] = input.integer_or("/device/depth", 32);
@@ -138,7 +147,7 @@ class CaseReader {
     device["per_kib"] = in_ns(input.integer_or("/device/kib_ns", 0));
     device["seek"] = in_ns(input.integer_or("/device/seek_ns", 0));
     if (device["model"] != "simdisk") {
-      return;  // its own parameters mean nothing here, and the configuration refuses it
+      return;  // its own parameters mean nothing here, and the configuration does not know it
     }
     // `backed` only keeps what was written, for file systems. Cache and rotation are reported by
     // the queue. Anything else would change the device.

@@ -26,7 +26,7 @@ std::string dump(const Json& json, int indent) {
 Json trust_json(const RunInfo& info) {
   Json mechanisms = Json::object();
   for (const std::string& mechanism : info.mechanisms) {
-    mechanisms[mechanism] = to_string(evidence_for(info.kernel, mechanism));
+    mechanisms[mechanism] = trust_in(info.kernel, mechanism);
   }
   return {{"statement", trust_line(info.kernel, info.mechanisms)}, {"mechanisms", mechanisms}};
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -10,7 +11,7 @@ namespace wbsim::report {
 namespace {
 
 // A row changes in the same commit as the comparison it rests on.
-constexpr std::array<TrustRow, 17> kTable{{
+constexpr std::array<TrustRow, 20> kTable{{
     {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase,
      "thresholds of global_dirty_state, dirty curve"},
     {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase,
@@ -38,6 +39,9 @@ constexpr std::array<TrustRow, 17> kTable{{
     {"LRU/kswapd (basic)", Evidence::kNone, Evidence::kNone, ""},
     {"CPU scheduling", Evidence::kNone, Evidence::kNone, ""},
     {"simdisk", Evidence::kTruthCase, Evidence::kTruthCase, "issue to completion of every request"},
+    {"hdd", Evidence::kNone, Evidence::kNone, "", true},
+    {"ssd", Evidence::kNone, Evidence::kNone, "", true},
+    {"null_blk", Evidence::kNone, Evidence::kNone, "", true},
 }};
 
 }  // namespace
@@ -70,10 +74,26 @@ Evidence evidence_for(std::string_view kernel, std::string_view mechanism) {
   return Evidence::kNone;
 }
 
+bool is_preliminary(std::string_view mechanism) {
+  return std::any_of(kTable.begin(), kTable.end(), [mechanism](const TrustRow& row) {
+    return row.mechanism == mechanism && row.preliminary;
+  });
+}
+
+std::string_view trust_in(std::string_view kernel, std::string_view mechanism) {
+  return is_preliminary(mechanism) ? "preliminary model"
+                                   : to_string(evidence_for(kernel, mechanism));
+}
+
 std::string trust_line(std::string_view kernel, const std::vector<std::string>& mechanisms) {
   std::array<int, 4> count{};  // index = Evidence
   std::string unchecked;
+  std::string preliminary;
   for (const std::string& mechanism : mechanisms) {
+    if (is_preliminary(mechanism)) {
+      preliminary += (preliminary.empty() ? ", preliminary model: " : ", ") + mechanism;
+      continue;
+    }
     const Evidence evidence = evidence_for(kernel, mechanism);
     ++count[static_cast<std::size_t>(evidence)];
     if (evidence == Evidence::kNone) {
@@ -87,7 +107,7 @@ std::string trust_line(std::string_view kernel, const std::vector<std::string>& 
       line += fmt::format("{} {}, ", n, to_string(evidence));
     }
   }
-  return line + fmt::format("{} none{}", count[0], unchecked);
+  return line + fmt::format("{} none{}", count[0], unchecked) + preliminary;
 }
 
 }  // namespace wbsim::report

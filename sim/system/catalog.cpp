@@ -25,9 +25,9 @@ constexpr std::array<CatalogEntry, 4> kElevators{{
 
 constexpr std::array<CatalogEntry, 4> kDeviceModels{{
     {"simdisk", true, "identical servers behind one FIFO, exactly stated service times"},
-    {"hdd", false, "seek curve, rotation and zones"},
-    {"ssd", false, "page-mapped flash with garbage collection"},
-    {"null_blk", false, "the kernel's null block driver"},
+    {"hdd", true, "a disk: seeks, rotation, zones, command queueing, write cache", true},
+    {"ssd", true, "flash dies behind channels, a write buffer and a link; SATA or NVMe", true},
+    {"null_blk", true, "the kernel's null block driver", true},
 }};
 
 constexpr std::array<CatalogEntry, 4> kFileSystems{{

@@ -15,6 +15,7 @@ struct CatalogEntry {
   std::string_view name;
   bool simulated;
   std::string_view summary;
+  bool preliminary = false;  // simulated, but nothing has been compared with it yet
 };
 
 std::span<const CatalogEntry> kernel_catalog();

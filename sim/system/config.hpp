@@ -71,6 +71,73 @@ struct SimdiskConfig {
   friend bool operator==(const SimdiskConfig&, const SimdiskConfig&) = default;
 };
 
+struct HddZoneConfig {
+  std::int64_t cylinders = 0;
+  Sectors sectors_per_track{0};
+  // Absent: what covers the switch (factory).
+  std::optional<Sectors> track_skew;
+  std::optional<Sectors> cylinder_skew;
+  friend bool operator==(const HddZoneConfig&, const HddZoneConfig&) = default;
+};
+
+struct SeekConfig {
+  SimDuration single{};   // to the next cylinder
+  SimDuration average{};  // over all pairs of cylinders
+  SimDuration full{};     // from the first to the last
+  friend bool operator==(const SeekConfig&, const SeekConfig&) = default;
+};
+
+// What no document gives is absent (0): a disk is described by its data sheet, see
+// configs/devices. models/hdd.hpp documents each.
+struct HddConfig {
+  int depth = 32;
+  std::int64_t rpm = 0;
+  int heads = 0;
+  std::vector<HddZoneConfig> zones;
+  SeekConfig read_seek;
+  SeekConfig write_seek;
+  SimDuration head_switch{};
+  SimDuration overhead{};
+  Bytes link{0};  // a second
+  Bytes cache{0};
+  int cache_extents = 0;
+  int read_segments = 0;
+  Bytes read_segment{0};
+  SimDuration age_limit = seconds(1);
+  friend bool operator==(const HddConfig&, const HddConfig&) = default;
+};
+
+// As for the disk; models/ssd.hpp documents each.
+struct SsdConfig {
+  enum class Interface { kSata, kNvme };
+  Interface interface = Interface::kSata;
+  std::optional<int> depth;  // absent: what the interface has
+  SimDuration read_command{};
+  SimDuration write_command{};
+  Bytes read_link{0};  // a second
+  Bytes write_link{0};
+  SimDuration read_latency{};
+  SimDuration write_latency{};
+  SimDuration flush_latency{};
+  int channels = 0;
+  int dies = 0;
+  Bytes channel_rate{0};  // a second
+  Bytes page{0};
+  SimDuration page_read{};
+  SimDuration page_program{};
+  Bytes buffer{0};
+  bool power_loss_protection = false;
+  friend bool operator==(const SsdConfig&, const SsdConfig&) = default;
+};
+
+// Parameters of the module null_blk, by its names.
+struct NullBlkConfig {
+  int hw_queue_depth = 64;
+  int irqmode = 1;  // 0 at once, 1 softirq, 2 timer
+  std::int64_t completion_nsec = 10'000;
+  friend bool operator==(const NullBlkConfig&, const NullBlkConfig&) = default;
+};
+
 struct QueueConfig {
   std::string scheduler = "none";
   std::optional<int> nr_requests;
@@ -89,7 +156,11 @@ struct DeviceConfig {
   std::string name;  // "sda": the file name of a job is "/dev/sda"
   std::string model = "simdisk";
   Bytes size = gibibytes(16);
+  // Only the one of the model counts.
   SimdiskConfig simdisk;
+  HddConfig hdd;
+  SsdConfig ssd;
+  NullBlkConfig null_blk;
   QueueConfig queue;
   int bdi_min_ratio = 0;  // percent
   int bdi_max_ratio = 100;

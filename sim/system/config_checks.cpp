@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sim/system/config_fields.hpp"
+#include "sim/system/config_models.hpp"
 
 namespace wbsim::system {
 namespace {
@@ -52,10 +53,10 @@ void check_memory(ReadContext& context, const MemoryConfig& memory) {
 // Without an elevator a request is a driver tag: queue_requests_store() refuses more than the
 // driver has and raises less to BLKDEV_MIN_RQ.
 void complete_queue(ReadContext& context, const std::string& pointer, DeviceConfig& device) {
-  if (device.model != "simdisk" || device.queue.scheduler != "none") {
+  if (device.queue.scheduler != "none") {
     return;  // refused or unknown: other rules hold
   }
-  const int depth = device.simdisk.depth;
+  const int depth = queue_depth(device);
   if (!device.queue.nr_requests) {
     device.queue.nr_requests = depth;
   }
@@ -79,6 +80,7 @@ void check_devices(ReadContext& context, std::vector<DeviceConfig>& devices) {
   int min_ratios = 0;
   for (DeviceConfig& device : devices) {
     const std::string pointer = child_pointer("/devices", device.name);
+    check_and_complete_model(context, pointer, device);
     complete_queue(context, pointer, device);
     min_ratios += device.bdi_min_ratio;
     if (device.bdi_min_ratio > device.bdi_max_ratio) {

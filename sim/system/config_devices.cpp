@@ -1,10 +1,12 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 
 #include "sim/system/config_fields.hpp"
 #include "sim/system/config_files.hpp"
+#include "sim/system/config_models.hpp"
 
 namespace wbsim::system {
 namespace {
@@ -14,9 +16,6 @@ constexpr std::array<std::pair<bool, std::string_view>, 2> kWriteCacheNames{
 
 constexpr std::int64_t kDeviceMinPages = pages_floor(mebibytes(1)).count();
 constexpr std::int64_t kDeviceMaxPages = pages_floor(gibibytes(1 << 20)).count();  // 1 PiB
-// Service times stay far from overflow: an hour, and a second for each KiB of a request.
-constexpr CountRange kServiceTime{0, seconds(3600).count()};
-constexpr CountRange kTimePerKib{0, seconds(1).count()};
 constexpr std::int64_t kDepthMax = 10240;       // BLK_MQ_MAX_DEPTH
 constexpr std::int64_t kSectorsKbMin = 4;       // PAGE_SIZE >> 10, queue_max_sectors_store()
 constexpr std::int64_t kSectorsKbMax = 32767;   // max_hw_sectors_kb of the modelled driver
@@ -88,43 +87,81 @@ void append(std::vector<Field>& fields, std::vector<Field> more) {
   std::move(more.begin(), more.end(), std::back_inserter(fields));
 }
 
-std::vector<Field> simdisk_fields(SimdiskConfig& s) {
-  const auto time = Quantity::kDuration;
+std::vector<Field> common_fields(DeviceConfig& device) {
   return {
-      integer_field("channels", access_count(s.channels), {1, kDepthMax},
-                    "requests served at the same time"),
-      integer_field("depth", access_count(s.depth), {1, kDepthMax},
-                    "tags: requests the device holds"),
-      quantity_field("read", access_count(s.read), time, kServiceTime, "fixed part of a read"),
-      quantity_field("write", access_count(s.write), time, kServiceTime, "fixed part of a write"),
-      quantity_field("flush", access_count(s.flush), time, kServiceTime, "time of a flush"),
-      quantity_field("per_kib", access_count(s.per_kib), time, kTimePerKib,
-                     "added for each KiB begun of a read or write"),
-      quantity_field("seek", access_count(s.seek), time, kServiceTime,
-                     "added when a request does not start where the last one ended"),
+      name_field("model", device.model, device_model_catalog(), "the device model"),
+      quantity_field("size",
+                     {[&device] { return std::optional{pages_floor(device.size).count()}; },
+                      [&device](std::int64_t n) { device.size = to_bytes(Pages{n}); }},
+                     Quantity::kPages, {kDeviceMinPages, kDeviceMaxPages}, "capacity"),
   };
 }
 
-// Options of a model that is not simulated are unknown, so its device is read without complaint
-// about them.
-bool names_refused_model(const Json& device) {
-  const auto model = device.is_object() ? device.find("model") : device.end();
-  if (!device.is_object() || model == device.end() || !model->is_string()) {
-    return false;
+// The description, apart from `use`.
+std::vector<Field> described_fields(DeviceConfig& device, std::vector<Field> of_models) {
+  std::vector<Field> fields = common_fields(device);
+  append(fields, std::move(of_models));
+  fields.push_back(object_field("queue", queue_fields(device.queue), "/sys/block/NAME/queue"));
+  fields.push_back(object_field("bdi", bdi_fields(device), "/sys/class/bdi"));
+  return fields;
+}
+
+// Takes the options of other models out of `document`, with an error for each.
+void reject_foreign_options(ReadContext& context, const std::string& pointer,
+                            const std::string& model, const std::vector<Field>& own,
+                            Json& document) {
+  std::vector<std::string> foreign;
+  for (const auto& [key, ignored] : document.items()) {
+    const bool known = std::any_of(own.begin(), own.end(),
+                                   [&name = key](const Field& f) { return f.key == name; });
+    if (!known && !models_with(key).empty()) {
+      foreign.push_back(key);
+    }
   }
-  const CatalogEntry* entry =
-      find_entry(device_model_catalog(), model->get_ref<const std::string&>());
-  return entry != nullptr && !entry->simulated;
+  for (const std::string& key : foreign) {
+    context.error(child_pointer(pointer, key),
+                  fmt::format("is an option of model {}, and this device is of model {}",
+                              fmt::join(models_with(key), " and "), model));
+    document.erase(key);
+  }
 }
 
-void read_one_device(ReadContext& context, const Json& value, const std::string& pointer,
-                     DeviceConfig& device) {
-  const UnknownKeys unknown =
-      names_refused_model(value) ? UnknownKeys::kIgnore : UnknownKeys::kError;
-  read_object(context, value, pointer, device_fields(device), unknown);
+// What says which other options there are and what they are when absent is read first.
+void read_description(ReadContext& context, Json document, const std::string& pointer,
+                      DeviceConfig& device) {
+  if (!document.is_object()) {
+    context.error(pointer, fmt::format("{} is not an object", shown(document)));
+    return;
+  }
+  const std::string model = device.model;
+  const SsdConfig::Interface interface = device.ssd.interface;
+  if (document.contains("model")) {
+    device.model.clear();
+  }
+  const auto read_first = [&](const char* key, std::vector<Field> fields) {
+    for (Field& field : fields) {
+      if (field.key == key && document.contains(key)) {
+        field.read(context, document[key], child_pointer(pointer, key));
+        document.erase(key);
+      }
+    }
+  };
+  read_first("model", common_fields(device));
+  if (device.model.empty()) {  // not known: nor are its options
+    device.model = model;
+    read_object(context, document, pointer, described_fields(device, {}), UnknownKeys::kIgnore);
+    return;
+  }
+  read_first("interface", model_fields(device));
+  if (device.model != model || device.ssd.interface != interface) {
+    set_queue_defaults(device);
+  }
+  const std::vector<Field> fields = described_fields(device, model_fields(device));
+  reject_foreign_options(context, pointer, device.model, fields, document);
+  read_object(context, document, pointer, fields);
 }
 
-// `use` comes first, so that the device's own keys override the file's.
+// A file with the description; the device's own keys override it.
 Field use_field(DeviceConfig& device) {
   Field field;
   field.key = "use";
@@ -132,25 +169,30 @@ Field use_field(DeviceConfig& device) {
   field.allowed = "path";
   field.schema = {{"type", "string"}};
   field.read = [&device](ReadContext& context, const Json& value, const std::string& pointer) {
-    const std::optional<LoadedFile> file = load_json(context, pointer, value);
+    std::optional<LoadedFile> file = load_json(context, pointer, value);
     if (!file) {
       return;
     }
-    Json document = file->document;
-    if (document.is_object()) {  // these describe the file, not the device
-      document.erase("about");
-      document.erase("source");
-      document.erase("$schema");
+    if (file->document.is_object()) {  // these describe the file, not the device
+      file->document.erase("about");
+      file->document.erase("source");
+      file->document.erase("$schema");
     }
     ReadContext inside{context.diagnostics, file->name, file->directory, {}};
-    const UnknownKeys unknown =
-        names_refused_model(document) ? UnknownKeys::kIgnore : UnknownKeys::kError;
-    std::vector<Field> fields = device_fields(device);
-    fields.erase(fields.begin());
-    read_object(inside, document, "", fields, unknown);
+    read_description(inside, std::move(file->document), "", device);
   };
   field.print = [] { return Json(nullptr); };
   return field;
+}
+
+void read_one_device(ReadContext& context, const Json& value, const std::string& pointer,
+                     DeviceConfig& device) {
+  Json document = value;
+  if (document.is_object() && document.contains("use")) {
+    use_field(device).read(context, document["use"], child_pointer(pointer, "use"));
+    document.erase("use");
+  }
+  read_description(context, std::move(document), pointer, device);
 }
 
 void note_defaults(ReadContext& context, const std::string& pointer, QueueConfig& queue) {
@@ -169,17 +211,14 @@ void note_defaults(ReadContext& context, const std::string& pointer, QueueConfig
 }  // namespace
 
 std::vector<Field> device_fields(DeviceConfig& device) {
-  std::vector<Field> fields{
-      use_field(device),
-      name_field("model", device.model, device_model_catalog(), "the device model"),
-      quantity_field("size",
-                     {[&device] { return std::optional{pages_floor(device.size).count()}; },
-                      [&device](std::int64_t n) { device.size = to_bytes(Pages{n}); }},
-                     Quantity::kPages, {kDeviceMinPages, kDeviceMaxPages}, "capacity"),
-  };
-  append(fields, simdisk_fields(device.simdisk));
-  fields.push_back(object_field("queue", queue_fields(device.queue), "/sys/block/NAME/queue"));
-  fields.push_back(object_field("bdi", bdi_fields(device), "/sys/class/bdi"));
+  std::vector<Field> fields{use_field(device)};
+  append(fields, described_fields(device, model_fields(device)));
+  return fields;
+}
+
+std::vector<Field> all_device_fields(DeviceConfig& device) {
+  std::vector<Field> fields{use_field(device)};
+  append(fields, described_fields(device, all_model_fields(device)));
   return fields;
 }
 
@@ -192,7 +231,7 @@ Field devices_field(std::vector<DeviceConfig>& devices) {
   field.schema = {{"type", "object"},
                   {"minProperties", 1},
                   {"propertyNames", {{"pattern", kDeviceNamePattern}}},
-                  {"additionalProperties", object_schema(device_fields(example))}};
+                  {"additionalProperties", object_schema(all_device_fields(example))}};
   field.read = [&devices](ReadContext& context, const Json& value, const std::string& pointer) {
     if (!value.is_object()) {
       context.error(pointer, fmt::format("{} is not an object", shown(value)));

@@ -17,8 +17,10 @@ std::vector<Field> root_fields(Config& config);
 std::vector<Field> switch_fields(KernelSwitches& switches);
 std::vector<Field> vm_fields(VmConfig& vm);
 
-// One device. A file named by `use` has the same, but `use` itself.
+// One device, with the options of its model. A file named by `use` has the same, but `use` itself.
 std::vector<Field> device_fields(DeviceConfig& device);
+// The same with the options of all models: for the schema and for lists.
+std::vector<Field> all_device_fields(DeviceConfig& device);
 Field devices_field(std::vector<DeviceConfig>& devices);
 
 Field cpu_costs_field(Config& config);

@@ -40,7 +40,7 @@ std::vector<OptionInfo> list_options() {
   std::vector<OptionInfo> options;
   for (const Field& field : root_fields(config)) {
     if (field.key == "devices") {
-      list("devices.NAME.", device_fields(device), options);
+      list("devices.NAME.", all_device_fields(device), options);
     } else if (field.key == "actions") {
       list("actions[].", action_fields(action), options);
     } else {

@@ -77,6 +77,16 @@ constexpr std::array<Unit, 9> kRateUnits{{
     {"kB/s", kKilo},
     {"B/s", 1},
 }};
+constexpr std::array<Unit, 8> kByteRateUnits{{
+    {"GiB/s", kGibi},
+    {"MiB/s", kMebi},
+    {"KiB/s", kKibi},
+    {"GB/s", kGiga, true},
+    {"MB/s", kMega, true},
+    {"KB/s", kKilo},
+    {"kB/s", kKilo},
+    {"B/s", 1, true},
+}};
 constexpr std::array<Unit, 6> kTimeUnits{{
     {"h", 3'600'000'000'000},
     {"min", 60'000'000'000},
@@ -89,6 +99,7 @@ constexpr std::array<Unit, 6> kTimeUnits{{
 constexpr Kind kBytesKind{"an amount of data", "64KiB", "bytes", 1, kByteUnits};
 constexpr Kind kPagesKind{"a size", "64MiB", "4 KiB pages", kPageBytes, kPageUnits};
 constexpr Kind kRateKind{"a rate", "100MiB/s", "4 KiB pages per second", kPageBytes, kRateUnits};
+constexpr Kind kByteRateKind{"a rate", "560MB/s", "bytes per second", 1, kByteRateUnits};
 constexpr Kind kTimeKind{"a duration", "5ms", "nanoseconds", 1, kTimeUnits};
 
 const Kind& kind_of(Quantity quantity) {
@@ -99,6 +110,8 @@ const Kind& kind_of(Quantity quantity) {
       return kPagesKind;
     case Quantity::kPageRate:
       return kRateKind;
+    case Quantity::kByteRate:
+      return kByteRateKind;
     case Quantity::kDuration:
       return kTimeKind;
   }

@@ -13,6 +13,7 @@ enum class Quantity {
   kBytes,     // bytes
   kPages,     // 4 KiB pages; written in bytes or in pages
   kPageRate,  // 4 KiB pages per second; written in bytes or pages per second
+  kByteRate,  // bytes per second
   kDuration,  // nanoseconds
 };
 

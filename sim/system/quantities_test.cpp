@@ -54,10 +54,12 @@ TEST(Quantities, ArePrintedExactlyAndReadBack) {
   EXPECT_EQ(format_quantity(Quantity::kPages, 217030), "217030pages");
   EXPECT_EQ(format_quantity(Quantity::kPages, 262144), "1GiB");
   EXPECT_EQ(format_quantity(Quantity::kPageRate, 25600), "100MiB/s");
+  EXPECT_EQ(count(Quantity::kByteRate, "0.56GB/s"), 560'000'000);
+  EXPECT_EQ(format_quantity(Quantity::kByteRate, 560'000'000), "560MB/s");
   EXPECT_EQ(format_quantity(Quantity::kDuration, 60'000'000'000), "60s");
   EXPECT_EQ(format_quantity(Quantity::kDuration, 0), "0");
-  for (const Quantity quantity :
-       {Quantity::kBytes, Quantity::kPages, Quantity::kPageRate, Quantity::kDuration}) {
+  for (const Quantity quantity : {Quantity::kBytes, Quantity::kPages, Quantity::kPageRate,
+                                  Quantity::kByteRate, Quantity::kDuration}) {
     for (std::int64_t n = 1; n < 1'000'000'000'000'000; n = n * 7 + 3) {
       EXPECT_EQ(count(quantity, format_quantity(quantity, n)), n);
     }

@@ -174,10 +174,10 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
   if (syncs) {
     names.emplace_back("flush/FUA");
   }
-  const bool simdisk = std::any_of(config.devices.begin(), config.devices.end(),
-                                   [](const DeviceConfig& d) { return d.model == "simdisk"; });
-  if (simdisk) {
-    names.emplace_back("simdisk");
+  for (const DeviceConfig& device : config.devices) {
+    if (std::find(names.begin(), names.end(), device.model) == names.end()) {
+      names.push_back(device.model);
+    }
   }
   return names;
 }

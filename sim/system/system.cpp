@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "sim/base/check.hpp"
+#include "sim/system/device_factory.hpp"
 #include "sim/writeback/bandwidth.hpp"
 
 namespace wbsim::system {
@@ -150,15 +151,7 @@ System::~System() {
 void System::add_device(const DeviceConfig& config, int index) {
   Device device;
   const QueueConfig& queue = config.queue;
-  device.model = std::make_unique<models::Simdisk>(
-      simulator_, models::SimdiskParameters{.depth = config.simdisk.depth,
-                                            .channels = config.simdisk.channels,
-                                            .read = config.simdisk.read,
-                                            .write = config.simdisk.write,
-                                            .flush = config.simdisk.flush,
-                                            .per_kib = config.simdisk.per_kib,
-                                            .seek = config.simdisk.seek,
-                                            .volatile_cache = queue.write_cache});
+  device.model = make_device_model(simulator_, config);
   using Merge = KernelSwitches::PlugMerge;
   using Order = KernelSwitches::PlugIssueOrder;
   const KernelSwitches& switches = config_.switches;
@@ -171,7 +164,7 @@ void System::add_device(const DeviceConfig& config, int index) {
                  .write_cache = queue.write_cache,
                  .fua = queue.fua,
                  .rotational = queue.rotational},
-      .nr_requests = queue.nr_requests.value_or(config.simdisk.depth),
+      .nr_requests = queue.nr_requests.value_or(device.model->queue_depth()),
       .plug_merge = switches.plug_merge == Merge::kAllRequests ? block::PlugMergeRule::kAllRequests
                                                                : block::PlugMergeRule::kNewestOnly,
       .plug_issue_order = switches.plug_issue_order == Order::kFifo ? block::PlugIssueOrder::kFifo

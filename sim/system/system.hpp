@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "models/simdisk.hpp"
+#include "sim/block/device.hpp"
 #include "sim/block/kblockd.hpp"
 #include "sim/block/request_queue.hpp"
 #include "sim/engine/cpu.hpp"
