@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "sim/analysis/input_file.hpp"
+#include "sim/block/elevators/elevator_table.hpp"
 #include "sim/system/catalog.hpp"
 
 namespace wbsim::analysis {
@@ -181,11 +182,22 @@ class CaseReader {
     queue["rotational"] = reported.flag_or("/queue/rotational", false);
     queue["write_cache"] = reported.text("/queue/write_cache").value_or("write through");
     queue["fua"] = reported.flag_or("/queue/fua", false);
-    if (input.has("/queue/iosched")) {
-      queue["iosched"] = input.at("/queue/iosched");
-    }
+    read_tunables(reported, queue);
     if (input.has("/fs")) {
       truth_.config["mounts"]["target"] = input.at("/fs");
+    }
+  }
+
+  // What the elevator has in this kernel is what the kernel reports ("iosched/fifo_batch").
+  static void read_tunables(JsonInput& reported, Json& queue) {
+    for (const block::ElevatorType& type : block::elevator_types()) {
+      for (const block::Tunable& tunable : type.tunables) {
+        // A name with a slash in it: ~1 in a JSON pointer.
+        const std::string place = fmt::format("/queue/iosched~1{}", tunable.name);
+        if (queue["scheduler"] == type.name && reported.has(place)) {
+          queue["iosched"][std::string{tunable.name}] = reported.integer(place).value_or(0);
+        }
+      }
     }
   }
 

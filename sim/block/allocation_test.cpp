@@ -50,11 +50,7 @@ class World {
                .write = microseconds(30),
                .flush = microseconds(200),
                .volatile_cache = true}},
-        queue_{machine_,
-               tracer_,
-               kblockd_,
-               disk_,
-               {.limits = {.write_cache = true}, .nr_requests = 8, .tag_wake = rule}} {
+        queue_{machine_, tracer_, kblockd_, disk_, options(rule)} {
     for (auto& writer : writers_) {
       writer = std::make_unique<Writer>(*this, pid_++);
       simulator.spawn("writer", write_for_ever(*writer));
@@ -68,6 +64,14 @@ class World {
   engine::Simulator simulator;
 
  private:
+  static RequestQueueOptions options(TagWakeRule rule) {
+    RequestQueueOptions options;
+    options.limits.write_cache = true;
+    options.nr_requests = 8;
+    options.tag_wake = rule;
+    return options;
+  }
+
   struct Writer {
     Writer(World& owner, int pid)
         : world{owner},

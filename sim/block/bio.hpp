@@ -21,6 +21,14 @@ class BioEndIo {
   ~BioEndIo() = default;
 };
 
+// I/O priority as ioprio_set() takes it: a class, and a level within it of which 0 is the highest.
+enum class IoClass : std::uint8_t { kNone, kRealTime, kBestEffort, kIdle };
+struct IoPriority {
+  IoClass io_class = IoClass::kNone;
+  std::uint8_t level = 0;
+  friend bool operator==(const IoPriority&, const IoPriority&) = default;
+};
+
 // Which writes of which tasks a piece of data comes from: an inclusive range of write ids, 0 when
 // provenance is switched off (sim/pagecache/provenance.hpp).
 struct WriteIds {
@@ -38,6 +46,7 @@ class Bio {
   std::int64_t count = 1;
   Sectors segment;  // of memory that is contiguous, within one bio; 0: all of the bio
   engine::RwbsFlags flags;
+  IoPriority priority;
   BioEndIo* end_io = nullptr;
   SimDuration end_cost{};  // CPU time that the end of one bio takes, end_io included
   WriteIds writes;

@@ -25,7 +25,7 @@ void RequestQueue::soft_irq_thunk(void* request) {
 void RequestQueue::complete(DeviceCommand& command, BlkStatus status) {
   Request& request = command.op == DeviceOp::kFlush
                          ? flush_.flush_request()
-                         : *requests_[static_cast<std::size_t>(command.tag)];
+                         : *in_driver_[static_cast<std::size_t>(command.tag)];
   SIM_CHECK(in_device_ > 0);
   request.status = status;
   if (--in_device_ == 0) {
@@ -52,7 +52,7 @@ void RequestQueue::on_soft_irq(Request& request) {
   }
 }
 
-// Models: blk_mq_end_request(): bios end, then the tag is free.
+// Models: blk_mq_end_request(): bios end, then the tags are free.
 void RequestQueue::end_request(Request& request) {
   Bio* bio = std::exchange(request.bio, nullptr);
   if (request.length == Sectors{0}) {
@@ -63,6 +63,9 @@ void RequestQueue::end_request(Request& request) {
     Bio* next = bio->next;
     end_bio(*bio, request.status, request.cpu);
     bio = next;
+  }
+  if (elevator_) {
+    elevator_->elevator().completed_request(request, machine_.simulator().now());
   }
   free_request(request);
 }
@@ -92,7 +95,11 @@ void RequestQueue::end_bio(Bio& bio, BlkStatus status, int cpu) {
 
 // Models: blk_mq_free_request().
 void RequestQueue::free_request(Request& request) {
-  tags_.put(request.tag);
+  if (elevator_) {
+    elevator_->elevator().finish_request(request);
+    put_driver_tag(request);
+  }
+  tags_.put(request.number, request.cpu);
   restart();
 }
 

@@ -47,13 +47,21 @@ RigOptions random_options(Rng& rng) {
   RequestQueueOptions& queue = options.queue;
   queue.limits.max_sectors = Sectors{24 + below(rng, 100)};
   queue.limits.max_segments = 1 + below(rng, 10);
-  queue.limits.nomerges = rng.bernoulli(1, 8) ? 2 : 0;
+  queue.limits.nomerges = rng.bernoulli(1, 4) ? 1 + static_cast<int>(rng.uniform(2)) : 0;
   queue.limits.write_cache = rng.bernoulli(2, 3);
   queue.limits.fua = rng.bernoulli(1, 2);
   queue.nr_requests = 1 + static_cast<int>(rng.uniform(40));
   queue.plug_merge = rng.bernoulli(1, 2) ? PlugMergeRule::kAllRequests : PlugMergeRule::kNewestOnly;
   queue.plug_issue_order = rng.bernoulli(1, 2) ? PlugIssueOrder::kFifo : PlugIssueOrder::kLifo;
   queue.tag_wake = rng.bernoulli(1, 2) ? TagWakeRule::kPerWaitQueue : TagWakeRule::kCompletionCount;
+  queue.fua_issue = rng.bernoulli(1, 2) ? FuaIssue::kKblockd : FuaIssue::kSubmitter;
+  if (rng.bernoulli(1, 2)) {
+    queue.elevator = &elevator_types()[rng.uniform(elevator_types().size())];
+    queue.driver_tags = 1 + static_cast<int>(rng.uniform(20));
+    const bool old = rng.bernoulli(1, 2);
+    queue.elevator_generation = old ? ElevatorGeneration::kV5_10 : ElevatorGeneration::kV6_1;
+    queue.elevator_pull = old ? ElevatorPull::kUpToRequests : ElevatorPull::kWhileTags;
+  }
   options.device.depth =
       1 + static_cast<int>(rng.uniform(static_cast<std::uint64_t>(queue.nr_requests)));
   options.device.volatile_cache = queue.limits.write_cache;

@@ -25,10 +25,39 @@ void RequestQueue::update_dispatch_busy(bool busy) {
 }
 
 bool RequestQueue::has_pending() const {
-  return !dispatch_.empty() || !ctx_list_.empty() || !requeue_.empty();
+  return !dispatch_.empty() || !ctx_list_.empty() || !requeue_.empty() ||
+         (elevator_ && elevator_->elevator().has_work());
 }
 
 void RequestQueue::run_queue_async() { kblockd_.queue_work(*this, 0); }
+
+// Models: blk_mq_delay_run_hw_queue(): a later delay replaces the one before.
+void RequestQueue::run_queue_delayed() {
+  const engine::Jiffies& jiffies = machine_.jiffies();
+  const SimTime now = machine_.simulator().now();
+  machine_.simulator().reschedule(
+      delayed_run_, jiffies.timer_time(now, jiffies.from_msecs_ceil(kResourceDelayMsecs)));
+}
+
+// Models: blk_mq_get_driver_tag(). Without an elevator a request was allocated by its tag.
+bool RequestQueue::get_driver_tag(Request& request) {
+  if (request.tag != kNoTag) {
+    return true;
+  }
+  request.tag = driver_tags_->get(request.cpu);
+  if (request.tag == kNoTag) {
+    return false;
+  }
+  in_driver_[static_cast<std::size_t>(request.tag)] = &request;
+  return true;
+}
+
+// Models: blk_mq_put_driver_tag().
+void RequestQueue::put_driver_tag(Request& request) {
+  if (elevator_ && request.tag != kNoTag) {
+    driver_tags_->put(std::exchange(request.tag, kNoTag), request.cpu);
+  }
+}
 
 // queue_rq(): hands one request to the device. On refusal nothing has changed.
 SubmitResult RequestQueue::issue(Request& request, engine::TaskName task) {
@@ -92,9 +121,22 @@ Task<> RequestQueue::insert(TaskIo& io, RequestChain& list) {
   engine::Thread& thread = io.thread();
   while (!list.empty()) {
     co_await thread.run(costs().request_insert + options_.trace_request);
-    trace_request(RequestStep::kInsert, thread.name(), list.front());
-    ctx_list_.splice(ctx_list_.end(), list, list.begin());
+    Request& request = list.front();
+    list.pop_front();
+    insert_one(request, thread.name());
   }
+}
+
+// Models: insert_requests() of an elevator, or __blk_mq_insert_req_list().
+void RequestQueue::insert_one(Request& request, engine::TaskName task) {
+  RequestChain absorbed;
+  if (!elevator_) {
+    ctx_list_.push_back(request);
+  } else if (!elevator_->insert(request, absorbed)) {
+    end_absorbed(absorbed, task);
+    return;
+  }
+  trace_request(RequestStep::kInsert, task, request);
 }
 
 Task<> RequestQueue::run_from_kblockd(TaskIo& io) {
@@ -108,52 +150,136 @@ Task<> RequestQueue::run_from_kblockd(TaskIo& io) {
   co_await run_queue(io);
 }
 
-// Models: __blk_mq_sched_dispatch_requests() without an elevator.
+// Models: blk_mq_sched_dispatch_requests().
 Task<> RequestQueue::run_queue(TaskIo& io) {
-  if (!dispatch_.empty()) {
+  DispatchResult result = co_await dispatch_requests(io);
+  if (result == DispatchResult::kAgain) {
+    result = co_await dispatch_requests(io);
+    if (result == DispatchResult::kAgain) {
+      run_queue_async();
+    }
+  }
+}
+
+// Models: __blk_mq_sched_dispatch_requests(). What was left over goes first; only if it went
+// completely, more is taken out of where it can still be merged and sorted.
+Task<RequestQueue::DispatchResult> RequestQueue::dispatch_requests(TaskIo& io) {
+  const bool left_over = !dispatch_.empty();
+  if (left_over) {
     RequestChain list;
     list.swap(dispatch_);
     restart_ = true;
-    if (co_await dispatch_list(io, list)) {
-      co_await dispatch_ctx_one_by_one(io);
+    const bool all = co_await dispatch_list(io, list);
+    if (!all) {
+      co_return DispatchResult::kDone;
     }
-  } else if (dispatch_busy_ > 0) {
-    co_await dispatch_ctx_one_by_one(io);
-  } else if (!ctx_list_.empty()) {
+  }
+  if (elevator_) {
+    co_return co_await dispatch_from_elevator(io);
+  }
+  if (left_over || dispatch_busy_ > 0) {
+    co_return co_await dispatch_ctx_one_by_one(io);
+  }
+  if (!ctx_list_.empty()) {
     RequestChain list;
     list.swap(ctx_list_);
     co_await dispatch_list(io, list);
   }
+  co_return DispatchResult::kDone;
 }
 
-// Models: blk_mq_do_dispatch_ctx().
-Task<> RequestQueue::dispatch_ctx_one_by_one(TaskIo& io) {
-  while (!ctx_list_.empty() && dispatch_.empty()) {
-    RequestChain one;
-    one.splice(one.end(), ctx_list_, ctx_list_.begin());
-    if (!co_await dispatch_list(io, one)) {
-      co_return;
+// Models: blk_mq_do_dispatch_sched(): round after round, for a second at most.
+Task<RequestQueue::DispatchResult> RequestQueue::dispatch_from_elevator(TaskIo& io) {
+  engine::Thread& thread = io.thread();
+  const std::uint64_t end =
+      machine_.jiffies_now() + static_cast<std::uint64_t>(machine_.jiffies().hz());
+  while (true) {
+    RequestChain list;
+    const DispatchResult pulled = pull_from_elevator(list);
+    bool dispatched = false;
+    if (!list.empty()) {
+      dispatched = co_await dispatch_list(io, list);
+    }
+    if (pulled == DispatchResult::kAgain) {
+      co_return pulled;
+    }
+    if (!dispatched) {
+      co_return DispatchResult::kDone;
+    }
+    if (thread.need_resched() || machine_.jiffies_now() > end) {
+      run_queue_async();
+      co_return DispatchResult::kDone;
     }
   }
 }
 
-// Models: blk_mq_dispatch_rq_list(). True when the whole list went to the device.
+// Models: __blk_mq_do_dispatch_sched() up to the driver: one request where the device has been
+// busy, else all that are wanted. kAgain: a flush has come in between.
+RequestQueue::DispatchResult RequestQueue::pull_from_elevator(RequestChain& list) {
+  const int most = dispatch_busy_ > 0 ? 1 : options_.nr_requests;
+  for (int count = 0; count < most && elevator_->elevator().has_work(); ++count) {
+    if (!dispatch_.empty()) {
+      return DispatchResult::kAgain;
+    }
+    Request* request = elevator_->dispatch();
+    if (request == nullptr) {
+      if (count == 0) {
+        run_queue_delayed();
+      }
+      break;
+    }
+    list.push_back(*request);
+    if (options_.elevator_pull == ElevatorPull::kWhileTags && !get_driver_tag(*request)) {
+      break;
+    }
+  }
+  return DispatchResult::kProgress;
+}
+
+// Models: blk_mq_do_dispatch_ctx().
+Task<RequestQueue::DispatchResult> RequestQueue::dispatch_ctx_one_by_one(TaskIo& io) {
+  while (dispatch_.empty()) {
+    if (ctx_list_.empty()) {
+      co_return DispatchResult::kDone;
+    }
+    RequestChain one;
+    one.splice(one.end(), ctx_list_, ctx_list_.begin());
+    const bool dispatched = co_await dispatch_list(io, one);
+    if (!dispatched) {
+      co_return DispatchResult::kDone;
+    }
+  }
+  co_return DispatchResult::kAgain;
+}
+
+// Models: blk_mq_dispatch_rq_list(). True when the whole list went to the device. Without a driver
+// tag a completion has to come first (blk_mq_mark_tag_wait(): RESTART, as tags are not shared).
 Task<bool> RequestQueue::dispatch_list(TaskIo& io, RequestChain& list) {
   engine::Thread& thread = io.thread();
   RequestChain zone_list;
   SubmitResult result = SubmitResult::kAccepted;
   while (!list.empty()) {
-    co_await thread.run(costs().request_issue + options_.trace_request);
     Request& request = list.front();
-    list.pop_front();  // before issue(): what is in the device is in no list
-    result = issue(request, thread.name());
-    if (result == SubmitResult::kResource || result == SubmitResult::kDevResource) {
-      list.push_front(request);
+    if (!get_driver_tag(request)) {
+      restart_ = true;
       break;
     }
+    co_await thread.run(costs().request_issue + options_.trace_request);
+    list.pop_front();  // before issue(): what is in the device is in no list
+    result = issue(request, thread.name());
+    if (result == SubmitResult::kAccepted) {
+      continue;
+    }
+    put_driver_tag(request);
     if (result == SubmitResult::kZoneResource) {
       zone_list.push_back(request);
+      continue;
     }
+    if (!list.empty()) {
+      put_driver_tag(list.front());  // it was taken ahead, to know whether more follows
+    }
+    list.push_front(request);
+    break;
   }
   if (list.empty() && zone_list.empty()) {
     update_dispatch_busy(false);
@@ -174,11 +300,7 @@ void RequestQueue::leave_undispatched(RequestChain& list, bool no_completion_wil
   if (!restart_) {
     run_queue_async();
   } else if (no_completion_will_help) {
-    // Models: blk_mq_delay_run_hw_queue(): a later delay replaces the one before.
-    const engine::Jiffies& jiffies = machine_.jiffies();
-    const SimTime now = machine_.simulator().now();
-    machine_.simulator().reschedule(
-        delayed_run_, jiffies.timer_time(now, jiffies.from_msecs_ceil(kResourceDelayMsecs)));
+    run_queue_delayed();
   }
 }
 

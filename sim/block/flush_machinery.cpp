@@ -7,11 +7,9 @@ namespace wbsim::block {
 
 namespace {
 constexpr SimDuration kFlushPendingTimeout = seconds(5);  // FLUSH_PENDING_TIMEOUT
-constexpr int kNoTagYet = -1;                             // borrows one when it is issued
 }  // namespace
 
-FlushMachinery::FlushMachinery(RequestQueue& queue)
-    : queue_{queue}, flush_request_{queue, kNoTagYet} {
+FlushMachinery::FlushMachinery(RequestQueue& queue) : queue_{queue}, flush_request_{queue, kNoTag} {
   flush_request_.flags.flush = true;
   flush_request_.sector = Lba{-1};
 }
@@ -81,7 +79,9 @@ void FlushMachinery::kick() {
   pending_index_ ^= 1U;
   flush_request_.started = now;
   flush_request_.cpu = list.front().cpu;
-  flush_request_.tag = list.front().tag;  // its owner is not in the device meanwhile
+  // Without an elevator it borrows the tag of a request that is not in the device meanwhile; with
+  // one that has none (kNoTag), and it takes one when it is issued.
+  flush_request_.tag = list.front().tag;
   queue_.requeue_.push_back(flush_request_);
   queue_.run_queue_async();
 }
@@ -89,6 +89,7 @@ void FlushMachinery::kick() {
 // Models: flush_end_io() and mq_flush_data_end_io().
 bool FlushMachinery::completed(Request& request, BlkStatus status) {
   if (is_flush_request(request)) {
+    queue_.put_driver_tag(request);
     FlushChain running;
     running.swap(pending_[running_index_]);
     running_index_ ^= 1U;
@@ -107,6 +108,7 @@ bool FlushMachinery::completed(Request& request, BlkStatus status) {
   if (!request.flush_sequence) {
     return false;
   }
+  queue_.put_driver_tag(request);
   data_in_flight_.erase(data_in_flight_.iterator_to(request));
   next_step(request, status != BlkStatus::kOk ? kFlushAll : kFlushData);
   return true;

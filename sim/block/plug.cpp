@@ -1,5 +1,7 @@
 #include "sim/block/plug.hpp"
 
+#include <utility>
+
 #include "sim/base/check.hpp"
 #include "sim/block/request_queue.hpp"
 
@@ -24,7 +26,23 @@ engine::Task<> TaskIo::finish_plug() {
   }
 }
 
+// The kernel orders devices by the addresses of their software queues, this by their numbers.
+void Plug::sort_if_shared() {
+  constexpr std::size_t kUnsortedMax = 2;
+  const bool sorts = !empty() && requests.front().queue.plug_issue_order() == PlugIssueOrder::kFifo;
+  if (!sorts || !multiple_queues || count <= kUnsortedMax) {
+    return;
+  }
+  requests.sort([](const Request& a, const Request& b) {
+    return std::pair{a.queue.device_index(), a.sector} <
+           std::pair{b.queue.device_index(), b.sector};
+  });
+}
+
 engine::Task<> TaskIo::flush_plug() {
+  if (plug_ != nullptr) {
+    plug_->sort_if_shared();
+  }
   while (plug_ != nullptr && !plug_->empty()) {
     co_await next_queue().flush_plug(*this);
   }
@@ -41,6 +59,9 @@ RequestQueue& TaskIo::next_queue() {
 SimDuration TaskIo::on_sleep(void* self) {
   TaskIo& io = *static_cast<TaskIo*>(self);
   SimDuration cost{};
+  if (io.plug_ != nullptr) {
+    io.plug_->sort_if_shared();
+  }
   while (io.plug_ != nullptr && !io.plug_->empty()) {
     cost += io.next_queue().flush_plug_from_schedule(io);
   }

@@ -21,6 +21,10 @@ struct Plug {
   [[nodiscard]] Request& newest() { return requests.back(); }
   [[nodiscard]] const Request& newest() const { return requests.back(); }
 
+  // Models: the list_sort() of blk_mq_flush_plug_list(), v5.10: what a plug of several devices
+  // holds is sorted by device and sector.
+  void sort_if_shared();
+
   void push_back(Request& request) {
     multiple_queues |= !empty() && &requests.front().queue != &request.queue;
     requests.push_back(request);

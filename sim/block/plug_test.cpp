@@ -140,6 +140,7 @@ struct TwoQueues {
   BioLedger& ledger;
   std::vector<RequestQueue*> queues;
   int count;
+  std::int64_t step = 100;  // sectors between one write and the next
 };
 
 engine::Task<> write_to_both(TwoQueues& task) {
@@ -148,7 +149,7 @@ engine::Task<> write_to_both(TwoQueues& task) {
   for (int i = 0; i < task.count; ++i) {
     RequestQueue& queue = *task.queues[static_cast<std::size_t>(i % 2)];
     Bio& bio = queue.new_bio();
-    bio.sector = Lba{100 * i};
+    bio.sector = Lba{100'000 + task.step * i};
     bio.unit = Sectors{8};
     bio.flags.write = true;
     bio.end_io = &task.ledger;
@@ -176,6 +177,27 @@ TEST(Plug, SharedByTwoDevicesHoldsTwiceAsManyAndIsIssuedAsAWhole) {
   EXPECT_EQ(other_device.accepted().back().submitted, at(microseconds(64)));
   EXPECT_TRUE(rig.drained());
   rig.sim.destroy_processes();
+}
+
+// The second device's plug order is descending; 5.10 sorts, 6.1 does not (and issues FIFO, as the
+// plug is shared).
+TEST(Plug, SharedByTwoDevicesIsSortedBySectorIn5_10) {
+  for (const PlugIssueOrder order : {PlugIssueOrder::kFifo, PlugIssueOrder::kLifo}) {
+    for (const int writes : {2, 4}) {
+      RigOptions options = many_tags();
+      options.queue.plug_issue_order = order;
+      QueueRig rig{options};
+      models::TestDevice other_device{rig.sim, options.device};
+      RequestQueue other{rig.machine, rig.tracer, rig.kblockd, other_device, options.queue};
+      TwoQueues task{rig, other, writes};
+      task.step = -100;
+      rig.sim.spawn("both", write_to_both(task));
+      rig.run();
+      const bool sorted = order == PlugIssueOrder::kFifo && writes > 2;
+      EXPECT_EQ(rig.issued().front(), sorted ? "W 99800+8" : "W 100000+8");
+      rig.sim.destroy_processes();
+    }
+  }
 }
 
 TEST(Plug, MayHoldAsManyRequestsAsTheProfileSays) {

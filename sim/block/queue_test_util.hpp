@@ -119,7 +119,7 @@ class BlockLog final : public engine::Observer {
          fmt::format("{}+{}", trace.sector.value(), trace.length.count()));
   }
   void on_request(engine::RequestStep step, const engine::RequestTrace& trace) override {
-    static constexpr const char* kSteps[] = {"insert", "issue", "complete"};
+    static constexpr const char* kSteps[] = {"insert", "issue", "complete", "merge"};
     const char* op = trace.rwbs.flush ? "F" : trace.rwbs.write ? "W" : "R";
     note(trace.time, trace.task, kSteps[static_cast<int>(step)],
          fmt::format("{} {}+{}{}", op, trace.sector.value(), trace.length.count(),

@@ -4,9 +4,9 @@
 
 namespace wbsim::block {
 
-Request::Request(RequestQueue& owner, int tag_number)
+Request::Request(RequestQueue& owner, int own_number)
     : queue{owner},
-      tag{tag_number},
+      number{own_number},
       hard_irq{&RequestQueue::hard_irq_thunk, this},
       soft_irq{&RequestQueue::soft_irq_thunk, this} {}
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <boost/intrusive/set_hook.hpp>
 #include <cstdint>
 
 #include "sim/base/units.hpp"
@@ -14,6 +15,8 @@ namespace wbsim::block {
 
 class RequestQueue;
 
+inline constexpr int kNoTag = -1;  // BLK_MQ_NO_TAG
+
 // Steps of a flush sequence, REQ_FSEQ_* of block/blk-flush.c: bits of Request::flush_done.
 enum FlushStep : unsigned {
   kFlushPre = 1U << 0U,
@@ -23,16 +26,20 @@ enum FlushStep : unsigned {
 };
 
 // Lives in the tag set of its queue, one per tag. Between allocation and completion it belongs to
-// exactly one of: a plug, a list of the queue, the flush machinery, the device.
+// exactly one of: a plug, a list of the queue, the elevator, the flush machinery, the device.
 struct Request {
-  Request(RequestQueue& owner, int tag_number);
+  Request(RequestQueue& owner, int own_number);
 
   RequestQueue& queue;
-  int tag;
-  int cpu = 0;  // of the task that allocated it
+  // The tag it is allocated by: one of the scheduler's where the queue has an elevator
+  // (internal_tag), else the driver's.
+  int number;
+  int tag = kNoTag;  // the driver's
+  int cpu = 0;       // of the task that allocated it
   Lba sector;
   Sectors length;
   engine::RwbsFlags flags;
+  IoPriority priority;
   std::int64_t segments = 0;  // never re-coalesced
   std::int64_t bio_count = 0;
   SimDuration end_cost{};  // of all bios
@@ -48,6 +55,14 @@ struct Request {
   engine::Interrupt hard_irq;  // the device's interrupt
   engine::Interrupt soft_irq;  // the block softirq that completes it
 
+  std::uint64_t fifo_time = 0;  // jiffies at which it expires; of the elevator
+  bool in_elevator = false;     // counted by the elevator from insertion until it is freed
+
+  using HashHook = boost::intrusive::list_member_hook<
+      boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  using SortHook = boost::intrusive::set_member_hook<boost::intrusive::optimize_size<true>>;
+  HashHook hash;                                    // by end sector, for back merges
+  SortHook sort;                                    // by sector, in the elevator
   boost::intrusive::list_member_hook<> queuelist;   // in a list of the queue or a dispatcher
   boost::intrusive::list_member_hook<> flush_list;  // in a list of the flush machinery
 

@@ -11,6 +11,24 @@ using engine::BioStep;
 using engine::RequestStep;
 using engine::Task;
 
+namespace {
+
+constexpr int kNomergesAll = 2;    // QUEUE_FLAG_NOMERGES
+constexpr int kCtxMergeTries = 8;  // blk_bio_list_merge()
+
+// Tags that were resized keep the words of their first size (blk_mq_tag_update_depth()): the
+// driver's always; the elevator's where they became fewer.
+TagSetOptions tag_options(const engine::Machine& machine, const DeviceModel& device,
+                          const RequestQueueOptions& options) {
+  const int made_for = options.elevator == nullptr ? device.queue_depth()
+                                                   : default_nr_requests(device.queue_depth());
+  return {.wake = options.tag_wake,
+          .allocated = std::max(made_for, options.nr_requests),
+          .cpus = machine.cpus()};
+}
+
+}  // namespace
+
 RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
                            DeviceModel& device, const RequestQueueOptions& options)
     : machine_{machine},
@@ -18,14 +36,38 @@ RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& trace
       kblockd_{kblockd},
       device_{device},
       options_{options},
-      tags_{options.nr_requests, options.tag_wake},
+      tags_{options.nr_requests, tag_options(machine, device, options)},
+      merger_{options_.limits, options.bio_runs, bios_},
       delayed_run_{engine::event_calling<&RequestQueue::on_delayed_run>(*this)},
       flush_{*this} {
   SIM_CHECK(options.plug_requests_max > 0);
-  for (int tag = 0; tag < options.nr_requests; ++tag) {
-    requests_.push_back(std::make_unique<Request>(*this, tag));
+  for (int number = 0; number < options.nr_requests; ++number) {
+    requests_.push_back(std::make_unique<Request>(*this, number));
+  }
+  if (options.elevator == nullptr) {
+    for (const auto& request : requests_) {
+      request->tag = request->number;
+      in_driver_.push_back(request.get());
+    }
+  } else {
+    add_elevator(*options.elevator);
   }
   device.attach(*this);
+}
+
+void RequestQueue::add_elevator(const ElevatorType& type) {
+  const int driver_tags = options_.driver_tags.value_or(device_.queue_depth());
+  driver_tags_.emplace(driver_tags,
+                       TagSetOptions{.wake = options_.tag_wake, .cpus = machine_.cpus()});
+  in_driver_.resize(static_cast<std::size_t>(driver_tags));
+  const ElevatorContext context{.machine = machine_,
+                                .generation = options_.elevator_generation,
+                                .nr_requests = options_.nr_requests,
+                                .default_nr_requests = default_nr_requests(device_.queue_depth()),
+                                .bits_per_word = tags_.bits_per_word(),
+                                .tunables = options_.iosched};
+  elevator_.emplace(type.make(context), merger_, options_.limits, options_.nr_requests);
+  tags_.set_min_word_depth(elevator_->elevator().min_word_depth());
 }
 
 RequestQueue::~RequestQueue() {
@@ -52,113 +94,6 @@ Bio& RequestQueue::new_bio() {
   Bio& bio = bios_.acquire();
   bio.end_cost = costs().page_complete;
   return bio;
-}
-
-std::int64_t RequestQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit,
-                                      std::int64_t wanted) const {
-  const Plug* plug = io.plug();
-  if (plug == nullptr || plug->empty() || !options_.plug_merging || limits().nomerges == 2) {
-    return 0;
-  }
-  const Request& newest = plug->newest();
-  if (&newest.queue != this || newest.no_merge || !newest.flags.write || newest.end() != sector) {
-    return 0;
-  }
-  const std::int64_t by_size = (limits().max_sectors - newest.length) / unit;
-  const std::int64_t by_segments = limits().max_segments - newest.segments;
-  return std::clamp<std::int64_t>(std::min(by_size, by_segments), 0, wanted);
-}
-
-bool RequestQueue::follows_plug(const TaskIo& io, Lba sector) const {
-  const Plug* plug = io.plug();
-  return plug == nullptr || plug->empty() || plug->newest().end() == sector;
-}
-
-void RequestQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
-  Request& newest = io.plug()->newest();
-  stats_.bios += run.count;
-  stats_.back_merges += run.count;
-  trace_bio(BioStep::kQueue, io.thread().name(), run, step);
-  trace_bio(BioStep::kBackMerge, io.thread().name(), run, step);
-  append_bio(newest, run);
-}
-
-// Adds a run at the end of a request's data. A run that continues the last one becomes part of it.
-void RequestQueue::append_bio(Request& request, Bio& bio) {
-  request.length += bio.length();
-  request.segments += segments_of(bio, limits());
-  request.bio_count += bio.count;
-  request.end_cost += bio.end_cost * bio.count;
-  Bio& last = *request.bio_tail;
-  const bool continues = options_.bio_runs && last.end() == bio.sector && last.unit == bio.unit &&
-                         last.end_io == bio.end_io && !last.is_part() &&
-                         bio.split_off == Sectors{0};
-  if (continues) {
-    last.count += bio.count;
-    last.writes.last = bio.writes.last;
-    bios_.release(bio);
-    return;
-  }
-  last.next = &bio;
-  request.bio_tail = &bio;
-}
-
-// Models: the size and segment limits of ll_back_merge_fn() and ll_front_merge_fn(). A request
-// that failed once is not tried again.
-bool RequestQueue::fits(Request& request, const Bio& bio) {
-  if (request.length + bio.length() > limits().max_sectors ||
-      request.segments + segments_of(bio, limits()) > limits().max_segments) {
-    request.no_merge = true;
-    return false;
-  }
-  return true;
-}
-
-// Models: blk_attempt_bio_merge(), bio_attempt_back_merge() and bio_attempt_front_merge().
-bool RequestQueue::attempt_merge(Request& request, Bio& bio) {
-  if (request.no_merge || request.flags.write != bio.flags.write || request.bio == nullptr) {
-    return false;
-  }
-  if (request.end() == bio.sector) {
-    if (!fits(request, bio)) {
-      return false;
-    }
-    stats_.back_merges += bio.count;
-    append_bio(request, bio);
-    return true;
-  }
-  if (bio.end() == request.sector) {
-    if (!fits(request, bio)) {
-      return false;
-    }
-    stats_.front_merges += bio.count;
-    request.sector = bio.sector;
-    request.length += bio.length();
-    request.segments += segments_of(bio, limits());
-    request.bio_count += bio.count;
-    request.end_cost += bio.end_cost * bio.count;
-    bio.next = request.bio;
-    request.bio = &bio;
-    return true;
-  }
-  return false;
-}
-
-// Models: blk_attempt_plug_merge(). `scanned` counts the requests looked at in vain.
-bool RequestQueue::attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned) {
-  for (auto it = plug.requests.rbegin(); it != plug.requests.rend(); ++it) {
-    if (&it->queue != this) {
-      continue;
-    }
-    if (attempt_merge(*it, bio)) {
-      return true;
-    }
-    ++scanned;
-    if (options_.plug_merge == PlugMergeRule::kNewestOnly) {
-      break;
-    }
-  }
-  return false;
 }
 
 // Models: bio_split() and bio_chain(): the part that fits becomes a bio of its own, which is not
@@ -215,151 +150,158 @@ Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
     trace_bio(BioStep::kQueue, task, bio);
     co_await thread.run(options_.trace_block);
   }
-  const bool mergeable =
-      !flush && !bio.is_part() && options_.plug_merging && limits().nomerges != 2;
-  if (mergeable && io.plug() != nullptr) {
-    // The bio is gone once it is merged: what the trace needs is kept.
-    const Bio copy = bio;
-    const std::int64_t front_merges = stats_.front_merges;
-    std::int64_t scanned = 0;
-    if (attempt_plug_merge(*io.plug(), bio, scanned)) {
-      const bool front = stats_.front_merges != front_merges;
-      trace_bio(front ? BioStep::kFrontMerge : BioStep::kBackMerge, task, copy);
-      co_await thread.run(costs().bio_merge + costs().plug_scan * scanned + options_.trace_block);
+  if (!flush && !bio.is_part() && limits().nomerges != kNomergesAll) {
+    const MergeAttempt attempt = attempt_merge(io, bio);
+    co_await thread.run(attempt.cost);
+    if (attempt.merged) {
       co_return;
     }
-    co_await thread.run(costs().plug_scan * std::max<std::int64_t>(scanned - 1, 0));
   }
-  Request* request = co_await get_request(io, bio);
+  Request* request = try_get_request(thread, bio);
+  if (request == nullptr) {
+    request = co_await wait_for_request(io, bio);
+  }
   const SimDuration cost = flush ? costs().flush_submit : costs().request_get;
   co_await thread.run(cost + options_.trace_block);
   if (flush) {
-    if (!flush_.insert(*request)) {
-      dispatch_.push_back(*request);
-      run_queue_async();
+    co_await submit_flush(io, *request);
+  } else if (Plug* plug = io.plug()) {
+    if (plug_is_full(*plug)) {
+      co_await io.flush_plug();  // all of it, also what belongs to other queues
     }
-    co_return;
-  }
-  if (io.plug() != nullptr) {
-    co_await add_to_plug(io, *request);
-    co_return;
-  }
-  RequestChain list;
-  list.push_back(*request);
-  if (dispatch_busy_ > 0) {
+    if (plug->empty()) {
+      co_await thread.run(options_.trace_block);  // block_plug
+    }
+    plug->push_back(*request);
+  } else {
+    RequestChain list;
+    list.push_back(*request);
+    if (!elevator_ && dispatch_busy_ == 0) {
+      co_await issue_directly(io, list);
+      co_return;
+    }
     co_await insert(io, list);
     run_queue_async();
-    co_return;
   }
-  co_await issue_directly(io, list);
 }
 
-// Models: __blk_mq_alloc_request() and the sleep in blk_mq_get_tag().
-Task<Request*> RequestQueue::get_request(TaskIo& io, const Bio& bio) {
-  engine::Thread& thread = io.thread();
-  int tag = tags_.get();
-  while (tag == TagSet::kNoTag) {
-    co_await run_queue(io);  // hands on what waits, before the first sleep and after each
-    tag = tags_.get();
-    if (tag == TagSet::kNoTag) {
-      co_await tags_.wait(thread);
-      co_await thread.run(costs().sleeper_wake + costs().tag_wait);
+// Models: blk_insert_flush().
+Task<> RequestQueue::submit_flush(TaskIo& io, Request& request) {
+  if (flush_.insert(request)) {
+    co_return;
+  }
+  dispatch_.push_back(request);
+  if (options_.fua_issue == FuaIssue::kSubmitter) {
+    co_await run_queue(io);
+  } else {
+    run_queue_async();
+  }
+}
+
+// Models: blk_mq_attempt_bio_merge(): first the task's plug, then what is queued.
+RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio) {
+  const engine::Thread& thread = io.thread();
+  // The bio is gone once it is merged: what the trace needs is kept.
+  const Bio copy = bio;
+  std::int64_t scanned = 0;
+  MergeKind kind = MergeKind::kNone;
+  if (io.plug() != nullptr && options_.plug_merging) {
+    kind = attempt_plug_merge(*io.plug(), bio, scanned);
+  }
+  if (kind != MergeKind::kNone) {
+    account_merge(kind, thread.name(), copy);
+    return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace_block};
+  }
+  const SimDuration scan = costs().plug_scan * std::max<std::int64_t>(scanned - 1, 0);
+  RequestChain absorbed;
+  kind = attempt_queued_merge(bio, thread.cpu_index(), absorbed);
+  if (kind == MergeKind::kNone) {
+    return {false, scan};
+  }
+  account_merge(kind, thread.name(), copy);
+  end_absorbed(absorbed, thread.name());
+  return {true, scan + costs().bio_merge + options_.trace_block};
+}
+
+// Models: blk_mq_sched_bio_merge(). Without an elevator the newest requests of this CPU's software
+// queue are tried; a request that is adjacent but full ends the search (blk_bio_list_merge()).
+MergeKind RequestQueue::attempt_queued_merge(Bio& bio, int cpu, RequestChain& absorbed) {
+  if (elevator_) {
+    const ElevatorQueue::BioMerge merge = elevator_->merge(bio);
+    if (merge.absorbed != nullptr) {
+      absorbed.push_back(*merge.absorbed);
+    }
+    return merge.kind;
+  }
+  int left = kCtxMergeTries;
+  for (auto it = ctx_list_.rbegin(); it != ctx_list_.rend() && left > 0; ++it) {
+    if (it->cpu != cpu) {
+      continue;
+    }
+    --left;
+    const MergeOutcome outcome = merger_.attempt_bio_merge(*it, bio);
+    if (outcome != MergeOutcome::kUnfit) {
+      return kind_of(outcome);
     }
   }
-  Request& request = *requests_[static_cast<std::size_t>(tag)];
+  return MergeKind::kNone;
+}
+
+void RequestQueue::account_merge(MergeKind kind, engine::TaskName task, const Bio& bio) {
+  const bool front = kind == MergeKind::kFront;
+  (front ? stats_.front_merges : stats_.back_merges) += bio.count;
+  trace_bio(front ? BioStep::kFrontMerge : BioStep::kBackMerge, task, bio);
+}
+
+// Frees requests whose data others have taken over.
+void RequestQueue::end_absorbed(RequestChain& absorbed, engine::TaskName task) {
+  while (!absorbed.empty()) {
+    Request& request = absorbed.front();
+    absorbed.pop_front();
+    ++stats_.request_merges;
+    trace_request(RequestStep::kMerge, task, request);
+    free_request(request);
+  }
+}
+
+// Models: __blk_mq_alloc_requests(). Null where there is no tag for it.
+Request* RequestQueue::try_get_request(engine::Thread& thread, const Bio& bio) {
+  const int word_depth = elevator_ && !bio.is_flush() ? elevator_->elevator().word_depth(bio.flags)
+                                                      : Sbitmap::kWholeWord;
+  const int number = tags_.get(thread.cpu_index(), word_depth);
+  if (number == TagSet::kNoTag) {
+    return nullptr;
+  }
+  Request& request = *requests_[static_cast<std::size_t>(number)];
   request.cpu = thread.cpu_index();
   request.sector = bio.sector;
   request.length = bio.length();
   request.flags = bio.flags;
+  request.priority = bio.priority;
   request.segments = segments_of(bio, limits());
   request.bio_count = bio.count;
   request.end_cost = bio.end_cost * bio.count;
   request.no_merge = bio.is_flush() || bio.is_part();
+  request.in_elevator = false;
   request.flush_sequence = false;
   request.flush_done = 0;
   request.status = BlkStatus::kOk;
   request.started = thread.now();
   request.bio = request.bio_tail = const_cast<Bio*>(&bio);
   trace_bio(BioStep::kGetRequest, thread.name(), bio);
-  co_return &request;
+  return &request;
 }
 
-// Models: blk_add_rq_to_plug() and the limits before it. The size test looks at the previous
-// request as it has grown by merging.
-Task<> RequestQueue::add_to_plug(TaskIo& io, Request& request) {
-  Plug& plug = *io.plug();
-  // A plug that several devices share holds twice as many (blk_plug_max_rq_count()).
-  const std::size_t most = options_.plug_requests_max * (plug.multiple_queues ? 2 : 1);
-  const bool full = plug.count >= most;
-  const bool large = !plug.empty() && to_bytes(plug.newest().length) >= kPlugFlushSize;
-  if (full || large) {
-    co_await io.flush_plug();  // all of it, also what belongs to other queues
-  }
-  if (plug.empty()) {
-    co_await io.thread().run(options_.trace_block);  // block_plug
-  }
-  plug.push_back(request);
-}
-
-// Takes this queue's requests out of a plug, oldest first.
-void RequestQueue::take_plugged(Plug& plug, RequestChain& taken) const {
-  for (auto it = plug.requests.begin(); it != plug.requests.end();) {
-    const auto request = it++;
-    if (&request->queue == this) {
-      taken.splice(taken.end(), plug.requests, request);
-      --plug.count;
+// Models: the sleep in blk_mq_get_tag().
+Task<Request*> RequestQueue::wait_for_request(TaskIo& io, const Bio& bio) {
+  engine::Thread& thread = io.thread();
+  while (true) {
+    co_await run_queue(io);  // hands on what waits, before the first sleep and after each
+    if (Request* request = try_get_request(thread, bio)) {
+      co_return request;
     }
-  }
-  plug.multiple_queues &= !plug.empty();
-}
-
-Task<> RequestQueue::flush_plug(TaskIo& io) {
-  Plug& plug = *io.plug();
-  const bool newest_first =
-      options_.plug_issue_order == PlugIssueOrder::kLifo && !plug.multiple_queues;
-  RequestChain list;
-  take_plugged(plug, list);
-  if (newest_first) {
-    // Models: blk_mq_plug_issue_direct(): whether the device has been busy is not asked.
-    list.reverse();
-    co_await issue_directly(io, list);
-    if (list.empty()) {
-      co_return;
-    }
-    co_await run_queue(io);  // what the device refused, before the others are inserted
-    list.reverse();
-  }
-  // Models: blk_mq_sched_insert_requests(), oldest first in every version.
-  trace_unplug(io.thread(), list, false);
-  if (dispatch_busy_ == 0) {
-    co_await issue_directly(io, list);
-  }
-  if (!list.empty()) {
-    co_await insert(io, list);
-    co_await run_queue(io);
-  }
-}
-
-SimDuration RequestQueue::flush_plug_from_schedule(TaskIo& io) {
-  RequestChain list;
-  take_plugged(*io.plug(), list);
-  SimDuration cost = options_.trace_block;  // block_unplug
-  for (const Request& request : list) {
-    trace_request(RequestStep::kInsert, io.thread().name(), request);
-    cost += costs().request_insert + options_.trace_request;
-  }
-  trace_unplug(io.thread(), list, true);
-  ctx_list_.splice(ctx_list_.end(), list);
-  run_queue_async();
-  return cost;
-}
-
-void RequestQueue::trace_unplug(const engine::Thread& thread, const RequestChain& list,
-                                bool from_schedule) {
-  if (tracer_.active()) {
-    const engine::UnplugTrace trace{thread.now(), thread.name(), static_cast<int>(list.size()),
-                                    from_schedule};
-    tracer_.emit(&engine::Observer::on_unplug, trace);
+    co_await tags_.wait(thread);
+    co_await thread.run(costs().sleeper_wake + costs().tag_wait);
   }
 }
 

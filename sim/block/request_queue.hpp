@@ -1,15 +1,19 @@
-// A blk-mq request queue with one hardware queue and no elevator: from bio to device and back.
+// A blk-mq request queue with one hardware queue: from bio to device and back.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "sim/base/pool.hpp"
 #include "sim/block/bio.hpp"
 #include "sim/block/device.hpp"
+#include "sim/block/elevators/elevator_queue.hpp"
+#include "sim/block/elevators/elevator_table.hpp"
 #include "sim/block/flush_machinery.hpp"
 #include "sim/block/kblockd.hpp"
+#include "sim/block/merge.hpp"
 #include "sim/block/plug.hpp"
 #include "sim/block/queue_limits.hpp"
 #include "sim/block/request.hpp"
@@ -25,13 +29,26 @@ enum class PlugMergeRule { kAllRequests, kNewestOnly };
 // How its owner issues a plug of one queue without an elevator (8.6): oldest first and through the
 // software queue where the device has been busy (v5.10), or newest first straight to the device.
 enum class PlugIssueOrder { kFifo, kLifo };
+// How many requests are taken out of an elevator at once (10.5) while the device has not been busy:
+// up to nr_requests (v5.10), or up to the first for which there is no driver tag (since v5.11).
+enum class ElevatorPull { kUpToRequests, kWhileTags };
+// Who issues a FUA write that needs no flush: kblockd (v5.10), or its submitter (v6.1).
+enum class FuaIssue { kKblockd, kSubmitter };
 
 struct RequestQueueOptions {
   int device = 0;  // index, for traces
   QueueLimits limits;
-  int nr_requests = 32;  // driver tags in use
+  // The elevator; null: none.
+  const ElevatorType* elevator = nullptr;
+  ElevatorGeneration elevator_generation = ElevatorGeneration::kV5_10;
+  TunableValues iosched{};
+  // Requests allocated at once: tags of the elevator, or without one of the driver.
+  int nr_requests = 32;
+  std::optional<int> driver_tags{};  // with an elevator; absent: the device's depth
   PlugMergeRule plug_merge = PlugMergeRule::kAllRequests;
   PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
+  ElevatorPull elevator_pull = ElevatorPull::kUpToRequests;
+  FuaIssue fua_issue = FuaIssue::kKblockd;
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   std::size_t plug_requests_max = 32;
   bool plug_merging = true;     // ablation
@@ -44,13 +61,14 @@ struct RequestQueueStats {
   std::int64_t bios = 0;
   std::int64_t back_merges = 0;
   std::int64_t front_merges = 0;
-  std::int64_t requests = 0;  // issued with data
-  std::int64_t flushes = 0;   // issued
+  std::int64_t request_merges = 0;  // two requests became one
+  std::int64_t requests = 0;        // issued with data
+  std::int64_t flushes = 0;         // issued
 };
 
 // Models: blk_mq_submit_bio(), blk_mq_flush_plug_list(), __blk_mq_sched_dispatch_requests(),
 // blk_mq_dispatch_rq_list() and the completion path, block/blk-mq*.c, v5.10 and v6.1.
-// Simplified: one hardware queue, no elevator, no rq_qos, no cgroups.
+// Simplified: one hardware queue, no rq_qos, no cgroups, no tags shared between queues.
 class RequestQueue final : public DeviceClient {
  public:
   RequestQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
@@ -60,6 +78,7 @@ class RequestQueue final : public DeviceClient {
   [[nodiscard]] const QueueLimits& limits() const { return options_.limits; }
   [[nodiscard]] const RequestQueueStats& stats() const { return stats_; }
   [[nodiscard]] PlugIssueOrder plug_issue_order() const { return options_.plug_issue_order; }
+  [[nodiscard]] int device_index() const { return options_.device; }
   [[nodiscard]] bool bio_runs() const { return options_.bio_runs; }
   [[nodiscard]] const engine::CpuCosts& costs() const { return machine_.costs(); }
   // CPU time of one block_bio_* event traced in the simulated machine.
@@ -109,23 +128,46 @@ class RequestQueue final : public DeviceClient {
   engine::Task<> submit_in_limits(TaskIo& io, Bio& bio);
   engine::Task<> submit_in_parts(TaskIo& io, Bio& bio);
   Bio& split_off(Bio& bio, Sectors length, engine::TaskName task);
-  engine::Task<Request*> get_request(TaskIo& io, const Bio& bio);
-  engine::Task<> add_to_plug(TaskIo& io, Request& request);
+  engine::Task<> submit_flush(TaskIo& io, Request& request);
+
+  // Merging, and CPU time that the attempt took.
+  struct MergeAttempt {
+    bool merged = false;
+    SimDuration cost{};
+  };
+  MergeAttempt attempt_merge(TaskIo& io, Bio& bio);
+  MergeKind attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned);
+  MergeKind attempt_queued_merge(Bio& bio, int cpu, RequestChain& absorbed);
+  void account_merge(MergeKind kind, engine::TaskName task, const Bio& bio);
+  void end_absorbed(RequestChain& absorbed, engine::TaskName task);
+
+  void add_elevator(const ElevatorType& type);
+  Request* try_get_request(engine::Thread& thread, const Bio& bio);
+  engine::Task<Request*> wait_for_request(TaskIo& io, const Bio& bio);
+  [[nodiscard]] bool plug_is_full(const Plug& plug) const;
   void take_plugged(Plug& plug, RequestChain& taken) const;
-  bool attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned);
-  bool attempt_merge(Request& request, Bio& bio);
-  [[nodiscard]] bool fits(Request& request, const Bio& bio);
-  void append_bio(Request& request, Bio& bio);
 
   // Dispatch.
   [[nodiscard]] bool has_pending() const;
   void run_queue_async();
+  void run_queue_delayed();
   void on_delayed_run() { run_queue_async(); }
   engine::Task<> issue_directly(TaskIo& io, RequestChain& list);
   engine::Task<> insert(TaskIo& io, RequestChain& list);
+  void insert_one(Request& request, engine::TaskName task);
   engine::Task<> run_queue(TaskIo& io);
+  // What a run of the queue came to.
+  //   kProgress  all that was taken went to the device: there may be more to take
+  //   kDone      there is nothing more to do now
+  //   kAgain     the dispatch list has got new entries, which go first
+  enum class DispatchResult { kProgress, kDone, kAgain };
+  engine::Task<DispatchResult> dispatch_requests(TaskIo& io);
+  engine::Task<DispatchResult> dispatch_from_elevator(TaskIo& io);
+  DispatchResult pull_from_elevator(RequestChain& list);
+  engine::Task<DispatchResult> dispatch_ctx_one_by_one(TaskIo& io);
   engine::Task<bool> dispatch_list(TaskIo& io, RequestChain& list);
-  engine::Task<> dispatch_ctx_one_by_one(TaskIo& io);
+  bool get_driver_tag(Request& request);
+  void put_driver_tag(Request& request);
   void leave_undispatched(RequestChain& list, bool no_completion_will_help);
   SubmitResult issue(Request& request, engine::TaskName task);
   void update_dispatch_busy(bool busy);
@@ -152,9 +194,13 @@ class RequestQueue final : public DeviceClient {
   DeviceModel& device_;
   RequestQueueOptions options_;
   RequestQueueStats stats_;
-  TagSet tags_;
-  std::vector<std::unique_ptr<Request>> requests_;  // by tag
+  TagSet tags_;                                     // those that requests are allocated by
+  std::optional<TagSet> driver_tags_;               // with an elevator: taken at dispatch
+  std::vector<std::unique_ptr<Request>> requests_;  // by number
+  std::vector<Request*> in_driver_;                 // by driver tag
   SlabPool<Bio> bios_;
+  RequestMerger merger_;
+  std::optional<ElevatorQueue> elevator_;
   RequestChain ctx_list_;  // software queue (one hardware queue: kept as one list)
   RequestChain dispatch_;  // hctx->dispatch
   RequestChain requeue_;   // requeue list, drained by kblockd

@@ -1,46 +1,32 @@
 #include "sim/block/tag_set.hpp"
 
 #include <algorithm>
-#include <bit>
-
-#include "sim/base/check.hpp"
 
 namespace wbsim::block {
 
-namespace {
-constexpr int kWordBits = 64;
+TagSet::TagSet(int depth, const TagSetOptions& options)
+    : bitmap_{depth, options.allocated == 0 ? depth : options.allocated, options.cpus},
+      rule_{options.wake} {
+  set_min_word_depth(Sbitmap::kWholeWord);
 }
 
-TagSet::TagSet(int depth, TagWakeRule rule)
-    : depth_{depth},
-      wake_batch_{std::clamp(depth / static_cast<int>(kWaitQueues), 1, kWakeBatchMax)},
-      rule_{rule},
-      used_(static_cast<std::size_t>((depth + kWordBits - 1) / kWordBits)) {
-  SIM_CHECK(depth > 0);
+// Models: sbq_calc_wake_batch().
+void TagSet::set_min_word_depth(int bits) {
+  const int word = bits_per_word();
+  const int usable = std::min(bits, word);
+  const int depth = this->depth() / word * usable + std::min(this->depth() % word, usable);
+  wake_batch_ = std::clamp(depth / static_cast<int>(kWaitQueues), 1, kWakeBatchMax);
   wait_count_.fill(wake_batch_);
 }
 
-int TagSet::get() {
-  if (in_use_ == depth_) {
-    return kNoTag;
-  }
-  for (std::size_t word = 0; word < used_.size(); ++word) {
-    if (used_[word] == ~std::uint64_t{0}) {
-      continue;
-    }
-    const int tag = static_cast<int>(word) * kWordBits + std::countr_one(used_[word]);
-    used_[word] |= std::uint64_t{1} << (tag % kWordBits);
-    ++in_use_;
-    return tag;
-  }
-  SIM_CHECK(false);
+int TagSet::get(int cpu, int word_depth) {
+  const int tag = bitmap_.get(cpu, word_depth);
+  in_use_ += tag != kNoTag ? 1 : 0;
+  return tag;
 }
 
-void TagSet::put(int tag) {
-  std::uint64_t& word = used_[static_cast<std::size_t>(tag / kWordBits)];
-  const std::uint64_t bit = std::uint64_t{1} << (tag % kWordBits);
-  SIM_CHECK((word & bit) != 0);
-  word &= ~bit;
+void TagSet::put(int tag, int cpu) {
+  bitmap_.put(tag, cpu);
   --in_use_;
   if (waiting_ == 0) {
     return;

@@ -1,10 +1,10 @@
-// Driver tags and the threads that wait for one.
+// Tags, and the threads that wait for one.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <vector>
 
+#include "sim/block/sbitmap.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/task.hpp"
 #include "sim/engine/wait_queue.hpp"
@@ -18,23 +18,33 @@ enum class TagWakeRule {
   kCompletionCount,  // v6.1 (stable): freed tags are counted per set while anybody waits
 };
 
+struct TagSetOptions {
+  TagWakeRule wake = TagWakeRule::kPerWaitQueue;
+  int allocated = 0;  // depth it was made for before it was resized; 0: the same
+  int cpus = 1;
+};
+
 // Models: sbitmap_queue, lib/sbitmap.c, and the sleeping part of blk_mq_get_tag(), v5.10 and v6.1.
-// Simplified: tags are handed out lowest first (no per-CPU hint); their numbers affect nothing.
 class TagSet {
  public:
-  static constexpr int kNoTag = -1;
+  static constexpr int kNoTag = Sbitmap::kNone;
 
-  TagSet(int depth, TagWakeRule rule);
+  TagSet(int depth, const TagSetOptions& options);
 
-  [[nodiscard]] int depth() const { return depth_; }
+  [[nodiscard]] int depth() const { return bitmap_.depth(); }
   [[nodiscard]] int in_use() const { return in_use_; }
+  [[nodiscard]] int bits_per_word() const { return bitmap_.bits_per_word(); }
 
-  // The lowest free tag, or kNoTag.
-  int get();
-  // Frees a tag; wakes a batch of waiters when enough have been freed.
-  void put(int tag);
+  // A free tag, for a task on `cpu`, among the first `word_depth` of each word, or kNoTag.
+  int get(int cpu = 0, int word_depth = Sbitmap::kWholeWord);
+  // Frees a tag that a task on `cpu` took; wakes a batch of waiters when enough have been freed.
+  void put(int tag, int cpu = 0);
   // Sleeps until a batch of tags was freed. The caller found no free tag at this instant.
   engine::Task<> wait(engine::Thread& thread);
+
+  // Announces that some users may have only so many bits of each word: batches must not be
+  // larger than what these can have (sbitmap_queue_min_shallow_depth()).
+  void set_min_word_depth(int bits);
 
  private:
   static constexpr std::size_t kWaitQueues = 8;  // SBQ_WAIT_QUEUES
@@ -43,11 +53,10 @@ class TagSet {
   void wake_per_queue();
   void wake_by_count();
 
-  int depth_;
+  Sbitmap bitmap_;
   int in_use_ = 0;
-  int wake_batch_;
+  int wake_batch_ = 0;
   TagWakeRule rule_;
-  std::vector<std::uint64_t> used_;  // one bit per tag
   std::array<engine::WaitQueue, kWaitQueues> queues_;
   std::array<int, kWaitQueues> wait_count_{};
   std::size_t wait_index_ = 0;

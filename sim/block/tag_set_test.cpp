@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(BothRules, TagSetTest,
                                            TagWakeRule::kCompletionCount));
 
 TEST_P(TagSetTest, HandsOutTheLowestFreeTagAndNoneBeyondItsDepth) {
-  TagSet tags{70, GetParam()};
+  TagSet tags{70, {.wake = GetParam()}};
   for (int i = 0; i < 70; ++i) {
     EXPECT_EQ(tags.get(), i);
   }
@@ -78,7 +78,7 @@ TEST_P(TagSetTest, WakesInBatchesByDepth) {
                                                     {64, 8}, {72, 8}, {128, 8}, {1023, 8}};
   for (const auto& [depth, batch] : vectors) {
     SCOPED_TRACE(depth);
-    TagSet tags{depth, GetParam()};
+    TagSet tags{depth, {.wake = GetParam()}};
     take_all(tags);
     Waiters waiters{tags, 1};
     for (int freed = 1; freed <= batch; ++freed) {
@@ -92,7 +92,7 @@ TEST_P(TagSetTest, WakesInBatchesByDepth) {
 
 // Eight wait queues take sleepers in turn; a batch wakes up to its size of one queue.
 TEST_P(TagSetTest, ABatchWakesTheSleepersOfOneWaitQueue) {
-  TagSet tags{32, GetParam()};
+  TagSet tags{32, {.wake = GetParam()}};
   take_all(tags);
   Waiters waiters{tags, 18};  // queue 0: 0, 8, 16; queue 1: 1, 9, 17; queue 2: 2, 10; ...
   int tag = 0;
@@ -111,7 +111,7 @@ TEST_P(TagSetTest, ABatchWakesTheSleepersOfOneWaitQueue) {
 }
 
 TEST_P(TagSetTest, TagsFreedWhileNobodyWaitsCountForNobody) {
-  TagSet tags{32, GetParam()};
+  TagSet tags{32, {.wake = GetParam()}};
   take_all(tags);
   for (int tag = 0; tag < 3; ++tag) {
     tags.put(tag);
@@ -123,7 +123,7 @@ TEST_P(TagSetTest, TagsFreedWhileNobodyWaitsCountForNobody) {
 }
 
 TEST_P(TagSetTest, AWaiterWokenFromElsewhereUsesUpNoBatch) {
-  TagSet tags{8, GetParam()};
+  TagSet tags{8, {.wake = GetParam()}};
   take_all(tags);
   Waiters waiters{tags, 9};
   waiters.thread(0).wake();  // queue 0: 0, 8
@@ -135,7 +135,7 @@ TEST_P(TagSetTest, AWaiterWokenFromElsewhereUsesUpNoBatch) {
 
 // Where the rules differ: tags freed after a batch was woken, before its threads have run.
 int woken_by_one_more(TagWakeRule rule) {
-  TagSet tags{32, rule};
+  TagSet tags{32, {.wake = rule}};
   take_all(tags);
   Waiters waiters{tags, 1};
   for (int tag = 0; tag < 7; ++tag) {

@@ -44,8 +44,8 @@ struct BioTrace {
   SimDuration step{};
 };
 
-// block_rq_insert, block_rq_issue, block_rq_complete. A finished flush sequence completes with
-// sector -1 for the flush request itself, as the kernel prints it.
+// block_rq_insert, block_rq_merge, block_rq_issue, block_rq_complete. A finished flush sequence
+// completes with sector -1 for the flush request itself, as the kernel prints it.
 struct RequestTrace {
   SimTime time;
   TaskName task;
@@ -59,7 +59,8 @@ struct RequestTrace {
   SimTime issued;         // io_start_time_ns: complete only
 };
 
-enum class RequestStep { kInsert, kIssue, kComplete };
+// A merged request has become part of another one and ends here.
+enum class RequestStep { kInsert, kIssue, kComplete, kMerge };
 // A split names what is left of the bio after the part that was split off.
 enum class BioStep { kQueue, kGetRequest, kBackMerge, kFrontMerge, kSplit };
 

@@ -149,6 +149,9 @@ void Metrics::on_request(RequestStep step, const engine::RequestTrace& trace) {
     case RequestStep::kComplete:
       complete(trace);
       break;
+    case RequestStep::kMerge:
+      ++requests_of(device(trace.device), trace.rwbs).request_merges;
+      break;
   }
 }
 

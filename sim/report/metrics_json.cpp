@@ -98,6 +98,7 @@ Json requests_json(const RequestMetrics& requests) {
           {"bios", requests.bios},
           {"back_merges", requests.back_merges},
           {"front_merges", requests.front_merges},
+          {"request_merges", requests.request_merges},
           {"await_total_ns", requests.await_total.count()},
           {"service_total_ns", requests.service_total.count()}};
 }

@@ -80,15 +80,16 @@ struct RequestMetrics {
   std::int64_t errors = 0;
   Sectors sectors_issued;
   Sectors sectors_completed;
-  std::int64_t bios = 0;          // block_bio_queue
-  std::int64_t back_merges = 0;   // bios
-  std::int64_t front_merges = 0;  // bios
+  std::int64_t bios = 0;            // block_bio_queue
+  std::int64_t back_merges = 0;     // bios
+  std::int64_t front_merges = 0;    // bios
+  std::int64_t request_merges = 0;  // two requests became one
   // Of completed requests. await is the kernel's (diskstats): allocation to completion = wait (in
   // plug, elevator, for a tag, behind a preflush) + service (in driver and device; blktrace's D2C).
   SimDuration await_total{};
   SimDuration service_total{};
 
-  [[nodiscard]] std::int64_t merges() const { return back_merges + front_merges; }
+  [[nodiscard]] std::int64_t merges() const { return back_merges + front_merges + request_merges; }
 };
 
 struct DeviceMetrics {

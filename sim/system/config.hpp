@@ -19,10 +19,16 @@ enum class KernelVersion { k5_10, k6_1 };
 struct KernelSwitches {
   enum class PlugMerge { kAllRequests, kNewestOnly };                 // 8.4
   enum class PlugIssueOrder { kFifo, kLifo };                         // 8.6, without an elevator
+  enum class ElevatorPull { kUpToRequests, kWhileTags };              // 10.5
+  enum class FuaIssue { kKblockd, kSubmitter };                       // 10.6, without a flush
+  enum class Elevators { kV5_10, kV6_1 };                             // 11: whose rules
   enum class BackgroundStart { kOnExit, kEveryTurn };                 // 3.16
   enum class BandwidthUpdate { kThrottleAndFlusher, kDoWritepages };  // 3.9
   PlugMerge plug_merge = PlugMerge::kAllRequests;
   PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
+  ElevatorPull elevator_pull = ElevatorPull::kUpToRequests;
+  FuaIssue fua_issue = FuaIssue::kKblockd;
+  Elevators elevators = Elevators::kV5_10;
   BackgroundStart background_start = BackgroundStart::kOnExit;
   BandwidthUpdate bandwidth_update = BandwidthUpdate::kThrottleAndFlusher;
   bool over_background_exact = false;  // 3.17: exact per-wb sum below 2 * stat_error
@@ -139,7 +145,8 @@ struct NullBlkConfig {
 };
 
 struct QueueConfig {
-  std::string scheduler = "none";
+  std::string scheduler = "mq-deadline";
+  std::map<std::string, std::int64_t, std::less<>> iosched;  // tunables of the elevator, by name
   std::optional<int> nr_requests;
   std::int64_t max_sectors_kb = 1280;
   int max_segments = 65535;

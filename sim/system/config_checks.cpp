@@ -1,17 +1,25 @@
 #include "sim/system/config_checks.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <span>
+#include <string>
+#include <vector>
 
+#include "sim/block/elevators/elevator_table.hpp"
 #include "sim/system/config_fields.hpp"
 #include "sim/system/config_models.hpp"
 
 namespace wbsim::system {
 namespace {
 
-constexpr int kRequestsMin = 4;    // BLKDEV_MIN_RQ
-constexpr int kMinRatioSum = 100;  // bdi_set_min_ratio(): the sum stays below
+using TunableDefaults = decltype(QueueConfig::iosched);
+
+constexpr int kRequestsMin = 4;          // BLKDEV_MIN_RQ
+constexpr int kSchedRequestsMax = 2048;  // MAX_SCHED_RQ
+constexpr int kMinRatioSum = 100;        // bdi_set_min_ratio(): the sum stays below
 
 void check_vm(ReadContext& context, const VmConfig& vm) {
   if (vm.dirty_bytes > Bytes{0} && vm.dirty_bytes < kDirtyBytesMin) {
@@ -50,38 +58,76 @@ void check_memory(ReadContext& context, const MemoryConfig& memory) {
   }
 }
 
-// Without an elevator a request is a driver tag: queue_requests_store() refuses more than the
-// driver has and raises less to BLKDEV_MIN_RQ.
-void complete_queue(ReadContext& context, const std::string& pointer, DeviceConfig& device) {
-  if (device.queue.scheduler != "none") {
+// queue_requests_store() raises less than BLKDEV_MIN_RQ and refuses more than there can be: without
+// an elevator a request is a tag of the driver, with one there are up to MAX_SCHED_RQ.
+void complete_nr_requests(ReadContext& context, const std::string& pointer, int depth,
+                          QueueConfig& queue) {
+  const bool none = queue.scheduler == "none";
+  const int usual = none ? depth : block::default_nr_requests(depth);
+  const int asked = queue.nr_requests.value_or(usual);
+  queue.nr_requests = asked;
+  if (none && asked > depth) {
+    context.error(pointer, fmt::format("{} is more than the device's depth ({}), which the kernel "
+                                       "refuses with scheduler none",
+                                       asked, depth));
+  } else if (!none && asked > kSchedRequestsMax) {
+    context.error(
+        pointer,
+        fmt::format("{} is more than the kernel allows with an elevator ({}, MAX_SCHED_RQ)", asked,
+                    kSchedRequestsMax));
+  } else if (asked < kRequestsMin && asked != usual) {
+    context.error(pointer, fmt::format("{} is below the kernel's minimum of {} (BLKDEV_MIN_RQ)",
+                                       asked, kRequestsMin));
+  }
+}
+
+// Only what the elevator has in this kernel can be set; the rest gets its default.
+void complete_iosched(ReadContext& context, const std::string& pointer, int depth,
+                      KernelSwitches::Elevators elevators, QueueConfig& queue) {
+  const block::ElevatorType* type = block::find_elevator(queue.scheduler);
+  std::vector<std::string> names;
+  TunableDefaults defaults;
+  for (const block::Tunable& tunable :
+       type == nullptr ? std::span<const block::Tunable>{} : type->tunables) {
+    if (tunable.since == block::ElevatorGeneration::kV6_1 &&
+        elevators == KernelSwitches::Elevators::kV5_10) {
+      continue;
+    }
+    names.emplace_back(tunable.name);
+    defaults.emplace(tunable.name, tunable.value.value_or(block::default_nr_requests(depth)));
+  }
+  for (const auto& [name, value] : queue.iosched) {
+    if (!defaults.contains(name)) {
+      context.error(pointer + "/" + name,
+                    names.empty() ? fmt::format("scheduler {} has no tunables", queue.scheduler)
+                                  : fmt::format("scheduler {} of this kernel does not have it; it "
+                                                "has {}",
+                                                queue.scheduler, fmt::join(names, ", ")));
+    }
+  }
+  queue.iosched.merge(defaults);
+}
+
+void complete_queue(ReadContext& context, const std::string& pointer,
+                    KernelSwitches::Elevators elevators, DeviceConfig& device) {
+  const CatalogEntry* scheduler = find_entry(elevator_catalog(), device.queue.scheduler);
+  if (scheduler == nullptr || !scheduler->simulated) {
     return;  // refused or unknown: other rules hold
   }
   const int depth = queue_depth(device);
-  if (!device.queue.nr_requests) {
-    device.queue.nr_requests = depth;
-  }
-  const int asked = *device.queue.nr_requests;
-  if (asked > depth) {
-    context.error(pointer + "/queue/nr_requests",
-                  fmt::format("{} is more than the device's depth ({}), which the kernel refuses "
-                              "with scheduler none",
-                              asked, depth));
-  } else if (asked < kRequestsMin && asked != depth) {
-    context.error(
-        pointer + "/queue/nr_requests",
-        fmt::format("{} is below the kernel's minimum of {} (BLKDEV_MIN_RQ)", asked, kRequestsMin));
-  }
+  complete_nr_requests(context, pointer + "/queue/nr_requests", depth, device.queue);
+  complete_iosched(context, pointer + "/queue/iosched", depth, elevators, device.queue);
   if (device.queue.fua && !device.queue.write_cache) {
     context.note(pointer + "/queue/fua", "has no effect with write_cache \"write through\"");
   }
 }
 
-void check_devices(ReadContext& context, std::vector<DeviceConfig>& devices) {
+void check_devices(ReadContext& context, Config& config) {
   int min_ratios = 0;
-  for (DeviceConfig& device : devices) {
+  for (DeviceConfig& device : config.devices) {
     const std::string pointer = child_pointer("/devices", device.name);
     check_and_complete_model(context, pointer, device);
-    complete_queue(context, pointer, device);
+    complete_queue(context, pointer, config.switches.elevators, device);
     min_ratios += device.bdi_min_ratio;
     if (device.bdi_min_ratio > device.bdi_max_ratio) {
       context.error(
@@ -116,7 +162,7 @@ void complete_boot(ReadContext& context, BootConfig& boot, int hz) {
 void check_and_complete(ReadContext& context, Config& config) {
   check_vm(context, config.vm);
   check_memory(context, config.memory);
-  check_devices(context, config.devices);
+  check_devices(context, config);
   complete_boot(context, config.boot, config.hz);
   complete_cpu_costs(config.cpu_costs);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/block/elevators/elevator_table.hpp"
 #include "sim/system/config_fields.hpp"
 #include "sim/system/config_files.hpp"
 #include "sim/system/config_models.hpp"
@@ -54,11 +55,44 @@ Field wbt_field(std::int64_t& wbt_lat_usec) {
   return field;
 }
 
+// All tunables of all elevators; which of them the chosen one has is checked when everything is
+// read (config_checks.cpp).
+std::vector<Field> iosched_fields(QueueConfig& q) {
+  std::vector<Field> fields;
+  for (const block::ElevatorType& type : block::elevator_types()) {
+    for (const block::Tunable& tunable : type.tunables) {
+      const std::string name{tunable.name};
+      const CountAccess access{[&q, name] {
+                                 const auto found = q.iosched.find(name);
+                                 return found == q.iosched.end() ? std::nullopt
+                                                                 : std::optional{found->second};
+                               },
+                               [&q, name](std::int64_t value) { q.iosched[name] = value; }};
+      fields.push_back(integer_field(name, access, {tunable.min, tunable.max},
+                                     fmt::format("{}; {}", type.name, tunable.summary)));
+    }
+  }
+  return fields;
+}
+
+// Tunables of an elevator that is not simulated are unknown; the elevator itself is refused.
+Field iosched_field(QueueConfig& q) {
+  Field field = object_field("iosched", iosched_fields(q), "tunables of the elevator");
+  field.read = [&q](ReadContext& context, const Json& value, const std::string& pointer) {
+    const CatalogEntry* entry = find_entry(elevator_catalog(), q.scheduler);
+    const bool refused = entry != nullptr && !entry->simulated;
+    read_object(context, value, pointer, iosched_fields(q),
+                refused ? UnknownKeys::kIgnore : UnknownKeys::kError);
+  };
+  return field;
+}
+
 std::vector<Field> queue_fields(QueueConfig& q) {
   return {
       name_field("scheduler", q.scheduler, elevator_catalog(), "the elevator"),
+      iosched_field(q),
       integer_field("nr_requests", access_count(q.nr_requests), {1, kDepthMax},
-                    "requests allocated at once; with none at most the depth, its default"),
+                    "requests allocated at once; absent: the depth with none, else twice that"),
       integer_field("max_sectors_kb", access_count(q.max_sectors_kb),
                     {kSectorsKbMin, kSectorsKbMax}, "KiB; largest request"),
       integer_field("max_segments", access_count(q.max_segments), {1, kSegmentsMax},
@@ -72,7 +106,6 @@ std::vector<Field> queue_fields(QueueConfig& q) {
       choice_field("write_cache", q.write_cache, kWriteCacheNames,
                    "write back: a volatile cache, so flushes reach the device"),
       boolean_field("fua", q.fua, "the device can force a write to the medium"),
-      refused_field("iosched", "tunables of the elevator"),
   };
 }
 
@@ -197,9 +230,7 @@ void read_one_device(ReadContext& context, const Json& value, const std::string&
 
 void note_defaults(ReadContext& context, const std::string& pointer, QueueConfig& queue) {
   if (queue.scheduler.empty()) {
-    queue.scheduler = "none";
-    context.note(pointer + "/queue/scheduler",
-                 "none; the kernel's default for this device, mq-deadline, is not simulated yet");
+    queue.scheduler = QueueConfig{}.scheduler;  // elevator_get_default(): of one hardware queue
   }
   if (queue.wbt_lat_usec == kWbtUnset) {
     queue.wbt_lat_usec = 0;

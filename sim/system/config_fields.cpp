@@ -13,6 +13,9 @@ namespace {
 
 using PlugMerge = KernelSwitches::PlugMerge;
 using PlugIssueOrder = KernelSwitches::PlugIssueOrder;
+using ElevatorPull = KernelSwitches::ElevatorPull;
+using FuaIssue = KernelSwitches::FuaIssue;
+using Elevators = KernelSwitches::Elevators;
 using BackgroundStart = KernelSwitches::BackgroundStart;
 using BandwidthUpdate = KernelSwitches::BandwidthUpdate;
 
@@ -20,6 +23,12 @@ constexpr std::array<std::pair<PlugMerge, std::string_view>, 2> kPlugMergeNames{
     {{PlugMerge::kAllRequests, "all-requests"}, {PlugMerge::kNewestOnly, "newest-only"}}};
 constexpr std::array<std::pair<PlugIssueOrder, std::string_view>, 2> kPlugIssueOrderNames{
     {{PlugIssueOrder::kFifo, "fifo"}, {PlugIssueOrder::kLifo, "lifo"}}};
+constexpr std::array<std::pair<ElevatorPull, std::string_view>, 2> kElevatorPullNames{
+    {{ElevatorPull::kUpToRequests, "nr-requests"}, {ElevatorPull::kWhileTags, "while-tags"}}};
+constexpr std::array<std::pair<FuaIssue, std::string_view>, 2> kFuaIssueNames{
+    {{FuaIssue::kKblockd, "kblockd"}, {FuaIssue::kSubmitter, "submitter"}}};
+constexpr std::array<std::pair<Elevators, std::string_view>, 2> kElevatorsNames{
+    {{Elevators::kV5_10, "5.10"}, {Elevators::kV6_1, "6.1"}}};
 constexpr std::array<std::pair<BackgroundStart, std::string_view>, 2> kBackgroundStartNames{
     {{BackgroundStart::kOnExit, "on-exit"}, {BackgroundStart::kEveryTurn, "every-turn"}}};
 constexpr std::array<std::pair<BandwidthUpdate, std::string_view>, 2> kBandwidthUpdateNames{
@@ -173,6 +182,11 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                    "requests of the plug a bio is tried with"),
       choice_field("plug_issue_order", s.plug_issue_order, kPlugIssueOrderNames,
                    "order in which a plug is issued without an elevator"),
+      choice_field("elevators", s.elevators, kElevatorsNames, "kernel whose elevators these are"),
+      choice_field("elevator_pull", s.elevator_pull, kElevatorPullNames,
+                   "requests taken out of an elevator at once"),
+      choice_field("fua_issue", s.fua_issue, kFuaIssueNames,
+                   "who issues a FUA write that needs no flush"),
       choice_field("background_start", s.background_start, kBackgroundStartNames,
                    "when balance_dirty_pages starts background writeback"),
       choice_field("bandwidth_update", s.bandwidth_update, kBandwidthUpdateNames,

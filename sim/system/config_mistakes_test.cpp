@@ -184,6 +184,32 @@ INSTANTIATE_TEST_SUITE_P(
                 "--set queue.nr_requests=9: 9 is more than the device's depth (8), which "
                 "the kernel refuses with scheduler none",
                 {"queue.nr_requests=9"}},
+        Mistake{"MoreRequestsThanAnElevatorMayHave",
+                R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0,"nr_requests":2049}}}})",
+                "a.json: /devices/sda/queue/nr_requests: 2049 is more than the kernel allows with "
+                "an elevator (2048, MAX_SCHED_RQ)"},
+        Mistake{"FewerRequestsThanTheKernelAllows",
+                R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0,"nr_requests":3}}}})",
+                "a.json: /devices/sda/queue/nr_requests: 3 is below the kernel's minimum of 4 "
+                "(BLKDEV_MIN_RQ)"},
+        Mistake{"TunableWithoutElevator",
+                document(),
+                "--set queue.iosched.fifo_batch=1: scheduler none has no tunables",
+                {"queue.iosched.fifo_batch=1"}},
+        Mistake{"TunableOfALaterKernel",
+                R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0,"iosched":{"async_depth":8}}}}})",
+                "a.json: /devices/sda/queue/iosched/async_depth: scheduler mq-deadline of this "
+                "kernel does not have it; it has read_expire, write_expire, writes_starved, "
+                "front_merges, fifo_batch"},
+        Mistake{"MisspeltTunable",
+                R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0,"iosched":{"fifo_bach":8}}}}})",
+                "a.json: /devices/sda/queue/iosched: unknown \"fifo_bach\"; one of read_expire, "
+                "write_expire, writes_starved, front_merges, fifo_batch, async_depth, "
+                "prio_aging_expire. Did you mean \"fifo_batch\"?"},
+        Mistake{"TunableOutOfItsRange",
+                R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0,"iosched":{"front_merges":2}}}}})",
+                "a.json: /devices/sda/queue/iosched/front_merges: 2 is not a whole number from 0 "
+                "to 1"},
         Mistake{"MinAboveMaxRatio", document("", R"(,"bdi":{"min_ratio":50,"max_ratio":40})"),
                 "a.json: /devices/sda/bdi/min_ratio: 50 is above max_ratio (40)"},
         Mistake{

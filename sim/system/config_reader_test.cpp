@@ -121,6 +121,34 @@ TEST(ConfigReader, ReadsBackWhatItPrints) {
   }
 }
 
+TEST(ConfigReader, GivesAQueueTheKernelsElevatorAndItsTunables) {
+  const auto queue_of = [](const std::string& kernel, const std::string& queue) {
+    const testing::Reading reading =
+        read(R"({"kernel":")" + kernel + R"(","devices":{"sda":{"depth":200,"queue":{)" +
+             R"("wbt_lat_usec":0)" + queue + "}}}}");
+    EXPECT_TRUE(reading.config) << reading.findings;
+    return reading.config->devices.at(0).queue;
+  };
+  const QueueConfig old = queue_of("5.10", "");
+  EXPECT_EQ(old.scheduler, "mq-deadline");
+  EXPECT_EQ(old.nr_requests, 256) << "twice the depth, of which 128 count";
+  const std::map<std::string, std::int64_t, std::less<>> tunables{{"read_expire", 500},
+                                                                  {"write_expire", 5000},
+                                                                  {"writes_starved", 2},
+                                                                  {"front_merges", 1},
+                                                                  {"fifo_batch", 16}};
+  EXPECT_EQ(old.iosched, tunables);
+  // A changed nr_requests leaves async_depth where it was.
+  const QueueConfig young =
+      queue_of("6.1", R"(,"nr_requests":1024,"iosched":{"read_expire":100,"writes_starved":-1})");
+  EXPECT_EQ(young.nr_requests, 1024);
+  EXPECT_EQ(young.iosched.at("async_depth"), 256);
+  EXPECT_EQ(young.iosched.at("prio_aging_expire"), 10000);
+  EXPECT_EQ(young.iosched.at("read_expire"), 100);
+  EXPECT_EQ(young.iosched.at("writes_starved"), -1);
+  EXPECT_TRUE(queue_of("6.1", R"(,"scheduler":"none")").iosched.empty());
+}
+
 TEST(ConfigReader, ResolvesDefaultsThatFollowFromOtherOptions) {
   const testing::Reading reading = read(document(R"("hz":100)", R"(,"depth":1)"));
   ASSERT_TRUE(reading.config) << reading.findings;

@@ -42,7 +42,8 @@ class Watch final : public engine::Observer {
     passes(request.time);
     const auto index = static_cast<std::size_t>(request.device);
     const DeviceConfig& device = config_.devices[index];
-    if (step != RequestStep::kInsert && !(step == RequestStep::kComplete && is_end(request))) {
+    if (step != RequestStep::kInsert && step != RequestStep::kMerge &&
+        !(step == RequestStep::kComplete && is_end(request))) {
       in_device_[index] += step == RequestStep::kIssue ? 1 : -1;
       const int most = std::min(device.simdisk.depth, device.queue.nr_requests.value_or(10'000));
       EXPECT_LE(in_device_[index], most + 1) << "the flush request borrows a tag";

@@ -154,6 +154,9 @@ void System::add_device(const DeviceConfig& config, int index) {
   device.model = make_device_model(simulator_, config);
   using Merge = KernelSwitches::PlugMerge;
   using Order = KernelSwitches::PlugIssueOrder;
+  using Pull = KernelSwitches::ElevatorPull;
+  using Fua = KernelSwitches::FuaIssue;
+  using Elevators = KernelSwitches::Elevators;
   const KernelSwitches& switches = config_.switches;
   const block::RequestQueueOptions options{
       .device = index,
@@ -164,11 +167,21 @@ void System::add_device(const DeviceConfig& config, int index) {
                  .write_cache = queue.write_cache,
                  .fua = queue.fua,
                  .rotational = queue.rotational},
-      .nr_requests = queue.nr_requests.value_or(device.model->queue_depth()),
+      .elevator = block::find_elevator(queue.scheduler),
+      .elevator_generation = switches.elevators == Elevators::kV5_10
+                                 ? block::ElevatorGeneration::kV5_10
+                                 : block::ElevatorGeneration::kV6_1,
+      .iosched = queue.iosched,
+      .nr_requests = queue.nr_requests.value(),
       .plug_merge = switches.plug_merge == Merge::kAllRequests ? block::PlugMergeRule::kAllRequests
                                                                : block::PlugMergeRule::kNewestOnly,
       .plug_issue_order = switches.plug_issue_order == Order::kFifo ? block::PlugIssueOrder::kFifo
                                                                     : block::PlugIssueOrder::kLifo,
+      .elevator_pull = switches.elevator_pull == Pull::kUpToRequests
+                           ? block::ElevatorPull::kUpToRequests
+                           : block::ElevatorPull::kWhileTags,
+      .fua_issue = switches.fua_issue == Fua::kKblockd ? block::FuaIssue::kKblockd
+                                                       : block::FuaIssue::kSubmitter,
       .tag_wake = config_.kernel == KernelVersion::k5_10 ? block::TagWakeRule::kPerWaitQueue
                                                          : block::TagWakeRule::kCompletionCount,
       .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),

@@ -1,0 +1,156 @@
+#include "sim/block/elevators/elevator_queue.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace wbsim::block {
+
+namespace {
+constexpr unsigned kBucketsMin = 64;  // 1 << ELV_HASH_BITS
+constexpr int kNomergesAll = 2;       // QUEUE_FLAG_NOMERGES
+constexpr int kNomergesLookup = 1;    // QUEUE_FLAG_NOXMERGES: last_merge only
+}  // namespace
+
+// The number of buckets affects nothing but speed: a bucket is searched for equal sectors, newest
+// first, so it may grow with the number of requests where the kernel's does not.
+MergeHash::MergeHash(int requests)
+    : buckets_(std::max(kBucketsMin, std::bit_ceil(static_cast<unsigned>(requests)))),
+      shift_{64 - std::countr_zero(buckets_.size())} {}
+
+MergeHash::Bucket& MergeHash::bucket(Lba end) {
+  constexpr std::uint64_t kGoldenRatio = 0x9E3779B97F4A7C15ULL;
+  return buckets_[(static_cast<std::uint64_t>(end.value()) * kGoldenRatio) >> shift_];
+}
+
+Request* MergeHash::find(Lba sector) {
+  for (Request& request : bucket(sector)) {
+    if (request.end() == sector && !request.no_merge) {
+      return &request;
+    }
+  }
+  return nullptr;
+}
+
+ElevatorQueue::ElevatorQueue(std::unique_ptr<Elevator> elevator, RequestMerger& merger,
+                             const QueueLimits& limits, int requests)
+    : elevator_{std::move(elevator)}, merger_{merger}, limits_{limits}, hash_{requests} {}
+
+// Models: elv_merge().
+ElevatorQueue::Candidate ElevatorQueue::find(const Bio& bio) {
+  if (limits_.nomerges == kNomergesAll) {
+    return {};
+  }
+  const auto allowed = [&](Request* request) {
+    const MergeKind kind =
+        request == nullptr ? MergeKind::kNone : RequestMerger::try_merge(*request, bio);
+    return kind != MergeKind::kNone && elevator_->allow_merge(*request, bio) ? kind
+                                                                             : MergeKind::kNone;
+  };
+  if (const MergeKind kind = allowed(last_merge_); kind != MergeKind::kNone) {
+    return {last_merge_, kind};
+  }
+  if (limits_.nomerges == kNomergesLookup) {
+    return {};
+  }
+  if (Request* found = hash_.find(bio.sector); allowed(found) == MergeKind::kBack) {
+    return {found, MergeKind::kBack};
+  }
+  if (Request* found = elevator_->find_front_merge(bio); allowed(found) == MergeKind::kFront) {
+    return {found, MergeKind::kFront};
+  }
+  return {};
+}
+
+ElevatorQueue::BioMerge ElevatorQueue::merge(Bio& bio) {
+  const auto [request, kind] = find(bio);
+  if (kind == MergeKind::kBack && merger_.back_merge(*request, bio)) {
+    Request* next = elevator_->latter_request(*request);
+    if (next != nullptr && merge_requests(*request, *next)) {
+      return {kind, next};
+    }
+    elevator_->request_merged(*request, kind);
+    MergeHash::remove(*request);
+    hash_.add(*request);
+    last_merge_ = request;
+    return {kind};
+  }
+  if (kind == MergeKind::kFront && merger_.front_merge(*request, bio)) {
+    Request* former = elevator_->former_request(*request);
+    if (former != nullptr && merge_requests(*former, *request)) {
+      return {kind, request};
+    }
+    elevator_->request_merged(*request, kind);
+    last_merge_ = request;
+    return {kind};
+  }
+  return {};
+}
+
+// Models: attempt_merge() of two requests and elv_merge_requests().
+bool ElevatorQueue::merge_requests(Request& request, Request& next) {
+  if (!merger_.merge_requests(request, next)) {
+    return false;
+  }
+  elevator_->requests_merged(request, next);
+  forget(next);
+  MergeHash::remove(request);
+  hash_.add(request);
+  last_merge_ = &request;
+  return true;
+}
+
+void ElevatorQueue::forget(Request& request) {
+  MergeHash::remove(request);
+  if (last_merge_ == &request) {
+    last_merge_ = nullptr;
+  }
+}
+
+// Models: elv_attempt_insert_merge(): the request is added behind one that is queued; what it
+// became part of may then follow another one, and so on.
+bool ElevatorQueue::insert_merge(Request& request, RequestChain& absorbed) {
+  if (limits_.nomerges == kNomergesAll || request.no_merge) {
+    return false;
+  }
+  if (last_merge_ != nullptr && merge_requests(*last_merge_, request)) {
+    absorbed.push_back(request);
+    return true;
+  }
+  if (limits_.nomerges == kNomergesLookup) {
+    return false;
+  }
+  Request* next = &request;
+  while (true) {
+    Request* found = hash_.find(next->sector);
+    if (found == nullptr || !merge_requests(*found, *next)) {
+      return next != &request;
+    }
+    absorbed.push_back(*next);
+    next = found;
+  }
+}
+
+bool ElevatorQueue::insert(Request& request, RequestChain& absorbed) {
+  if (insert_merge(request, absorbed)) {
+    return false;
+  }
+  elevator_->insert(request);
+  if (!request.no_merge) {
+    hash_.add(request);
+    if (last_merge_ == nullptr || last_merge_->no_merge) {
+      last_merge_ = &request;
+    }
+  }
+  return true;
+}
+
+Request* ElevatorQueue::dispatch() {
+  Request* request = elevator_->dispatch();
+  if (request != nullptr) {
+    forget(*request);
+  }
+  return request;
+}
+
+}  // namespace wbsim::block

@@ -1,0 +1,79 @@
+// What all elevators share: finding requests to merge with.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <memory>
+#include <vector>
+
+#include "sim/block/elevators/elevator.hpp"
+#include "sim/block/merge.hpp"
+#include "sim/block/request.hpp"
+
+namespace wbsim::block {
+
+// Requests by the sector at which they end. Among those of one sector the newest is found first.
+class MergeHash {
+ public:
+  explicit MergeHash(int requests);
+
+  void add(Request& request) { bucket(request.end()).push_front(request); }
+  static void remove(Request& request) { request.hash.unlink(); }
+  // elv_rqhash_find(): a request that ends at `sector` and can still be merged with.
+  [[nodiscard]] Request* find(Lba sector);
+
+ private:
+  using Bucket = boost::intrusive::list<
+      Request, boost::intrusive::member_hook<Request, Request::HashHook, &Request::hash>,
+      boost::intrusive::constant_time_size<false>>;
+  [[nodiscard]] Bucket& bucket(Lba end);
+
+  std::vector<Bucket> buckets_;
+  int shift_;
+};
+
+// Models: struct elevator_queue and block/elevator.c, blk_mq_sched_try_merge() of
+// block/blk-merge.c, v5.10 and v6.1. Three ways lead a bio to a request: the one merged with or
+// inserted last (last_merge), the one that ends where it begins (hash), and the one that begins
+// where it ends, which the elevator finds. After a merge the request may have grown up to its
+// neighbour and absorb it, or be absorbed.
+class ElevatorQueue {
+ public:
+  // `requests`: how many there can be at once. `merger` and `limits` outlive the queue.
+  ElevatorQueue(std::unique_ptr<Elevator> elevator, RequestMerger& merger,
+                const QueueLimits& limits, int requests);
+
+  [[nodiscard]] Elevator& elevator() { return *elevator_; }
+  [[nodiscard]] const Elevator& elevator() const { return *elevator_; }
+
+  struct BioMerge {
+    MergeKind kind = MergeKind::kNone;
+    Request* absorbed = nullptr;  // to be freed by the caller
+  };
+  // blk_mq_sched_try_merge().
+  BioMerge merge(Bio& bio);
+
+  // blk_mq_sched_try_insert_merge(), then the elevator's insert(). Requests that became part of
+  // others, the one given among them, are added to `absorbed` for the caller to free. True if
+  // the elevator took the request.
+  bool insert(Request& request, RequestChain& absorbed);
+
+  Request* dispatch();
+
+ private:
+  struct Candidate {
+    Request* request = nullptr;
+    MergeKind kind = MergeKind::kNone;
+  };
+  [[nodiscard]] Candidate find(const Bio& bio);
+  bool merge_requests(Request& request, Request& next);
+  bool insert_merge(Request& request, RequestChain& absorbed);
+  void forget(Request& request);
+
+  std::unique_ptr<Elevator> elevator_;
+  RequestMerger& merger_;
+  const QueueLimits& limits_;
+  MergeHash hash_;
+  Request* last_merge_ = nullptr;
+};
+
+}  // namespace wbsim::block

@@ -1,0 +1,35 @@
+#include "sim/block/elevators/elevator_table.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "sim/block/elevators/mq_deadline.hpp"
+
+namespace wbsim::block {
+
+namespace {
+
+template <class E>
+std::unique_ptr<Elevator> make(const ElevatorContext& context) {
+  return std::make_unique<E>(context);
+}
+
+const std::array<ElevatorType, 1> kTypes{
+    {{"mq-deadline", MqDeadline::tunables(), &make<MqDeadline>}}};
+
+}  // namespace
+
+std::span<const ElevatorType> elevator_types() { return kTypes; }
+
+const ElevatorType* find_elevator(std::string_view name) {
+  const auto found = std::find_if(kTypes.begin(), kTypes.end(),
+                                  [name](const ElevatorType& type) { return type.name == name; });
+  return found == kTypes.end() ? nullptr : &*found;
+}
+
+int default_nr_requests(int queue_depth) {
+  constexpr int kBlkdevDefaultRequests = 128;  // BLKDEV_DEFAULT_RQ, BLKDEV_MAX_RQ in v5.10
+  return 2 * std::min(queue_depth, kBlkdevDefaultRequests);
+}
+
+}  // namespace wbsim::block

@@ -1,0 +1,104 @@
+#include "sim/block/merge.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace wbsim::block {
+
+MergeKind RequestMerger::try_merge(const Request& request, const Bio& bio) {
+  if (request.no_merge || request.bio == nullptr || request.flags.write != bio.flags.write ||
+      request.priority != bio.priority) {
+    return MergeKind::kNone;
+  }
+  if (request.end() == bio.sector) {
+    return MergeKind::kBack;
+  }
+  return bio.end() == request.sector ? MergeKind::kFront : MergeKind::kNone;
+}
+
+// A request that failed once is not tried again (req_set_nomerge()).
+bool RequestMerger::fits(Request& request, const Bio& bio) const {
+  if (request.length + bio.length() > limits_.max_sectors ||
+      request.segments + segments_of(bio, limits_) > limits_.max_segments) {
+    request.no_merge = true;
+    return false;
+  }
+  return true;
+}
+
+// A run that continues the last one becomes part of it.
+void RequestMerger::append(Request& request, Bio& bio) {
+  request.length += bio.length();
+  request.segments += segments_of(bio, limits_);
+  request.bio_count += bio.count;
+  request.end_cost += bio.end_cost * bio.count;
+  Bio& last = *request.bio_tail;
+  const bool continues = bio_runs_ && last.end() == bio.sector && last.unit == bio.unit &&
+                         last.end_io == bio.end_io && !last.is_part() &&
+                         bio.split_off == Sectors{0};
+  if (continues) {
+    last.count += bio.count;
+    last.writes.last = bio.writes.last;
+    bios_.release(bio);
+    return;
+  }
+  last.next = &bio;
+  request.bio_tail = &bio;
+}
+
+bool RequestMerger::back_merge(Request& request, Bio& bio) {
+  if (!fits(request, bio)) {
+    return false;
+  }
+  append(request, bio);
+  return true;
+}
+
+bool RequestMerger::front_merge(Request& request, Bio& bio) {
+  if (!fits(request, bio)) {
+    return false;
+  }
+  request.sector = bio.sector;
+  request.length += bio.length();
+  request.segments += segments_of(bio, limits_);
+  request.bio_count += bio.count;
+  request.end_cost += bio.end_cost * bio.count;
+  bio.next = request.bio;
+  request.bio = &bio;
+  return true;
+}
+
+MergeOutcome RequestMerger::attempt_bio_merge(Request& request, Bio& bio) {
+  switch (try_merge(request, bio)) {
+    case MergeKind::kNone:
+      return MergeOutcome::kUnfit;
+    case MergeKind::kBack:
+      return back_merge(request, bio) ? MergeOutcome::kBack : MergeOutcome::kRefused;
+    case MergeKind::kFront:
+      return front_merge(request, bio) ? MergeOutcome::kFront : MergeOutcome::kRefused;
+  }
+  return MergeOutcome::kUnfit;
+}
+
+bool RequestMerger::merge_requests(Request& request, Request& next) const {
+  if (request.no_merge || next.no_merge || request.flags.write != next.flags.write ||
+      request.priority != next.priority || request.end() != next.sector) {
+    return false;
+  }
+  // Models: ll_merge_requests_fn(), which marks neither request as full.
+  if (request.length + next.length > limits_.max_sectors ||
+      request.segments + next.segments > limits_.max_segments) {
+    return false;
+  }
+  request.started = std::min(request.started, next.started);
+  request.bio_tail->next = next.bio;
+  request.bio_tail = next.bio_tail;
+  request.length += next.length;
+  request.segments += next.segments;
+  request.bio_count += next.bio_count;
+  request.end_cost += next.end_cost;
+  next.bio = next.bio_tail = nullptr;
+  return true;
+}
+
+}  // namespace wbsim::block

@@ -1,0 +1,130 @@
+// Plugs: filling, merging into and issuing them (block/blk-core.c, block/blk-mq.c).
+#include <algorithm>
+
+#include "sim/block/request_queue.hpp"
+
+namespace wbsim::block {
+
+using engine::BioStep;
+using engine::RequestStep;
+using engine::Task;
+
+std::int64_t RequestQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit,
+                                      std::int64_t wanted) const {
+  const Plug* plug = io.plug();
+  if (plug == nullptr || plug->empty() || !options_.plug_merging || limits().nomerges == 2) {
+    return 0;
+  }
+  const Request& newest = plug->newest();
+  if (&newest.queue != this || newest.no_merge || !newest.flags.write || newest.end() != sector) {
+    return 0;
+  }
+  const std::int64_t by_size = (limits().max_sectors - newest.length) / unit;
+  const std::int64_t by_segments = limits().max_segments - newest.segments;
+  return std::clamp<std::int64_t>(std::min(by_size, by_segments), 0, wanted);
+}
+
+bool RequestQueue::follows_plug(const TaskIo& io, Lba sector) const {
+  const Plug* plug = io.plug();
+  return plug == nullptr || plug->empty() || plug->newest().end() == sector;
+}
+
+void RequestQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
+  Request& newest = io.plug()->newest();
+  stats_.bios += run.count;
+  stats_.back_merges += run.count;
+  trace_bio(BioStep::kQueue, io.thread().name(), run, step);
+  trace_bio(BioStep::kBackMerge, io.thread().name(), run, step);
+  merger_.append(newest, run);
+}
+
+// Models: blk_attempt_plug_merge(). `scanned` counts the requests looked at in vain.
+MergeKind RequestQueue::attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned) {
+  for (auto it = plug.requests.rbegin(); it != plug.requests.rend(); ++it) {
+    if (&it->queue != this) {
+      continue;
+    }
+    const MergeKind kind = kind_of(merger_.attempt_bio_merge(*it, bio));
+    if (kind != MergeKind::kNone) {
+      return kind;
+    }
+    ++scanned;
+    if (options_.plug_merge == PlugMergeRule::kNewestOnly) {
+      break;
+    }
+  }
+  return MergeKind::kNone;
+}
+
+// Models: blk_add_rq_to_plug() and the limits before it. The size test looks at the previous
+// request as it has grown by merging.
+bool RequestQueue::plug_is_full(const Plug& plug) const {
+  // A plug that several devices share holds twice as many (blk_plug_max_rq_count()).
+  const std::size_t most = options_.plug_requests_max * (plug.multiple_queues ? 2 : 1);
+  return plug.count >= most || (!plug.empty() && to_bytes(plug.newest().length) >= kPlugFlushSize);
+}
+
+// Takes this queue's requests out of a plug, oldest first.
+void RequestQueue::take_plugged(Plug& plug, RequestChain& taken) const {
+  for (auto it = plug.requests.begin(); it != plug.requests.end();) {
+    const auto request = it++;
+    if (&request->queue == this) {
+      taken.splice(taken.end(), plug.requests, request);
+      --plug.count;
+    }
+  }
+  plug.multiple_queues &= !plug.empty();
+}
+
+Task<> RequestQueue::flush_plug(TaskIo& io) {
+  Plug& plug = *io.plug();
+  const bool newest_first =
+      options_.plug_issue_order == PlugIssueOrder::kLifo && !plug.multiple_queues && !elevator_;
+  RequestChain list;
+  take_plugged(plug, list);
+  if (newest_first) {
+    // Models: blk_mq_plug_issue_direct(): whether the device has been busy is not asked.
+    list.reverse();
+    co_await issue_directly(io, list);
+    if (list.empty()) {
+      co_return;
+    }
+    co_await run_queue(io);  // what the device refused, before the others are inserted
+    list.reverse();
+  }
+  // Models: blk_mq_sched_insert_requests(), oldest first in every version.
+  trace_unplug(io.thread(), list, false);
+  if (dispatch_busy_ == 0 && !elevator_) {
+    co_await issue_directly(io, list);
+  }
+  if (!list.empty()) {
+    co_await insert(io, list);
+    co_await run_queue(io);
+  }
+}
+
+SimDuration RequestQueue::flush_plug_from_schedule(TaskIo& io) {
+  RequestChain list;
+  take_plugged(*io.plug(), list);
+  SimDuration cost = options_.trace_block;  // block_unplug
+  trace_unplug(io.thread(), list, true);
+  while (!list.empty()) {
+    Request& request = list.front();
+    list.pop_front();
+    insert_one(request, io.thread().name());
+    cost += costs().request_insert + options_.trace_request;
+  }
+  run_queue_async();
+  return cost;
+}
+
+void RequestQueue::trace_unplug(const engine::Thread& thread, const RequestChain& list,
+                                bool from_schedule) {
+  if (tracer_.active()) {
+    const engine::UnplugTrace trace{thread.now(), thread.name(), static_cast<int>(list.size()),
+                                    from_schedule};
+    tracer_.emit(&engine::Observer::on_unplug, trace);
+  }
+}
+
+}  // namespace wbsim::block

@@ -1,0 +1,89 @@
+#include "sim/block/sbitmap.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "sim/base/check.hpp"
+
+namespace wbsim::block {
+
+namespace {
+
+// Models: sbitmap_calculate_shift(): words shrink until there are four.
+int word_shift(int depth) {
+  constexpr int kWordsWanted = 4;
+  int shift = 6;  // ilog2(BITS_PER_LONG)
+  while (depth >= kWordsWanted && (kWordsWanted << shift) > depth) {
+    --shift;
+  }
+  return shift;
+}
+
+}  // namespace
+
+Sbitmap::Sbitmap(int depth, int allocated, int cpus)
+    : depth_{depth},
+      shift_{word_shift(allocated)},
+      words_(static_cast<std::size_t>((depth + (1 << shift_) - 1) >> shift_)),
+      hints_(static_cast<std::size_t>(cpus)) {
+  SIM_CHECK(depth > 0 && allocated >= depth && cpus > 0);
+  int left = depth;
+  for (Word& word : words_) {
+    word.depth = std::min(left, 1 << shift_);
+    left -= word.depth;
+  }
+}
+
+// Models: sbitmap_find_bit_in_word() with wrapping: the first free bit from `hint`, else from 0,
+// else the same again with the bits freed meanwhile.
+int Sbitmap::find_in_word(Word& word, int depth, int hint) {
+  const std::uint64_t usable = ~std::uint64_t{0} >> (64 - depth);
+  while (true) {
+    const std::uint64_t free = ~word.used & usable;
+    if (free != 0) {
+      const std::uint64_t from_hint = hint < depth ? free & (~std::uint64_t{0} << hint) : 0;
+      const int bit = std::countr_zero(from_hint != 0 ? from_hint : free);
+      word.used |= std::uint64_t{1} << bit;
+      return bit;
+    }
+    if (word.cleared == 0) {
+      return kNone;
+    }
+    word.used &= ~word.cleared;
+    word.cleared = 0;
+  }
+}
+
+int Sbitmap::get(int cpu, int word_depth) {
+  int& hint = hints_[static_cast<std::size_t>(cpu)];
+  const bool shallow = word_depth != kWholeWord;
+  std::size_t index = static_cast<std::size_t>(hint >> shift_);
+  // Without a limit the hint chooses the word alone.
+  int start = shallow ? hint & (bits_per_word() - 1) : 0;
+  for (std::size_t tried = 0; tried < words_.size(); ++tried) {
+    Word& word = words_[index];
+    const int bit = find_in_word(word, std::min(word.depth, word_depth), start);
+    if (bit != kNone) {
+      const int found = static_cast<int>(index << shift_) + bit;
+      // Models: update_alloc_hint_after_get(): on from the hint, as long as it was right.
+      if (found == hint) {
+        hint = found + 1 >= depth_ - 1 ? 0 : found + 1;
+      }
+      return found;
+    }
+    start = 0;
+    index = index + 1 == words_.size() ? 0 : index + 1;
+  }
+  hint = 0;
+  return kNone;
+}
+
+void Sbitmap::put(int bit, int cpu) {
+  Word& word = words_[static_cast<std::size_t>(bit >> shift_)];
+  const std::uint64_t mask = std::uint64_t{1} << (bit & (bits_per_word() - 1));
+  SIM_CHECK((word.used & mask) != 0 && (word.cleared & mask) == 0);
+  word.cleared |= mask;
+  hints_[static_cast<std::size_t>(cpu)] = bit;
+}
+
+}  // namespace wbsim::block

@@ -1,0 +1,44 @@
+// Bitmaps of tags, spread over words.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace wbsim::block {
+
+// Models: struct sbitmap, lib/sbitmap.c, v5.10 and v6.1. Which bit is handed out matters as soon as
+// a request may use only the first bits of each word (limit_depth() of an elevator): a CPU looks
+// first in the word of the bit it freed last, and freed bits are not used again until the word has
+// no other. Simplified: each CPU starts at bit 0; the kernel draws that at random.
+class Sbitmap {
+ public:
+  static constexpr int kNone = -1;
+  static constexpr int kWholeWord = 64;
+
+  // `allocated`: the depth it was made for, which gives the size of the words; `depth` is what
+  // it was resized to, at most as much.
+  Sbitmap(int depth, int allocated, int cpus);
+
+  [[nodiscard]] int depth() const { return depth_; }
+  [[nodiscard]] int bits_per_word() const { return 1 << shift_; }
+
+  // Takes a bit among the first `word_depth` of some word; kNone where all of these are taken.
+  int get(int cpu, int word_depth = kWholeWord);
+  void put(int bit, int cpu);
+
+ private:
+  struct Word {
+    std::uint64_t used = 0;     // bits taken, and those of `cleared`
+    std::uint64_t cleared = 0;  // freed, but not yet to be handed out
+    int depth = 0;
+  };
+
+  static int find_in_word(Word& word, int depth, int hint);
+
+  int depth_;
+  int shift_;
+  std::vector<Word> words_;
+  std::vector<int> hints_;  // per CPU: alloc_hint
+};
+
+}  // namespace wbsim::block
