@@ -32,7 +32,9 @@ struct Verb {
 extern const Verb kCheckVerb;
 extern const Verb kListVerb;
 extern const Verb kPlotVerb;
+extern const Verb kReportVerb;
 extern const Verb kRunVerb;
+extern const Verb kSweepVerb;
 extern const Verb kValidateVerb;
 
 // A verb's command line. `positional` is the option that arguments without a dash belong to.

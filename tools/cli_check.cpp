@@ -8,8 +8,8 @@
 
 #include "sim/system/catalog.hpp"
 #include "sim/system/config_reader.hpp"
+#include "sim/system/experiment.hpp"
 #include "tools/cli.hpp"
-#include "tools/experiment.hpp"
 
 namespace wbsim::cli {
 namespace {
@@ -43,8 +43,8 @@ std::string preliminary_models(const system::Config& config) {
 // The exit code of one file.
 int check_config(const std::string& path, const CheckOptions& options) {
   Diagnostics diagnostics;
-  const std::optional<Experiment> experiment =
-      load_experiment({path, options.sets, {}}, diagnostics);
+  const std::optional<system::Experiment> experiment =
+      system::load_experiment({path, options.sets, {}}, diagnostics);
   print(diagnostics);
   if (!experiment) {
     return diagnostics.exit_code();
@@ -61,7 +61,7 @@ int check_config(const std::string& path, const CheckOptions& options) {
 
 int check_jobs(const std::string& path) {
   Diagnostics diagnostics;
-  const workload::WorkloadSpec workload = load_jobs({path}, diagnostics);
+  const workload::WorkloadSpec workload = system::load_jobs({path}, diagnostics);
   print(diagnostics);
   if (diagnostics.exit_code() == 0) {
     fmt::print("{}: ok: {}\n", path, count(workload.jobs.size(), "job"));

@@ -1,137 +1,40 @@
 // `wbsim run`: one simulation and its results.
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
-#include <filesystem>
-#include <memory>
 
-#include "sim/report/event_digest.hpp"
-#include "sim/report/metrics.hpp"
-#include "sim/report/output_file.hpp"
 #include "sim/report/progress.hpp"
-#include "sim/report/request_log.hpp"
-#include "sim/report/summary.hpp"
-#include "sim/report/timeseries.hpp"
 #include "sim/system/run.hpp"
 #include "sim/system/run_info.hpp"
+#include "sim/system/run_outputs.hpp"
 #include "tools/cli.hpp"
-#include "tools/experiment.hpp"
 #include "tools/signals.hpp"
 
 namespace wbsim::cli {
 namespace {
 
-namespace fs = std::filesystem;
 namespace po = boost::program_options;
 
 constexpr int kPhasesMax = 1000;
 
-// Creates the folder and makes sure that files can be made in it, before a long run.
-std::optional<std::string> prepare_folder(const fs::path& folder) {
-  if (report::OutputError error = report::create_output_directory(folder)) {
-    return error;
-  }
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    return fmt::format("cannot write to {}: {}", folder.string(), std::strerror(errno));
-  }
-  return std::nullopt;
-}
-
 std::chrono::nanoseconds wall_time() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
-// The observers of a run, and what they say afterwards.
-class Results {
- public:
-  Results(const Experiment& experiment, const std::string& folder)
-      : folder_{folder},
-        result_{system::describe_run(experiment.config, experiment.workload, WBSIM_VERSION),
-                {},
-                {},
-                {}},
-        metrics_{result_.info} {
-    if (!folder.empty()) {
-      series_file_ = std::make_unique<report::OutputFile>(folder_ / "timeseries.csv");
-      series_.emplace(result_.info, series_file_.get(), report::TimeSeries::Keep::kNo);
-      if (experiment.config.output.requests) {
-        requests_file_ = std::make_unique<report::OutputFile>(folder_ / "requests.csv");
-        requests_.emplace(result_.info, *requests_file_);
-      }
-    }
-    if (report::is_terminal(stderr)) {
-      const SimTime end = system::expected_end(experiment.config, experiment.workload);
-      progress_.emplace(stderr,
-                        end == SimTime{} ? std::nullopt : std::optional{end.time_since_epoch()},
-                        report::colour_for(stderr, std::getenv("NO_COLOR")), wall_time);
-    }
+// On a terminal, and there only.
+std::optional<report::Progress> progress_of(const system::Experiment& experiment) {
+  if (!report::is_terminal(stderr)) {
+    return std::nullopt;
   }
-
-  std::vector<engine::Observer*> observers() {
-    std::vector<engine::Observer*> all{&metrics_, &digest_};
-    if (series_) {
-      all.push_back(&*series_);
-    }
-    if (requests_) {
-      all.push_back(&*requests_);
-    }
-    if (progress_) {
-      all.push_back(&*progress_);
-    }
-    return all;
-  }
-
-  // The first run is also the first of the phases.
-  void add_phase(report::RunMetrics metrics) {
-    if (result_.phases.empty()) {
-      result_.phases.push_back(result_.metrics);
-    }
-    result_.phases.push_back(std::move(metrics));
-  }
-
-  void finish(SimTime end) {
-    progress_.reset();
-    result_.metrics = metrics_.finish(end);
-    result_.events = digest_.finish();
-  }
-
-  // The first file that could not be written, if any.
-  [[nodiscard]] report::OutputError write() {
-    fmt::print("{}", report::summary_text(result_));
-    if (!series_) {
-      return std::nullopt;
-    }
-    if (report::OutputError error = series_file_->commit()) {
-      return error;
-    }
-    if (requests_) {
-      if (report::OutputError error = requests_file_->commit()) {
-        return error;
-      }
-    }
-    const std::string latencies = report::latency_csv(result_.metrics);
-    if (report::OutputError error = report::write_file(folder_ / "latency.csv", latencies)) {
-      return error;
-    }
-    return report::write_file(folder_ / "summary.json", report::summary_json(result_));
-  }
-
- private:
-  fs::path folder_;
-  report::RunResult result_;
-  report::Metrics metrics_;
-  report::EventDigest digest_;
-  std::unique_ptr<report::OutputFile> series_file_;
-  std::optional<report::TimeSeries> series_;
-  std::unique_ptr<report::OutputFile> requests_file_;
-  std::optional<report::RequestLog> requests_;
-  std::optional<report::Progress> progress_;
-};
+  const SimTime end = system::expected_end(experiment.config, experiment.workload);
+  return std::optional<report::Progress>{
+      std::in_place, stderr,
+      end == SimTime{} ? std::nullopt : std::optional{end.time_since_epoch()},
+      report::colour_for(stderr, std::getenv("NO_COLOR")), wall_time};
+}
 
 // Repeats a finished run in its further phases, until interrupted; a repeat cut short is dropped.
-void repeat_in_phases(const Experiment& experiment, int phases, Results& results) {
+void repeat_in_phases(const system::Experiment& experiment, int phases,
+                      system::RunOutputs& outputs) {
   for (int phase = 1; phase < phases; ++phase) {
     const system::Config config = system::in_phase(experiment.config, phase, phases);
     report::Metrics metrics{system::describe_run(config, experiment.workload, WBSIM_VERSION)};
@@ -140,22 +43,28 @@ void repeat_in_phases(const Experiment& experiment, int phases, Results& results
     if (outcome.interrupted) {
       return;
     }
-    results.add_phase(metrics.finish(outcome.end));
+    outputs.add_phase(metrics.finish(outcome.end));
   }
 }
 
-int simulate(const Experiment& experiment, const std::string& folder, int phases) {
-  Results results{experiment, folder};
+int simulate(const system::Experiment& experiment, const std::string& folder, int phases) {
+  system::RunOutputs outputs{experiment, WBSIM_VERSION, folder};
   system::RunOptions options;
-  options.observers = results.observers();
+  options.observers = outputs.observers();
   options.interrupted = &catch_interrupts();
+  std::optional<report::Progress> progress = progress_of(experiment);
+  if (progress) {
+    options.observers.push_back(&*progress);
+  }
   const system::RunOutcome outcome =
       system::run_system(experiment.config, experiment.workload, options);
-  results.finish(outcome.end);
+  progress.reset();
+  outputs.finish(outcome.end);
   if (!outcome.interrupted) {
-    repeat_in_phases(experiment, phases, results);
+    repeat_in_phases(experiment, phases, outputs);
   }
-  if (const report::OutputError error = results.write()) {
+  fmt::print("{}", report::summary_text(outputs.result()));
+  if (const report::OutputError error = outputs.write()) {
     fmt::print(stderr, "{}\n", *error);
     return kRunFailed;
   }
@@ -191,12 +100,8 @@ int run(const Verb& verb, const Arguments& arguments) {
     return usage_error(verb, "exactly one configuration is needed");
   }
   Diagnostics diagnostics;
-  const std::optional<Experiment> experiment = load_experiment(
+  const std::optional<system::Experiment> experiment = system::load_runnable(
       {configs.front(), texts(values, "set"), texts(values, "workload")}, diagnostics);
-  if (experiment && experiment->workload.jobs.empty()) {
-    diagnostics.error(configs.front() + ": /workload",
-                      "there is no job to run; name a job file here or with --workload");
-  }
   print(diagnostics);
   if (diagnostics.exit_code() != 0) {
     return diagnostics.exit_code();
@@ -208,7 +113,7 @@ int run(const Verb& verb, const Arguments& arguments) {
   }
   const std::string folder = values.count("out") != 0 ? values["out"].as<std::string>() : "";
   if (!folder.empty()) {
-    if (const std::optional<std::string> problem = prepare_folder(folder)) {
+    if (const report::OutputError problem = report::prepare_output_directory(folder)) {
       fmt::print(stderr, "{}\n", *problem);
       return kBadInput;
     }

@@ -8,7 +8,7 @@ build_packages=(
   libfmt-dev nlohmann-json3-dev libvalijson-dev libxxhash-dev liblzma-dev
   libboost-program-options-dev libboost-graph-dev libgtest-dev libbenchmark-dev
 )
-plot_packages=(gnuplot-nox)
+plot_packages=(gnuplot-nox libjs-chart.js)
 test_packages=(clang-format fio)
 matrix_packages=(clang)
 lint_packages=(clang clang-tidy)

@@ -10,7 +10,8 @@
 namespace wbsim::cli {
 namespace {
 
-constexpr std::array kVerbs{&kRunVerb, &kCheckVerb, &kListVerb, &kPlotVerb, &kValidateVerb};
+constexpr std::array kVerbs{&kRunVerb,   &kSweepVerb, &kReportVerb,  &kPlotVerb,
+                            &kCheckVerb, &kListVerb,  &kValidateVerb};
 
 void print_overview() {
   fmt::print(

@@ -79,4 +79,14 @@ OutputError create_output_directory(const std::filesystem::path& path) {
   return std::nullopt;
 }
 
+OutputError prepare_output_directory(const std::filesystem::path& path) {
+  if (OutputError error = create_output_directory(path)) {
+    return error;
+  }
+  if (::access(path.c_str(), W_OK | X_OK) != 0) {
+    return fmt::format("cannot write to {}: {}", path.native(), message_of(errno));
+  }
+  return std::nullopt;
+}
+
 }  // namespace wbsim::report

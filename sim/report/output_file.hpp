@@ -62,4 +62,7 @@ class OutputFile : public TextSink {
 // With its parents; fine when it exists. "cannot create directory out/a: Permission denied".
 [[nodiscard]] OutputError create_output_directory(const std::filesystem::path& path);
 
+// The same, and makes sure that files can be made in it, before a long run.
+[[nodiscard]] OutputError prepare_output_directory(const std::filesystem::path& path);
+
 }  // namespace wbsim::report

@@ -1,4 +1,4 @@
-#include "tools/experiment.hpp"
+#include "sim/system/experiment.hpp"
 
 #include <fmt/format.h>
 
@@ -9,15 +9,15 @@
 #include "sim/system/config_reader.hpp"
 #include "sim/system/run.hpp"
 
-namespace wbsim::cli {
+namespace wbsim::system {
 namespace {
 
 namespace fs = std::filesystem;
 using workload::FioInput;
 
-std::optional<system::TextFile> read_file(const std::string& path, Diagnostics& diagnostics) {
+std::optional<TextFile> read_file(const std::string& path, Diagnostics& diagnostics) {
   std::string problem;
-  std::optional<system::TextFile> file = system::read_text_file(path, problem);
+  std::optional<TextFile> file = read_text_file(path, problem);
   if (!file) {
     diagnostics.error(path, problem);
   }
@@ -27,20 +27,20 @@ std::optional<system::TextFile> read_file(const std::string& path, Diagnostics& 
 std::vector<FioInput> read_inputs(const std::vector<std::string>& paths, Diagnostics& diagnostics) {
   std::vector<FioInput> inputs;
   for (const std::string& path : paths) {
-    if (std::optional<system::TextFile> file = read_file(path, diagnostics)) {
+    if (std::optional<TextFile> file = read_file(path, diagnostics)) {
       inputs.push_back({path, std::move(file->text)});
     }
   }
   return inputs;
 }
 
-workload::FioOptions fio_options(const system::Config& config) {
+workload::FioOptions fio_options(const Config& config) {
   workload::FioOptions options;
   options.cpus = config.cpus;
   options.memory = config.memory.total;
   options.read_include = [](const std::string& path) -> std::optional<std::string> {
     std::string unused;
-    std::optional<system::TextFile> file = system::read_text_file(path, unused);
+    std::optional<TextFile> file = read_text_file(path, unused);
     return file ? std::optional{std::move(file->text)} : std::nullopt;
   };
   options.environment = [](const std::string& name) -> std::optional<std::string> {
@@ -51,7 +51,7 @@ workload::FioOptions fio_options(const system::Config& config) {
 }
 
 // The document's own job file. Its name leads to the file, so that includes are found beside it.
-std::vector<FioInput> own_inputs(const system::Config& config, const std::string& directory,
+std::vector<FioInput> own_inputs(const Config& config, const std::string& directory,
                                  const std::string& config_name) {
   if (config.workload_text.empty()) {
     return {};
@@ -67,7 +67,7 @@ std::vector<FioInput> own_inputs(const system::Config& config, const std::string
 
 // So that the resolved configuration, and with it its digest, tells what ran. A comment line
 // separates several files.
-void store_inputs(const std::vector<FioInput>& inputs, system::Config& config) {
+void store_inputs(const std::vector<FioInput>& inputs, Config& config) {
   config.workload_file.clear();
   config.workload_text.clear();
   for (const FioInput& input : inputs) {
@@ -83,13 +83,13 @@ void store_inputs(const std::vector<FioInput>& inputs, system::Config& config) {
 
 std::optional<Experiment> load_experiment(const ExperimentSource& source,
                                           Diagnostics& diagnostics) {
-  const std::optional<system::TextFile> file = read_file(source.config, diagnostics);
+  const std::optional<TextFile> file = read_file(source.config, diagnostics);
   const std::vector<FioInput> given = read_inputs(source.workloads, diagnostics);
   if (!file) {
     return std::nullopt;
   }
-  std::optional<system::Config> config =
-      system::read_config({source.config, file->text, file->directory}, source.sets, diagnostics);
+  std::optional<Config> config =
+      read_config({source.config, file->text, file->directory}, source.sets, diagnostics);
   if (!config) {
     return std::nullopt;
   }
@@ -104,10 +104,20 @@ std::optional<Experiment> load_experiment(const ExperimentSource& source,
     experiment.workload =
         workload::parse_fio_jobs(inputs, fio_options(experiment.config), diagnostics);
     if (diagnostics.exit_code() == 0) {
-      system::check_workload(experiment.config, experiment.workload, diagnostics);
+      check_workload(experiment.config, experiment.workload, diagnostics);
     }
   }
   if (diagnostics.exit_code() != 0) {
+    return std::nullopt;
+  }
+  return experiment;
+}
+
+std::optional<Experiment> load_runnable(const ExperimentSource& source, Diagnostics& diagnostics) {
+  std::optional<Experiment> experiment = load_experiment(source, diagnostics);
+  if (experiment && experiment->workload.jobs.empty()) {
+    diagnostics.error(source.config + ": /workload",
+                      "there is no job to run; name a job file here or with --workload");
     return std::nullopt;
   }
   return experiment;
@@ -121,4 +131,4 @@ workload::WorkloadSpec load_jobs(const std::vector<std::string>& paths, Diagnost
   return workload::parse_fio_jobs(inputs, fio_options({}), diagnostics);
 }
 
-}  // namespace wbsim::cli
+}  // namespace wbsim::system

@@ -1,4 +1,4 @@
-// What `wbsim run` and `wbsim check` read: a configuration and the jobs it runs.
+// What `wbsim run`, `check` and `sweep` read: a configuration and the jobs it runs.
 #pragma once
 
 #include <optional>
@@ -9,10 +9,10 @@
 #include "sim/system/config.hpp"
 #include "sim/workload/fio_job_file.hpp"
 
-namespace wbsim::cli {
+namespace wbsim::system {
 
 struct Experiment {
-  system::Config config;
+  Config config;
   workload::WorkloadSpec workload;
 };
 
@@ -25,7 +25,10 @@ struct ExperimentSource {
 // nullopt after errors or refusals. A configuration without a workload has no jobs.
 std::optional<Experiment> load_experiment(const ExperimentSource& source, Diagnostics& diagnostics);
 
+// The same for what is to be simulated: no job is an error.
+std::optional<Experiment> load_runnable(const ExperimentSource& source, Diagnostics& diagnostics);
+
 // The jobs of fio job files alone, on a machine with default memory and one CPU.
 workload::WorkloadSpec load_jobs(const std::vector<std::string>& paths, Diagnostics& diagnostics);
 
-}  // namespace wbsim::cli
+}  // namespace wbsim::system

@@ -1,0 +1,196 @@
+#include "sim/sweep/store.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <vector>
+
+#include "sim/sweep/point_file.hpp"
+
+namespace wbsim::sweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPlanFile = "sweep.json";
+constexpr std::string_view kNewPrefix = ".new-";  // being filled
+constexpr std::string_view kOldPrefix = ".old-";  // damaged, on its way out
+
+fs::path temporary(const fs::path& directory, std::string_view prefix, const std::string& digest) {
+  return directory / "points" / (std::string{prefix} + digest);
+}
+
+// Makes new names in a directory survive a crash of the machine.
+report::OutputError sync_directory(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;
+  const int error = errno;
+  if (descriptor >= 0) {
+    ::close(descriptor);
+  }
+  if (!synced) {
+    return fmt::format("cannot write {}: {}", path.native(),
+                       std::generic_category().message(error));
+  }
+  return std::nullopt;
+}
+
+// An empty directory may become a sweep's; any other has to be one.
+bool holds_foreign_files(const fs::path& directory) {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator{directory, failed}) {
+    // What is left when a sweep is killed before its first file is complete.
+    if (entry.path().filename() != std::string{kPlanFile} + ".tmp") {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Writes the plan, or compares it with the one that is there. False after errors.
+bool settle_plan(const fs::path& directory, const Plan& plan, Diagnostics& diagnostics) {
+  std::error_code failed;
+  if (fs::exists(fs::symlink_status(directory / kPlanFile, failed))) {
+    const std::optional<Plan> there = read_plan(directory, diagnostics);
+    const std::string differs = there ? difference(*there, plan) : std::string{};
+    if (!differs.empty()) {
+      diagnostics.error(directory.native(),
+                        fmt::format("holds another sweep: {}; name another directory", differs));
+    }
+    return there && differs.empty();
+  }
+  if (holds_foreign_files(directory)) {
+    diagnostics.error(directory.native(),
+                      "is not empty and holds no sweep; name a new or empty directory");
+    return false;
+  }
+  if (const report::OutputError error =
+          report::write_file(directory / kPlanFile, plan_json(plan))) {
+    diagnostics.error(directory.native(), *error);
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+fs::path point_folder(const fs::path& directory, const std::string& digest) {
+  return directory / "points" / digest;
+}
+
+StoredPoint look_up(const fs::path& directory, const std::string& digest) {
+  const fs::path folder = point_folder(directory, digest);
+  std::error_code failed;
+  if (!fs::exists(fs::symlink_status(folder, failed))) {
+    return {};
+  }
+  if (!fs::is_directory(fs::symlink_status(folder, failed))) {
+    return {std::nullopt, folder.native() + " is not a folder"};
+  }
+  StoredPoint stored;
+  stored.end = read_point_file(folder, digest, stored.damage);
+  return stored;
+}
+
+std::optional<Plan> read_plan(const fs::path& directory, Diagnostics& diagnostics) {
+  const fs::path path = directory / kPlanFile;
+  const std::optional<std::string> text = file_content(path);
+  if (!text) {
+    diagnostics.error(directory.native(), "holds no sweep: there is no sweep.json to read");
+    return std::nullopt;
+  }
+  std::string problem;
+  std::optional<Plan> plan = parse_plan(*text, problem);
+  if (!plan) {
+    diagnostics.error(path.native(), problem);
+  }
+  return plan;
+}
+
+std::unique_ptr<Store> Store::open(const fs::path& directory, const Plan& plan,
+                                   Diagnostics& diagnostics) {
+  if (const report::OutputError error = report::prepare_output_directory(directory)) {
+    diagnostics.error("-o", *error);
+    return nullptr;
+  }
+  const int lock = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  std::unique_ptr<Store> store{new Store{directory, lock}};
+  if (lock < 0 || ::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    diagnostics.error(directory.native(), "is in use by another sweep");
+    return nullptr;
+  }
+  if (!settle_plan(directory, plan, diagnostics)) {
+    return nullptr;
+  }
+  if (const report::OutputError error = report::create_output_directory(directory / "points")) {
+    diagnostics.error("-o", *error);
+    return nullptr;
+  }
+  store->remove_leftovers();
+  return store;
+}
+
+Store::Store(fs::path directory, int lock) : directory_{std::move(directory)}, lock_{lock} {}
+
+Store::~Store() {
+  if (lock_ >= 0) {
+    ::close(lock_);
+  }
+}
+
+void Store::remove_leftovers() {
+  std::vector<fs::path> leftovers;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator{directory_ / "points", failed}) {
+    const std::string name = entry.path().filename().native();
+    if (name.starts_with(kNewPrefix) || name.starts_with(kOldPrefix)) {
+      leftovers.push_back(entry.path());
+    }
+  }
+  for (const char* name : {"sweep.json.tmp", "sweep-long.csv.tmp", "sweep-wide.csv.tmp"}) {
+    leftovers.push_back(directory_ / name);
+  }
+  for (const fs::path& leftover : leftovers) {
+    fs::remove_all(leftover, failed);
+  }
+}
+
+report::OutputError Store::begin(const std::string& digest, fs::path& folder) {
+  folder = temporary(directory_, kNewPrefix, digest);
+  abandon(digest);
+  return report::create_output_directory(folder);
+}
+
+report::OutputError Store::commit(const std::string& digest, const PointEnd& end) {
+  const fs::path from = temporary(directory_, kNewPrefix, digest);
+  if (report::OutputError error = write_point_file(from, digest, end)) {
+    return error;
+  }
+  if (report::OutputError error = sync_directory(from)) {
+    return error;
+  }
+  // A folder that is not empty cannot be replaced in one step; between the two the point is absent.
+  const fs::path to = point_folder(directory_, digest);
+  const fs::path old = temporary(directory_, kOldPrefix, digest);
+  std::error_code failed;
+  if (fs::exists(fs::symlink_status(to, failed))) {
+    fs::rename(to, old, failed);
+    fs::remove_all(old, failed);
+  }
+  fs::rename(from, to, failed);
+  if (failed) {
+    return fmt::format("cannot write {}: {}", to.native(), failed.message());
+  }
+  return sync_directory(directory_ / "points");
+}
+
+void Store::abandon(const std::string& digest) {
+  std::error_code ignored;
+  fs::remove_all(temporary(directory_, kNewPrefix, digest), ignored);
+}
+
+}  // namespace wbsim::sweep

@@ -1,0 +1,160 @@
+#include "sim/sweep/sweep.hpp"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "sim/sweep/merged.hpp"
+#include "sim/sweep/sweep_test_util.hpp"
+#include "sim/sweep/worker_pool.hpp"
+
+namespace wbsim::sweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(WorkerPool, CallsEveryTaskOnce) {
+  for (const int workers : {1, 2, 7, 64}) {
+    std::mutex mutex;
+    std::vector<std::size_t> called;
+    const std::atomic<bool> stop{false};
+    run_pool(50, workers, stop, [&](std::size_t i) {
+      const std::lock_guard lock{mutex};
+      called.push_back(i);
+    });
+    std::sort(called.begin(), called.end());
+    ASSERT_EQ(called.size(), 50U) << workers;
+    for (std::size_t i = 0; i < called.size(); ++i) {
+      EXPECT_EQ(called[i], i) << workers;
+    }
+  }
+}
+
+TEST(WorkerPool, RunsTasksAtTheSameTime) {
+  // Each of two tasks waits for the other: one worker alone would wait forever.
+  std::atomic<int> begun{0};
+  const std::atomic<bool> stop{false};
+  run_pool(2, 2, stop, [&](std::size_t) {
+    ++begun;
+    while (begun.load() < 2) {
+      std::this_thread::yield();
+    }
+  });
+  EXPECT_EQ(begun.load(), 2);
+}
+
+TEST(WorkerPool, StartsNoTaskAfterTheStop) {
+  std::atomic<bool> stop{false};
+  std::atomic<int> calls{0};
+  run_pool(1000, 1, stop, [&](std::size_t i) {
+    ++calls;
+    stop = i == 9;
+  });
+  EXPECT_EQ(calls.load(), 10);
+}
+
+class SweepRun : public testing::SweepTest {
+ protected:
+  SweepOutcome sweep(const std::string& out, const Plan& plan, const SweepOptions& options) {
+    Diagnostics diagnostics;
+    const std::unique_ptr<Store> store = Store::open(folder_ / out, plan, diagnostics);
+    EXPECT_TRUE(store) << testing::text_of(diagnostics, folder_.native());
+    SweepOutcome outcome = run_sweep(plan, *store, options);
+    EXPECT_FALSE(write_merged(folder_ / out, plan, read_rows(folder_ / out, plan, outcome.ends)));
+    return outcome;
+  }
+  // Every file below a folder with its content.
+  std::map<std::string, std::string> files_of(const std::string& out) {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator{folder_ / out}) {
+      if (entry.is_regular_file()) {
+        files[fs::relative(entry.path(), folder_ / out).native()] =
+            file_content(entry.path()).value_or("(unreadable)");
+      }
+    }
+    return files;
+  }
+};
+
+TEST_F(SweepRun, GivesTheSameBytesOnAnyNumberOfThreads) {
+  const Plan points =
+      plan({"vm.dirty_ratio=25,30", "queue.scheduler=none,bfq", "kernel=5.10,6.1"}).value();
+  sweep("one", points, {1, nullptr, {}});
+  sweep("four", points, {4, nullptr, {}});
+  const auto one = files_of("one");
+  EXPECT_EQ(one.size(), 1U + 2U + 8U + 4U * 3U);  // plan, CSVs, ends, and what each run wrote
+  EXPECT_EQ(files_of("four"), one);
+}
+
+TEST_F(SweepRun, GoesOnAfterARefusedPoint) {
+  const Plan points = plan({"queue.scheduler=bfq,none"}).value();
+  const SweepOutcome outcome = sweep("out", points, {});
+  EXPECT_EQ(outcome.ends[0].value().status, PointStatus::kRefused);
+  EXPECT_EQ(outcome.ends[1].value().status, PointStatus::kOk);
+  const std::string wide = content("out/sweep-wide.csv");
+  EXPECT_NE(wide.find(",refused,\"--vary queue.scheduler=bfq: \"\"bfq\"\";"), std::string::npos)
+      << wide.substr(0, 2000);
+}
+
+TEST_F(SweepRun, FinishesNothingAfterAnInterrupt) {
+  const Plan points = plan({"vm.dirty_ratio=25,30"}).value();
+  const std::atomic<bool> interrupted{true};
+  const SweepOutcome outcome = sweep("out", points, {2, &interrupted, {}});
+  EXPECT_TRUE(outcome.interrupted);
+  EXPECT_FALSE(outcome.ends[0] || outcome.ends[1]);
+  EXPECT_EQ(content("out/sweep-long.csv"), "point,digest,status,vm.dirty_ratio,metric,value\n");
+  EXPECT_FALSE(sweep("out", points, {}).interrupted);
+  EXPECT_NE(content("out/sweep-long.csv").find("\n2,"), std::string::npos);
+}
+
+// The flag comes while the first point runs: that run ends early and must leave nothing.
+TEST_F(SweepRun, DropsTheRunThatAnInterruptCutShort) {
+  std::string endless{testing::kSmallConfig};
+  endless.replace(endless.find("size=1m"), 7, "size=1m\\ntime_based=1\\nruntime=100000");
+  write("a.json", endless);
+  const Plan points = plan({"vm.dirty_ratio=25"}).value();
+  std::atomic<bool> interrupted{false};
+  SweepOutcome outcome;
+  {
+    const std::jthread sweeper{[&] { outcome = sweep("out", points, {1, &interrupted, {}}); }};
+    while (!fs::exists(path("out/points/.new-" + points.points[0].digest))) {
+      std::this_thread::yield();
+    }
+    interrupted = true;
+  }
+  EXPECT_TRUE(outcome.interrupted);
+  EXPECT_FALSE(outcome.ends[0]);
+  EXPECT_TRUE(fs::is_empty(folder_ / "out/points"));
+}
+
+TEST_F(SweepRun, NoticesThatItsInputHasChanged) {
+  const Plan points = plan({"vm.dirty_ratio=25,30"}).value();
+  std::string other{testing::kSmallConfig};
+  other.replace(other.find("bs=64k"), 6, "bs=32k");
+  write("a.json", other);
+  const SweepOutcome outcome = sweep("out", points, {2, nullptr, {}});
+  EXPECT_EQ(outcome.errors,
+            (std::vector<std::string>{"point 1 (vm.dirty_ratio=25): the configuration or a file "
+                                      "it names has changed since the sweep began",
+                                      "point 2 (vm.dirty_ratio=30): the configuration or a file "
+                                      "it names has changed since the sweep began"}));
+  EXPECT_FALSE(outcome.ends[0] || outcome.ends[1]);
+}
+
+TEST_F(SweepRun, TellsHowFarItIs) {
+  const Plan points = plan({"queue.scheduler=none,bfq", "vm.dirty_ratio=25,30"}).value();
+  std::vector<std::size_t> done;
+  Progress last;
+  sweep("out", points, {2, nullptr, [&](const Progress& progress) {
+                          done.push_back(progress.done);
+                          last = progress;
+                        }});
+  EXPECT_EQ(done, (std::vector<std::size_t>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(last.points, 4U);
+  EXPECT_EQ(last.refused, 2U);
+  EXPECT_EQ(last.failed, 0U);
+}
+
+}  // namespace
+}  // namespace wbsim::sweep
