@@ -30,7 +30,7 @@ TEST_F(PlanTest, KeepsCommasInsideOfJsonValues) {
   const std::vector<std::string> options{R"(guest_tracing=["wb","rq"],[],["blk"])",
                                          R"(about="a,\"b]",c)"};
   const auto variations = parse_variations(options, {}, diagnostics);
-  EXPECT_EQ(testing::text_of(diagnostics, ""), "");
+  EXPECT_EQ(testing::text_of(diagnostics), "");
   ASSERT_EQ(variations.size(), 2U);
   EXPECT_EQ(variations[0].values, (std::vector<std::string>{R"(["wb","rq"])", "[]", R"(["blk"])"}));
   EXPECT_EQ(variations[1].values, (std::vector<std::string>{R"("a,\"b]")", "c"}));
@@ -176,7 +176,7 @@ TEST_F(PlanTest, ReportsAnExperimentWithoutJobs) {
 
 TEST_F(PlanTest, ReportsAConfigurationThatIsNotThere) {
   std::filesystem::remove(folder_ / "a.json");
-  EXPECT_EQ(problems({"vm.dirty_ratio=25"}), "DIR/a.json: No such file or directory\n");
+  EXPECT_EQ(problems({"vm.dirty_ratio=25"}), "DIR/a.json: does not exist\n");
 }
 
 }  // namespace

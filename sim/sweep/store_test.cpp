@@ -18,7 +18,7 @@ class StoreTest : public testing::SweepTest {
   std::unique_ptr<Store> open() {
     Diagnostics diagnostics;
     std::unique_ptr<Store> store = Store::open(folder_ / "out", plan_, diagnostics);
-    findings_ = testing::text_of(diagnostics, folder_.native());
+    findings_ = shortened(testing::text_of(diagnostics));
     return store;
   }
   SweepOutcome sweep() {

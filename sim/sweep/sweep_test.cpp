@@ -59,7 +59,7 @@ class SweepRun : public testing::SweepTest {
   SweepOutcome sweep(const std::string& out, const Plan& plan, const SweepOptions& options) {
     Diagnostics diagnostics;
     const std::unique_ptr<Store> store = Store::open(folder_ / out, plan, diagnostics);
-    EXPECT_TRUE(store) << testing::text_of(diagnostics, folder_.native());
+    EXPECT_TRUE(store) << shortened(testing::text_of(diagnostics));
     SweepOutcome outcome = run_sweep(plan, *store, options);
     EXPECT_FALSE(write_merged(folder_ / out, plan, read_rows(folder_ / out, plan, outcome.ends)));
     return outcome;

@@ -18,14 +18,18 @@ inline constexpr const char* kSmallConfig =
     R"({"devices":{"sda":{"per_kib":"10us","queue":{"scheduler":"none","wbt_lat_usec":0}}},)"
     R"("workload":{"fio":"[w]\nfilename=/dev/sda\nrw=write\nbs=64k\nsize=1m\nend_fsync=1\n"}})";
 
-// Found as one text, with the folder's path as "DIR".
-inline std::string text_of(const Diagnostics& diagnostics, const std::string& folder) {
+// `text` with "DIR" for the test's folder.
+inline std::string shortened(std::string text, const std::string& folder) {
+  for (std::size_t at = text.find(folder); at != std::string::npos; at = text.find(folder)) {
+    text.replace(at, folder.size(), "DIR");
+  }
+  return text;
+}
+
+inline std::string text_of(const Diagnostics& diagnostics) {
   std::string text;
   for (const Diagnostic& finding : diagnostics.all()) {
     text += to_string(finding) + "\n";
-  }
-  for (std::size_t at = text.find(folder); at != std::string::npos; at = text.find(folder)) {
-    text.replace(at, folder.size(), "DIR");
   }
   return text;
 }
@@ -52,12 +56,8 @@ class SweepTest : public ::testing::Test {
   [[nodiscard]] std::string content(const std::string& name) const {
     return file_content(folder_ / name).value_or("(no file)");
   }
-  [[nodiscard]] std::string shortened(std::string text) const {
-    const std::string folder = folder_.native();
-    for (std::size_t at = text.find(folder); at != std::string::npos; at = text.find(folder)) {
-      text.replace(at, folder.size(), "DIR");
-    }
-    return text;
+  [[nodiscard]] std::string shortened(const std::string& text) const {
+    return testing::shortened(text, folder_.native());
   }
 
   // The plan of a.json under these options; the findings are kept.
@@ -70,7 +70,7 @@ class SweepTest : public ::testing::Test {
     if (!diagnostics.has_errors()) {
       made = make_plan({path("a.json"), sets, {}}, variations, version, diagnostics);
     }
-    findings_ = text_of(diagnostics, folder_.native());
+    findings_ = shortened(text_of(diagnostics));
     return made;
   }
   // What is wrong with such a plan.
