@@ -103,6 +103,7 @@ Bio& RequestQueue::split_off(Bio& bio, Sectors length, engine::TaskName task) {
   part.unit = length;
   part.chained_to = &bio;
   part.split_off = Sectors{0};
+  part.end_cost = {};  // what was submitted ends once, with the last of its parts
   part.remaining = 1;
   bio.sector = bio.sector + length;
   bio.unit = bio.unit - length;

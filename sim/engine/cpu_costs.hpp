@@ -30,6 +30,10 @@ struct CpuCosts {
   SimDuration aio_end = nanoseconds(200);
   SimDuration fio_prepare = nanoseconds(300);
   SimDuration fio_reap = nanoseconds(150);
+  SimDuration read_page = nanoseconds(400);
+  SimDuration readahead = nanoseconds(500);
+  SimDuration readahead_page = nanoseconds(400);
+  SimDuration read_page_end = nanoseconds(100);
   SimDuration bdp_freerun = nanoseconds(100);
   SimDuration bdp_throttle = nanoseconds(300);
   SimDuration pause_wake = nanoseconds(1500);

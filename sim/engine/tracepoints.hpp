@@ -20,7 +20,7 @@ struct TaskName {
   int pid = 0;
 };
 
-// Letters of the kernel's rwbs field that the write path can produce.
+// Letters of the kernel's rwbs field.
 struct RwbsFlags {
   bool write = false;     // else read, unless flush
   bool flush = false;     // REQ_OP_FLUSH
@@ -28,6 +28,7 @@ struct RwbsFlags {
   bool fua = false;       // REQ_FUA
   bool sync = false;      // REQ_SYNC
   bool idle = false;      // REQ_IDLE, which has no letter: direct writes
+  bool ahead = false;     // REQ_RAHEAD
   friend bool operator==(const RwbsFlags&, const RwbsFlags&) = default;
 };
 

@@ -1,5 +1,6 @@
 #include "sim/fs/block_device.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace wbsim::fs {
@@ -9,12 +10,14 @@ using block::BlkStatus;
 using engine::Task;
 using pagecache::AddressSpace;
 using pagecache::PageTree;
+using pagecache::ReadKind;
 using pagecache::TaskContext;
 using pagecache::WritebackControl;
 
 namespace {
 
-constexpr int kIoError = -5;  // EIO
+constexpr int kIoError = -5;        // EIO
+constexpr Pages kBioPagesMax{256};  // BIO_MAX_PAGES (v5.10), BIO_MAX_VECS (v6.1)
 
 // submit_bio_wait(): a thread that waits for one bio.
 class BioWait final : public block::BioEndIo {
@@ -39,13 +42,18 @@ class BioWait final : public block::BioEndIo {
 
 BlockDevice::BlockDevice(std::string name, Bytes size, block::RequestQueue& queue,
                          pagecache::BdiWriteback& wb, const Memory& memory,
-                         const DirectIoRules& direct)
+                         const pagecache::ReadaheadLimits& readahead, const DirectIoRules& direct)
     : name_{std::move(name)},
       size_{size},
       queue_{queue},
       memory_{memory},
       direct_{direct},
-      inode_{wb, *this} {
+      inode_{wb, *this},
+      reader_{memory.cache,
+              memory.kswapd,
+              inode_.mapping,
+              size,
+              {readahead.ra_pages, pages_floor(queue.limits().max_sectors), readahead.rules}} {
   memory_.cache.add_mapping(inode_.mapping);
 }
 
@@ -152,7 +160,81 @@ Task<Pages> BlockDevice::write_run(TaskContext& task, AddressSpace& mapping, Pag
   co_return Pages{pages};
 }
 
+// Models: mpage_readahead(), whose bios hold 256 pages at most, and block_read_full_page() or
+// ll_rw_block() of a single one. Pages of a file are not contiguous in memory.
+Task<> BlockDevice::read_pages(TaskContext& task, AddressSpace& mapping, PageIndex first,
+                               Pages count, ReadKind kind) {
+  const bool ahead = kind == ReadKind::kReadahead;
+  if (ahead) {
+    task.io().start_plug();
+  } else {
+    memory_.cache.create_buffers(mapping, first, PageTree::mask(first, Pages{1}));
+  }
+  for (PageIndex page = first; count > Pages{0};) {
+    const Pages taken = std::min(count, kBioPagesMax);
+    Bio& bio = queue_.new_bio();
+    bio.sector = lba_of(page);
+    bio.unit = to_sectors(taken);
+    bio.segment = kSectorsPerPage;
+    bio.flags = {.ahead = ahead};
+    bio.end_io = this;
+    bio.end_cost = task.costs().read_page_end * taken.count();
+    co_await queue_.submit_bio(task.io(), bio);
+    page += taken;
+    count -= taken;
+  }
+  if (ahead) {
+    co_await task.io().finish_plug();
+  }
+}
+
+Task<int> BlockDevice::fadvise(TaskContext& task, pagecache::FileReadahead& ra, FileOffset at,
+                               Bytes length, Advice advice) {
+  const FileOffset end = length == Bytes{0} ? FileOffset{size_.count()} : at + length;
+  switch (advice) {
+    case Advice::kNormal:
+    case Advice::kSequential:
+      ra.ra_pages = reader_.limits().ra_pages * (advice == Advice::kSequential ? 2 : 1);
+      ra.random = false;
+      break;
+    case Advice::kRandom:
+      ra.random = true;
+      break;
+    case Advice::kWillNeed: {
+      const PageIndex last = page_containing(end - Bytes{1});
+      co_await reader_.force_readahead(task, ra, page_containing(at),
+                                       last - page_containing(at) + Pages{1});
+      break;
+    }
+    case Advice::kDontNeed:
+      co_await drop_range(task, at, end);
+      break;
+  }
+  co_return 0;
+}
+
+// Models: POSIX_FADV_DONTNEED: starts to write what is dirty, waits for nothing, and drops what is
+// clean of the pages that lie in the range as a whole; the last page of the device counts as one.
+Task<> BlockDevice::drop_range(TaskContext& task, FileOffset at, FileOffset end) {
+  pagecache::WritebackControl wbc{.range_start = page_containing(at),
+                                  .range_end = page_containing(end - Bytes{1})};
+  if (inode_.mapping.pages.any(pagecache::Mark::kDirty)) {
+    co_await writeback::do_writepages(task, memory_.throttle, inode_.mapping, wbc);
+  }
+  const PageIndex first = page_containing(at + kPageSize - Bytes{1});
+  const bool to_the_end = end >= FileOffset{size_.count()};
+  const PageIndex behind = page_containing(to_the_end ? end + kPageSize - Bytes{1} : end);
+  if (first < behind) {
+    memory_.cache.drop_clean(inode_.mapping, first, behind - Pages{1});
+  }
+}
+
 void BlockDevice::end_bio(Bio& bio, BlkStatus status) {
+  if (!bio.flags.write) {
+    memory_.cache.end_read(inode_.mapping, page_of(bio.sector), pages_floor(bio.length()),
+                           status != BlkStatus::kOk);
+    return;
+  }
   if (status != BlkStatus::kOk) {
     inode_.mapping.wb_err.set(kIoError);
   }

@@ -11,8 +11,10 @@
 #include "sim/pagecache/address_space.hpp"
 #include "sim/pagecache/inode.hpp"
 #include "sim/pagecache/page_cache.hpp"
+#include "sim/pagecache/readahead.hpp"
 #include "sim/pagecache/write_cache_pages.hpp"
 #include "sim/writeback/dirty_throttle.hpp"
+#include "sim/writeback/file_read.hpp"
 #include "sim/writeback/filemap.hpp"
 #include "sim/writeback/reclaim.hpp"
 
@@ -31,14 +33,19 @@ struct DirectIoRules {
   bool marks_waited_reads_sync = false;  // since v6.0: submit_bio_wait() makes a read REQ_SYNC
 };
 
+// posix_fadvise(), what a file's reader will do.
+enum class Advice { kNormal, kSequential, kRandom, kWillNeed, kDontNeed };
+
 // Models: fs/block_dev.c (v5.10), block/fops.c (v6.1) and __block_write_full_page(): each dirty
 // page becomes a bio of 4 KiB, merged in the plug of whoever writes. Block size 4 KiB.
 class BlockDevice final : public pagecache::AddressSpaceOps,
                           public pagecache::PageWriter,
                           public block::BioEndIo {
  public:
+  // `readahead` without its io_pages, which follow from the queue.
   BlockDevice(std::string name, Bytes size, block::RequestQueue& queue, pagecache::BdiWriteback& wb,
-              const Memory& memory, const DirectIoRules& direct = {});
+              const Memory& memory, const pagecache::ReadaheadLimits& readahead = {},
+              const DirectIoRules& direct = {});
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] Bytes size() const { return size_; }
@@ -51,6 +58,20 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
   // storage when it returns. Returns bytes written or a negative errno.
   engine::Task<std::int64_t> write(pagecache::TaskContext& task, FileOffset at, Bytes length,
                                    bool sync, std::uint64_t write_id, std::uint64_t* error_seen);
+  // blkdev_read_iter(): a buffered read that does not go beyond the end of the device. Returns
+  // bytes read, fewer than asked for before a page that cannot be read, or a negative errno. The
+  // fixed part of read(2) is the caller's.
+  engine::Task<std::int64_t> read(pagecache::TaskContext& task, FileOffset at, Bytes length,
+                                  pagecache::FileReadahead& ra) {
+    return reader_.read(task, at, length, ra);
+  }
+  // file_ra_state_init(): of a file that is opened now.
+  [[nodiscard]] pagecache::FileReadahead new_readahead() const {
+    return pagecache::FileReadahead{reader_.limits().ra_pages};
+  }
+  // generic_fadvise() of an open file. A length of 0 reaches to the end. Always 0.
+  engine::Task<int> fadvise(pagecache::TaskContext& task, pagecache::FileReadahead& ra,
+                            FileOffset at, Bytes length, Advice advice);
   // blkdev_fsync(): writes and waits for the range, then flushes the device's cache unless a
   // write failed.
   engine::Task<int> fsync(pagecache::TaskContext& task, PageIndex first, PageIndex last,
@@ -65,12 +86,15 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
   engine::Task<Pages> write_run(pagecache::TaskContext& task, pagecache::AddressSpace& mapping,
                                 PageIndex first, Pages count,
                                 const pagecache::WritebackControl& wbc) override;
+  engine::Task<> read_pages(pagecache::TaskContext& task, pagecache::AddressSpace& mapping,
+                            PageIndex first, Pages count, pagecache::ReadKind kind) override;
   void end_bio(block::Bio& bio, block::BlkStatus status) override;
 
  private:
   engine::Task<std::int64_t> write_and_sync(pagecache::TaskContext& task, PageIndex first,
                                             Pages count, std::uint64_t write_id,
                                             std::uint64_t* error_seen);
+  engine::Task<> drop_range(pagecache::TaskContext& task, FileOffset at, FileOffset end);
   engine::Task<int> issue_flush(pagecache::TaskContext& task);
   block::Bio& page_bio(PageIndex first, std::int64_t count, bool sync, block::WriteIds writes);
 
@@ -80,6 +104,7 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
   Memory memory_;
   DirectIoRules direct_;
   pagecache::Inode inode_;
+  writeback::FileReader reader_;
 };
 
 }  // namespace wbsim::fs

@@ -21,6 +21,9 @@ class FailingDisk final : public block::DeviceModel, private block::DeviceClient
     disk_.attach(*this);
   }
   block::SubmitResult submit(block::DeviceCommand& command) override {
+    if (command.op == block::DeviceOp::kRead) {
+      reads.push_back({command.sector, command.length});
+    }
     return disk_.submit(command);
   }
   void attach(block::DeviceClient& client) override { client_ = &client; }
@@ -29,12 +32,27 @@ class FailingDisk final : public block::DeviceModel, private block::DeviceClient
     return disk_.is_durable(first, length);
   }
 
-  int failures = 0;  // how many of the next writes fail
+  // Whole pages.
+  struct Read {
+    Lba sector;
+    Sectors length;
+  };
+  std::vector<Read> reads;  // in order of submission
+  int failures = 0;         // how many of the next writes fail
+  int read_failures = 0;    // how many of the next reads fail
   int writes = 0;
   int flushes = 0;
 
  private:
   void complete(block::DeviceCommand& command, block::BlkStatus status) override {
+    if (command.op == block::DeviceOp::kRead) {
+      if (read_failures > 0) {
+        --read_failures;
+        status = block::BlkStatus::kIoError;
+      }
+      client_->complete(command, status);
+      return;
+    }
     ++(command.op == block::DeviceOp::kFlush ? flushes : writes);
     if (command.op == block::DeviceOp::kWrite && failures > 0) {
       --failures;
@@ -53,15 +71,18 @@ struct DiskMachine : writeback::WritebackMachine {
   ~DiskMachine() { simulator.destroy_processes(); }
 
   struct Disk {
-    Disk(DiskMachine& owner, int index, const std::string& name)
+    Disk(DiskMachine& owner, int index, const std::string& name,
+         const pagecache::ReadaheadLimits& readahead)
         : model{owner.simulator,
-                {.write = microseconds(100),
+                {.read = microseconds(100),
+                 .write = microseconds(100),
                  .flush = milliseconds(1),
                  .volatile_cache = true,
                  .track_durability = true}},
           queue{owner.machine, owner.tracer, owner.kblockd, model, queue_options(index)},
           wb{index, owner.machine.cpus(), writeback::kInitialBandwidth},
-          device{name, mebibytes(64), queue, wb, {owner.cache, owner.throttle, owner.kswapd}},
+          device{name,     mebibytes(64), queue, wb, {owner.cache, owner.throttle, owner.kswapd},
+                 readahead},
           flusher{owner.machine, owner.tracer, owner.throttle,
                   owner.cache,   wb,           owner.inodes_in_use} {
       wb.bw_time_stamp = owner.machine.jiffies_now();
@@ -81,8 +102,8 @@ struct DiskMachine : writeback::WritebackMachine {
     writeback::Flusher flusher;
   };
 
-  Disk& add_disk(const std::string& name) {
-    disks.push_back(std::make_unique<Disk>(*this, static_cast<int>(disks.size()), name));
+  Disk& add_disk(const std::string& name, const pagecache::ReadaheadLimits& readahead = {}) {
+    disks.push_back(std::make_unique<Disk>(*this, static_cast<int>(disks.size()), name, readahead));
     run_for(SimDuration{});
     return *disks.back();
   }

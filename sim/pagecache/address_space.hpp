@@ -17,6 +17,12 @@ namespace wbsim::pagecache {
 struct AddressSpace;
 class Inode;
 
+// Why pages are read.
+//   kReadahead  ->readahead(): what is asked for and what may be asked for next
+//   kPage       ->read_folio(), ->readpage(): one page that somebody waits for
+//   kBuffer     ll_rw_block(): the block around a write of a part of it
+enum class ReadKind { kReadahead, kPage, kBuffer };
+
 // The way from the page cache up into the file system that owns the file.
 class AddressSpaceOps {
  public:
@@ -24,12 +30,16 @@ class AddressSpaceOps {
   // may sleep for requests; never waits for pages under writeback unless wbc asks for it.
   virtual engine::Task<> writepages(TaskContext& task, AddressSpace& mapping,
                                     WritebackControl& wbc) = 0;
+  // Starts to read `count` consecutive locked pages; each ends with PageCache::end_read(). Runs in
+  // the reader's thread, may sleep for requests; does not wait for the data.
+  virtual engine::Task<> read_pages(TaskContext& task, AddressSpace& mapping, PageIndex first,
+                                    Pages count, ReadKind kind) = 0;
 
  protected:
   ~AddressSpaceOps() = default;
 };
 
-// A thread that waits until one page is no longer under writeback.
+// A thread that waits until one page is no longer under writeback, or locked.
 struct PageWaiter {
   PageIndex page;
   engine::Thread* thread;

@@ -89,6 +89,11 @@ void IndexedList::compact() {
   empty_ = 0;
 }
 
+std::uint64_t IndexedList::listed(const LruRun& run) const {
+  const auto it = leaves_.find(run.key());
+  return it == leaves_.end() ? 0 : it->second.listed & run.bits;
+}
+
 std::uint64_t IndexedList::take(const LruRun& run) {
   const auto it = leaves_.find(run.key());
   if (it == leaves_.end()) {

@@ -49,6 +49,8 @@ class IndexedList {
   // The places of the oldest and the newest pages. The list may not be empty.
   [[nodiscard]] std::int64_t oldest_place() const { return runs_.front().place; }
   [[nodiscard]] std::int64_t newest_place() const { return runs_.back().place; }
+  // Those of the pages that are on the list.
+  [[nodiscard]] std::uint64_t listed(const LruRun& run) const;
   // Removes those of the pages that are on the list; returns them.
   std::uint64_t take(const LruRun& run);
   // Removes up to `wanted` of the oldest pages, all from one leaf.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "sim/base/units.hpp"
 #include "sim/pagecache/indexed_list.hpp"
@@ -19,8 +20,8 @@ namespace wbsim::pagecache {
 // New pages enter the inactive list at the head, reclaim takes its tail.
 // Pages that reclaim met dirty or under writeback are activated and flagged. The flag ends with
 // the next writeback of the page; unless dirty again, the page then goes to the tail of the
-// inactive list, from whichever list it is on by then. The order of pages is exactly that of lists
-// of single pages (property test).
+// inactive list, from whichever list it is on by then. A page that is read twice is activated. The
+// order of pages is exactly that of lists of single pages (property test).
 class Lru {
  public:
   Lru() : inactive_{kInitialCapacity} {}
@@ -31,6 +32,11 @@ class Lru {
   std::optional<LruRun> take_oldest(int wanted);
   // Puts pages taken from the inactive list on the active list, flagged for reclaim.
   void activate_for_reclaim(const LruRun& run);
+  // Pages that were read again move to the active list (folio_activate()); all are on a list.
+  // Returns those that were not there yet. Simplified: at once, not in batches of 15 per CPU.
+  std::uint64_t activate(const LruRun& run);
+  // Sets the reclaim flag of pages on the inactive list (PG_readahead is the same bit).
+  void flag(const LruRun& run) { flagged_[run.key()] |= run.bits; }
   // Writeback of these pages ended; `dirty` ones were dirtied again. Moves what was flagged for
   // reclaim to the inactive list's tail. Returns the pages that left the active list.
   std::uint64_t end_writeback(const LruRun& run, std::uint64_t dirty);
@@ -57,8 +63,11 @@ class Lru {
     };
     Removed removed;
     for (LruRun& run : inactive_) {
-      run.bits &= ~take(run, removed.inactive);
+      LruRun valid{run};
+      valid.bits &= ~stale(run);
+      run.bits &= ~take(valid, removed.inactive);
     }
+    std::erase_if(rotated_, [&](const LruRun& run) { return take(run, removed.inactive) != 0; });
     deactivated_.remove_if([&](const LruRun& run) { return take(run, removed.inactive); });
     active_.remove_if([&](const LruRun& run) { return take(run, removed.active); });
     if (deactivated_.empty()) {  // else the numbers of the runs are needed
@@ -71,7 +80,7 @@ class Lru {
 
   // Runs held by all lists: what they cost in memory.
   [[nodiscard]] std::size_t runs() const {
-    return inactive_.size() + deactivated_.runs() + active_.runs();
+    return rotated_.size() + inactive_.size() + deactivated_.runs() + active_.runs();
   }
 
  private:
@@ -82,14 +91,24 @@ class Lru {
     return next_number_ - static_cast<std::int64_t>(inactive_.size());
   }
   std::uint64_t take_flags(const LruRun& run);
+  [[nodiscard]] std::uint64_t stale(const LruRun& run) const;
+  void drop_stale(LruRun& run);
+  std::uint64_t take_rotated(const LruRun& run);
+  void take_inactive(const LruRun& run);
+  void append(const LruRun& run);
 
-  // The inactive list is kept as two: pages that came from the active list can leave it out of
-  // order. Each of their runs knows the number of the run of inactive_ that follows it.
+  // The inactive list is kept as three. First in line are the pages rotated to its tail, the last
+  // one first. The others stand in inactive_, except for those that came from the active list or
+  // were in inactive_ before: each of their runs in deactivated_ knows the number of the run of
+  // inactive_ that follows it. A page that leaves inactive_ out of order stays there as stale.
+  std::vector<LruRun> rotated_;              // one page each; back: first to be reclaimed
   boost::circular_buffer<LruRun> inactive_;  // front: oldest
   std::int64_t next_number_ = 0;             // of the next run that enters inactive_ at its back
   IndexedList deactivated_;
   IndexedList active_;
-  std::unordered_map<std::uint64_t, std::uint64_t> flagged_;  // pages with PG_reclaim, by leaf
+  using PagesByLeaf = std::unordered_map<std::uint64_t, std::uint64_t>;
+  PagesByLeaf flagged_;  // pages with PG_reclaim
+  PagesByLeaf stale_;    // pages in inactive_ that are there no more
 };
 
 }  // namespace wbsim::pagecache

@@ -63,7 +63,7 @@ class LruAgainstReference {
   explicit LruAgainstReference(std::uint64_t seed) : rng_{Rng::stream(seed, "lru test")} {}
 
   void step() {
-    switch (rng_.uniform(8)) {
+    switch (rng_.uniform(10)) {
       case 0:
       case 1:
         add();
@@ -78,6 +78,10 @@ class LruAgainstReference {
         break;
       case 6:
         deactivate();
+        break;
+      case 7:
+      case 8:
+        activate();
         break;
       default:
         if (rng_.uniform(10) == 0) {
@@ -175,6 +179,29 @@ class LruAgainstReference {
     EXPECT_EQ(lru_.end_writeback(run, dirty), expected);
   }
 
+  // Pages that are read again; some of them also carry the flag.
+  void activate() {
+    LruRun run = random_run();
+    const std::uint64_t flagged = rng_.next_u64() & rng_.next_u64() & rng_.next_u64();
+    std::uint64_t expected = 0;
+    for (const std::int64_t page : pages_of(run)) {
+      const std::uint64_t bit = std::uint64_t{1} << (page % 64);
+      if (!listed(page)) {
+        run.bits &= ~bit;
+        continue;
+      }
+      if (std::erase(reference_.inactive, page) > 0) {
+        expected |= bit;
+        reference_.active.push_back(page);
+      }
+      if ((flagged & bit) != 0) {
+        reference_.flagged.insert(page);
+        lru_.flag({run.mapping, run.leaf, bit});
+      }
+    }
+    EXPECT_EQ(lru_.activate(run), expected);
+  }
+
   void deactivate() {
     const auto wanted = static_cast<std::int64_t>(1 + rng_.uniform(32));
     const std::int64_t moved = lru_.deactivate_oldest(Pages{wanted}).count();
@@ -237,6 +264,30 @@ TEST(Lru, PageActivatedTwiceIsAsOldAsItsSecondActivation) {
   lru.activate_for_reclaim({0, 1, 1});
   EXPECT_EQ(lru.deactivate_oldest(Pages{1}), Pages{1});
   EXPECT_EQ(lru.take_oldest(1)->leaf, 2U);
+}
+
+TEST(Lru, APageReadAgainLeavesTheInactiveListFromItsMiddle) {
+  Lru lru;
+  lru.add({0, 1, 0b111});
+  EXPECT_EQ(lru.activate({0, 1, 0b010}), 0b010U);
+  EXPECT_EQ(lru.activate({0, 1, 0b010}), 0U) << "it is active";
+  EXPECT_EQ(lru.take_oldest(32)->bits, 0b101U);
+  EXPECT_FALSE(lru.take_oldest(1));
+  EXPECT_EQ(lru.deactivate_oldest(Pages{2}), Pages{1});
+  EXPECT_EQ(lru.take_oldest(32)->bits, 0b010U);
+}
+
+TEST(Lru, APageCachedAgainIsAsOldAsItsSecondLife) {
+  Lru lru;
+  lru.add({0, 1, 0b1});
+  lru.add({0, 2, 0b1});
+  EXPECT_EQ(lru.activate({0, 1, 0b1}), 0b1U);
+  lru.remove_if(
+      0, [](const LruRun& run) { return run.leaf == 1 ? 1U : 0U; }, [](const LruRun&) {});
+  lru.add({0, 1, 0b11});
+  EXPECT_EQ(lru.take_oldest(32)->leaf, 2U);
+  EXPECT_EQ(lru.take_oldest(32)->bits, 0b01U);
+  EXPECT_EQ(lru.take_oldest(32)->bits, 0b10U);
 }
 
 TEST(Lru, RotatedPagesAreReclaimedFirstAndTheLastOfThemAtOnce) {

@@ -9,15 +9,17 @@ namespace wbsim::pagecache {
 
 namespace {
 
-// Slab memory behind each cached page of a block device: a struct buffer_head (104 bytes, 39 to
-// a page) and its share of the xarray nodes (576 bytes, 7 to a page). v5.10 and v6.1, x86-64.
+// Slab memory behind the cached pages of a block device: a struct buffer_head (104 bytes, 39 to a
+// page) for each page that has one, and the xarray nodes (576 bytes, 7 to a page). v5.10 and v6.1,
+// x86-64.
 constexpr std::int64_t kBufferHeadsPerPage = 39;
 constexpr std::int64_t kTreeNodesPerPage = 7;
 
 Pages slab_pages(const AddressSpace& mapping) {
   const auto ceil_div = [](std::int64_t n, std::int64_t by) { return (n + by - 1) / by; };
-  return Pages{ceil_div(mapping.pages.pages().count(), kBufferHeadsPerPage) +
-               ceil_div(mapping.pages.nodes(), kTreeNodesPerPage)};
+  return Pages{
+      ceil_div((mapping.pages.pages() - mapping.pages.bare()).count(), kBufferHeadsPerPage) +
+      ceil_div(mapping.pages.nodes(), kTreeNodesPerPage)};
 }
 
 LruRun lru_run(const AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
@@ -73,16 +75,81 @@ void PageCache::charge_slab(AddressSpace& mapping) {
   mapping.slab = needed;
 }
 
-void PageCache::add_pages(AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
+void PageCache::insert(AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
   const Pages count{std::popcount(bits)};
   mapping.pages.insert(page, bits);
   lru_.add(lru_run(mapping, page, bits));
   stat_.nr_free -= count;
   stat_.nr_inactive_file += count;
+}
+
+void PageCache::allocated(AddressSpace& mapping) {
   charge_slab(mapping);
   if (memory_listener_ != nullptr) {
     memory_listener_->pages_allocated();
   }
+}
+
+void PageCache::add_pages(AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
+  insert(mapping, page, bits);
+  allocated(mapping);
+}
+
+// A page of a readahead has no buffer head (do_mpage_readpage()).
+void PageCache::add_for_read(AddressSpace& mapping, PageIndex page, std::uint64_t bits,
+                             std::uint64_t readahead) {
+  insert(mapping, page, bits);
+  mapping.pages.set_flag(page, bits, Flag::kBare);
+  mapping.pages.set_flag(page, bits, Flag::kLocked);
+  mapping.pages.set_flag(page, bits, Flag::kNotUptodate);
+  mapping.pages.set_flag(page, bits & readahead, Flag::kReadahead);
+  allocated(mapping);
+}
+
+// Models: create_empty_buffers().
+void PageCache::create_buffers(AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
+  if ((mapping.pages.flagged(page, Flag::kBare) & bits) != 0) {
+    mapping.pages.clear_flag(page, bits, Flag::kBare);
+    charge_slab(mapping);
+  }
+}
+
+void PageCache::lock(AddressSpace& mapping, PageIndex page) {
+  const std::uint64_t bit = PageTree::mask(page, Pages{1});
+  SIM_CHECK((mapping.pages.flagged(page, Flag::kLocked) & bit) == 0);
+  mapping.pages.set_flag(page, bit, Flag::kLocked);
+}
+
+void PageCache::unlock(AddressSpace& mapping, PageIndex page) {
+  mapping.pages.clear_flag(page, PageTree::mask(page, Pages{1}), Flag::kLocked);
+  wake(mapping, page, page + Pages{1});
+}
+
+void PageCache::end_read(AddressSpace& mapping, PageIndex first, Pages count, bool failed) {
+  const PageIndex end = first + count;
+  for (PageIndex page = first; page < end;) {
+    const std::uint64_t bits = PageTree::mask(page, end - page);
+    SIM_CHECK((mapping.pages.flagged(page, Flag::kLocked) & bits) == bits);
+    mapping.pages.clear_flag(page, bits, Flag::kLocked);
+    if (!failed) {
+      mapping.pages.clear_flag(page, bits, Flag::kNotUptodate);
+    }
+    page += Pages{std::popcount(bits)};
+  }
+  wake(mapping, first, end);
+}
+
+void PageCache::mark_accessed(AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
+  const std::uint64_t again = mapping.pages.flagged(page, Flag::kReferenced) & bits;
+  mapping.pages.set_flag(page, bits & ~again, Flag::kReferenced);
+  if (again == 0) {
+    return;
+  }
+  // A page that is active already keeps the flag.
+  const std::uint64_t activated = lru_.activate(lru_run(mapping, page, again));
+  mapping.pages.clear_flag(page, activated, Flag::kReferenced);
+  stat_.nr_inactive_file -= Pages{std::popcount(activated)};
+  stat_.nr_active_file += Pages{std::popcount(activated)};
 }
 
 void PageCache::set_dirty(TaskContext& task, AddressSpace& mapping, PageIndex page,
@@ -102,6 +169,7 @@ void PageCache::set_dirty(TaskContext& task, AddressSpace& mapping, PageIndex pa
   const std::int64_t n = std::popcount(fresh);
   const int cpu = task.cpu();
   mapping.pages.set_mark(page, fresh, Mark::kDirty);
+  create_buffers(mapping, page, fresh);
   stat_.nr_file_dirty.add(cpu, n);
   stat_.nr_dirtied.add(cpu, n);
   BdiWriteback& wb = mapping.host.wb;
@@ -146,6 +214,12 @@ void PageCache::end_writeback(int cpu, AddressSpace& mapping, PageIndex first, P
     const PageTree::Leaf* leaf = mapping.pages.find(page);
     SIM_CHECK(leaf != nullptr && (leaf->marked(Mark::kWriteback) & bits) == bits);
     mapping.pages.clear_mark(page, bits, Mark::kWriteback);
+    // PG_readahead is PG_reclaim: what is left of it rotates the page.
+    if (const std::uint64_t ahead = mapping.pages.flagged(page, Flag::kReadahead) & bits;
+        ahead != 0) {
+      mapping.pages.clear_flag(page, ahead, Flag::kReadahead);
+      lru_.flag(lru_run(mapping, page, ahead));
+    }
     const std::uint64_t deactivated =
         lru_.end_writeback(lru_run(mapping, page, bits), leaf->marked(Mark::kDirty));
     stat_.nr_active_file -= Pages{std::popcount(deactivated)};
@@ -160,6 +234,10 @@ void PageCache::end_writeback(int cpu, AddressSpace& mapping, PageIndex first, P
   if (!mapping.pages.any(Mark::kWriteback) && wb.listener != nullptr) {
     wb.listener->inode_writeback_end(wb);
   }
+  wake(mapping, first, end);
+}
+
+void PageCache::wake(AddressSpace& mapping, PageIndex first, PageIndex end) {
   std::erase_if(mapping.waiters, [first, end](const PageWaiter& waiter) {
     const bool ended = waiter.page >= first && waiter.page < end;
     if (ended) {
@@ -178,10 +256,16 @@ std::optional<PageCache::Shrunk> PageCache::shrink_inactive(int wanted) {
   const PageIndex page{static_cast<std::int64_t>(run->leaf) * PageTree::kFanOut};
   const PageTree::Leaf* leaf = mapping.pages.find(page);
   SIM_CHECK(leaf != nullptr && (leaf->present & run->bits) == run->bits);
-  const std::uint64_t queued = run->bits & leaf->marked(Mark::kWriteback);
-  const std::uint64_t dirty = run->bits & leaf->marked(Mark::kDirty) & ~queued;
+  const std::uint64_t locked = run->bits & mapping.pages.flagged(page, Flag::kLocked);
+  const std::uint64_t queued = run->bits & leaf->marked(Mark::kWriteback) & ~locked;
+  const std::uint64_t dirty = run->bits & leaf->marked(Mark::kDirty) & ~queued & ~locked;
   const std::uint64_t busy = dirty | queued;
-  const std::uint64_t clean = run->bits & ~busy;
+  const std::uint64_t clean = run->bits & ~busy & ~locked;
+  if (locked != 0) {
+    lru_.add({run->mapping, run->leaf, locked});  // back to the head: they are being read
+  }
+  // page_check_references(): having been read once protects nothing, but it is forgotten.
+  mapping.pages.clear_flag(page, busy, Flag::kReferenced);
   if (busy != 0) {
     lru_.activate_for_reclaim({run->mapping, run->leaf, busy});
     stat_.nr_inactive_file -= Pages{std::popcount(busy)};
@@ -194,7 +278,7 @@ std::optional<PageCache::Shrunk> PageCache::shrink_inactive(int wanted) {
     charge_slab(mapping);
   }
   return Shrunk{Pages{std::popcount(run->bits)}, Pages{std::popcount(clean)},
-                Pages{std::popcount(dirty)}};
+                Pages{std::popcount(dirty)}, Pages{std::popcount(queued)}};
 }
 
 void PageCache::drop_clean(AddressSpace& mapping, PageIndex first, PageIndex last) {
@@ -212,7 +296,7 @@ void PageCache::drop_clean(AddressSpace& mapping, PageIndex first, PageIndex las
                                          ? ~std::uint64_t{0}
                                          : PageTree::mask(start, last - start + Pages{1});
     return leaf->present & ~leaf->marked(Mark::kDirty) & ~leaf->marked(Mark::kWriteback) &
-           up_to_last & ~before;
+           ~mapping.pages.flagged(start, Flag::kLocked) & up_to_last & ~before;
   };
   const auto drop = [&](const LruRun& run) {
     mapping.pages.erase(PageIndex{static_cast<std::int64_t>(run.leaf) * PageTree::kFanOut},

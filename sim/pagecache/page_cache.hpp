@@ -30,6 +30,8 @@ class MemoryListener {
 // clear_page_dirty_for_io(), __test_set_page_writeback(), test_clear_page_writeback(),
 // mm/page-writeback.c, v5.10). Invariants: the counters equal the marks of all trees; a page is
 // free, or clean, dirty or under writeback in exactly one file.
+// Reads: a page is locked and not up to date from add_for_read() to end_read(), and neither dirty
+// nor under writeback meanwhile.
 //
 // Pages are given as a first page and a mask of its leaf (PageTree::mask()).
 class PageCache {
@@ -49,8 +51,27 @@ class PageCache {
     return ratelimits_[static_cast<std::size_t>(cpu)];
   }
 
-  // Allocates pages that are not cached and puts them into the file and on the inactive list.
+  // Allocates pages that are not cached, for a write of all of each, and puts them into the file
+  // and on the inactive list.
   void add_pages(AddressSpace& mapping, PageIndex page, std::uint64_t bits);
+  // The same for a read: they are locked and not up to date until end_read(). `readahead` ones
+  // make whoever reads them start the next readahead.
+  void add_for_read(AddressSpace& mapping, PageIndex page, std::uint64_t bits,
+                    std::uint64_t readahead);
+  // Locks a page that is cached and not locked, to read it or to change it.
+  void lock(AddressSpace& mapping, PageIndex page);
+  // Unlocks a page; wakes who waits for it.
+  void unlock(AddressSpace& mapping, PageIndex page);
+  // Ends the read of `count` consecutive locked pages: they are up to date, unless it failed.
+  void end_read(AddressSpace& mapping, PageIndex first, Pages count, bool failed);
+  // A page whose whole content was written, while it was locked or no read was under way.
+  void set_uptodate(AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
+    mapping.pages.clear_flag(page, bits, Flag::kNotUptodate);
+  }
+  // Gives pages the buffer heads that a readahead does without.
+  void create_buffers(AddressSpace& mapping, PageIndex page, std::uint64_t bits);
+  // Cached pages were read (mark_page_accessed()): the second time activates them.
+  void mark_accessed(AddressSpace& mapping, PageIndex page, std::uint64_t bits);
   // Marks cached pages dirty. Those that are dirty already count for nothing.
   void set_dirty(TaskContext& task, AddressSpace& mapping, PageIndex page, std::uint64_t bits,
                  std::uint64_t write_id);
@@ -61,7 +82,7 @@ class PageCache {
   // Ends writeback of `count` consecutive pages; wakes who waits for them.
   void end_writeback(int cpu, AddressSpace& mapping, PageIndex first, Pages count);
 
-  // Drops every page of the file that is neither dirty nor under writeback
+  // Drops every page of the file that is neither dirty, nor under writeback, nor being read
   // (invalidate_mapping_pages()).
   void drop_clean(AddressSpace& mapping) { drop_clean(mapping, PageIndex{0}, PageIndex::max()); }
   // The same of the pages `first` to `last` (invalidate_inode_pages2_range()).
@@ -73,6 +94,7 @@ class PageCache {
     Pages scanned{0};
     Pages freed{0};
     Pages unqueued_dirty{0};  // dirty and not under writeback
+    Pages writeback{0};       // under writeback
   };
   std::optional<Shrunk> shrink_inactive(int wanted);
   // Asks the flushers of all devices to write everything (wakeup_flusher_threads()).
@@ -82,6 +104,9 @@ class PageCache {
 
  private:
   void charge_slab(AddressSpace& mapping);
+  void insert(AddressSpace& mapping, PageIndex page, std::uint64_t bits);
+  void allocated(AddressSpace& mapping);
+  static void wake(AddressSpace& mapping, PageIndex first, PageIndex end);
 
   engine::Machine& machine_;
   WbDomain& domain_;

@@ -10,6 +10,7 @@ namespace wbsim::pagecache {
 namespace {
 constexpr std::uint64_t bit(int slot) { return std::uint64_t{1} << slot; }
 constexpr std::size_t at(Mark mark) { return static_cast<std::size_t>(mark); }
+constexpr std::size_t at(Flag flag) { return static_cast<std::size_t>(flag); }
 }  // namespace
 
 PageTree::PageTree() { root_ = new_node(); }
@@ -33,6 +34,7 @@ std::uint32_t PageTree::new_leaf() {
   ++leaves_in_use_;
   if (free_leaves_.empty()) {
     leaf_pool_.emplace_back();
+    leaf_flags_.emplace_back() = kNone;
     return static_cast<std::uint32_t>(leaf_pool_.size() - 1);
   }
   const std::uint32_t id = free_leaves_.back();
@@ -111,7 +113,16 @@ void PageTree::erase(PageIndex page, std::uint64_t bits) {
   Leaf& leaf = *path_.leaf;
   SIM_CHECK((leaf.present & bits) == bits);
   SIM_CHECK(((leaf.marks[0] | leaf.marks[1] | leaf.marks[2]) & bits) == 0);
+  SIM_CHECK((flagged(page, Flag::kLocked) & bits) == 0);
   leaf.present &= ~bits;
+  if (flags_index() != kNone) {
+    Flags& flags = flags_of_leaf();
+    bare_ -= Pages{std::popcount(flags[at(Flag::kBare)] & bits)};
+    for (std::uint64_t& pages : flags) {
+      pages &= ~bits;
+    }
+    tidy_flags();
+  }
   pages_ -= Pages{std::popcount(bits)};
   if (leaf.present != 0) {
     return;
@@ -173,6 +184,71 @@ void PageTree::clear_mark(PageIndex page, std::uint64_t bits, Mark mark) {
   if (had && marks == 0) {
     propagate_clear(mark);
   }
+}
+
+// Of the leaf that path_ leads to.
+std::uint32_t& PageTree::flags_index() const {
+  const Node& parent = *path_.nodes[0];
+  return leaf_flags_[parent.child[static_cast<std::size_t>(child_slot(path_.leaf_number, 0))]];
+}
+
+PageTree::Flags& PageTree::flags_of_leaf() {
+  std::uint32_t& index = flags_index();
+  if (index == kNone && free_flags_.empty()) {
+    index = static_cast<std::uint32_t>(flags_pool_.size());
+    flags_pool_.emplace_back();
+  } else if (index == kNone) {
+    index = free_flags_.back();
+    free_flags_.pop_back();
+  }
+  return flags_pool_[index];
+}
+
+// Gives the flags of a leaf back once none is set.
+void PageTree::tidy_flags() {
+  const Flags& flags = flags_of_leaf();
+  if (std::all_of(flags.begin(), flags.end(), [](std::uint64_t pages) { return pages == 0; })) {
+    free_flags_.push_back(flags_index());
+    flags_index() = kNone;
+  }
+}
+
+std::uint64_t PageTree::flagged(PageIndex page, Flag flag) const {
+  if (!locate(leaf_number(page))) {
+    return 0;
+  }
+  const std::uint32_t index = flags_index();
+  return index == kNone ? 0 : flags_pool_[index][at(flag)];
+}
+
+std::uint64_t PageTree::uptodate(PageIndex page) const {
+  const Leaf* leaf = find(page);
+  return leaf == nullptr ? 0 : leaf->present & ~flagged(page, Flag::kNotUptodate);
+}
+
+void PageTree::set_flag(PageIndex page, std::uint64_t bits, Flag flag) {
+  if (bits == 0) {
+    return;
+  }
+  SIM_CHECK(locate(leaf_number(page)));
+  SIM_CHECK((path_.leaf->present & bits) == bits);
+  std::uint64_t& pages = flags_of_leaf()[at(flag)];
+  if (flag == Flag::kBare) {
+    bare_ += Pages{std::popcount(bits & ~pages)};
+  }
+  pages |= bits;
+}
+
+void PageTree::clear_flag(PageIndex page, std::uint64_t bits, Flag flag) {
+  const std::uint64_t cleared = flagged(page, flag) & bits;
+  if (cleared == 0) {
+    return;
+  }
+  flags_of_leaf()[at(flag)] &= ~cleared;
+  if (flag == Flag::kBare) {
+    bare_ -= Pages{std::popcount(cleared)};
+  }
+  tidy_flags();
 }
 
 Pages PageTree::count_marked(Mark mark) const {

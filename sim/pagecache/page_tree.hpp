@@ -17,12 +17,21 @@ namespace wbsim::pagecache {
 enum class Mark : std::uint8_t { kDirty, kWriteback, kToWrite };
 inline constexpr std::size_t kMarks = 3;
 
+// Flags of a cached page that no look-up searches for; pages that were only written have none.
+//   kReferenced   PG_referenced: read once since it was added, activated or passed by reclaim
+//   kBare         not PG_private: it has no buffer head
+//   kLocked       PG_locked, held while a read is under way
+//   kNotUptodate  not PG_uptodate: its data is not (yet) what the device holds
+//   kReadahead    PG_readahead: whoever reads it starts the next readahead
+enum class Flag : std::uint8_t { kReferenced, kBare, kLocked, kNotUptodate, kReadahead };
+inline constexpr std::size_t kFlags = 5;
+
 // Models: the xarray of an address_space, lib/xarray.c, v5.10. Fan-out 64; each
 // node has one bit per slot and mark, set when anything below has the mark. The state of a page
-// is its bits in the leaf: present, dirty, writeback, to-write.
+// is its bits in the leaf: present, dirty, writeback, to-write; and its flags.
 //
-// Pages are handled as masks of one leaf (64 consecutive pages). Memory: 32 bytes per leaf plus
-// 0.07 bytes per page of inner nodes.
+// Pages are handled as masks of one leaf (64 consecutive pages). Memory: 36 bytes per leaf, 40 more
+// where any of its pages has a flag, plus 0.07 bytes per page of inner nodes.
 class PageTree {
  public:
   static constexpr std::int64_t kFanOut = 64;
@@ -64,6 +73,16 @@ class PageTree {
   void erase(PageIndex page, std::uint64_t bits);
   void set_mark(PageIndex page, std::uint64_t bits, Mark mark);
   void clear_mark(PageIndex page, std::uint64_t bits, Mark mark);
+  // Flags of present pages. A page is inserted without flags and loses them when it is erased; a
+  // locked one may not be erased.
+  void set_flag(PageIndex page, std::uint64_t bits, Flag flag);
+  void clear_flag(PageIndex page, std::uint64_t bits, Flag flag);
+  // Those of the leaf of `page` that have the flag.
+  [[nodiscard]] std::uint64_t flagged(PageIndex page, Flag flag) const;
+  // The pages of the leaf that a reader may copy: present and up to date.
+  [[nodiscard]] std::uint64_t uptodate(PageIndex page) const;
+  // Pages without a buffer head.
+  [[nodiscard]] Pages bare() const { return bare_; }
 
   // Counts marked pages one leaf after the other: for checks.
   [[nodiscard]] Pages count_marked(Mark mark) const;
@@ -89,6 +108,8 @@ class PageTree {
     std::array<Node*, kLevelsMax> nodes{};
   };
 
+  using Flags = std::array<std::uint64_t, kFlags>;
+
   [[nodiscard]] static int child_slot(std::int64_t leaf_number, int level) {
     return static_cast<int>((leaf_number >> (6 * level)) & 63);
   }
@@ -99,6 +120,9 @@ class PageTree {
   bool descend(std::int64_t leaf_number) const;
   void create(std::int64_t leaf_number);
   void grow();
+  [[nodiscard]] std::uint32_t& flags_index() const;
+  Flags& flags_of_leaf();
+  void tidy_flags();
   std::uint32_t new_node();
   std::uint32_t new_leaf();
   void propagate_set(Mark mark);
@@ -106,12 +130,16 @@ class PageTree {
   [[nodiscard]] std::optional<std::int64_t> next_leaf(Mark mark, std::int64_t from) const;
 
   Pages pages_{0};
+  Pages bare_{0};
   int levels_ = 1;  // inner levels above the leaves
   std::uint32_t root_;
   StableVector<Node, 64> node_pool_;
   StableVector<Leaf, 1024> leaf_pool_;
   std::vector<std::uint32_t> free_nodes_;
   std::vector<std::uint32_t> free_leaves_;
+  StableVector<std::uint32_t, 1024> leaf_flags_;  // by leaf: where its flags are, or kNone
+  StableVector<Flags, 1024> flags_pool_;
+  std::vector<std::uint32_t> free_flags_;
   std::int64_t nodes_in_use_ = 0;
   std::int64_t leaves_in_use_ = 0;
   mutable Path path_;  // of the leaf used last: neighbours are used together

@@ -136,7 +136,10 @@ class TestFile final : public AddressSpaceOps, public PageWriter {
       : inode{wb, *this}, machine_{machine}, per_page_{per_page}, depth_{depth} {
     machine.cache.add_mapping(inode.mapping);
   }
-  ~TestFile() { machine_.simulator.cancel(end_); }
+  ~TestFile() {
+    machine_.simulator.cancel(end_);
+    machine_.simulator.cancel(read_end_);
+  }
   TestFile(const TestFile&) = delete;
   TestFile& operator=(const TestFile&) = delete;
 
@@ -167,7 +170,26 @@ class TestFile final : public AddressSpaceOps, public PageWriter {
     co_return taken;
   }
 
+  // Reads one run of pages after the other, each in `read_time`.
+  engine::Task<> read_pages(TaskContext&, AddressSpace&, PageIndex first, Pages count,
+                            ReadKind kind) override {
+    reads.push_back({first.value(), count.count(), kind});
+    if (!read_end_.pending()) {
+      machine_.simulator.schedule_after(read_end_, read_time);
+    }
+    co_return;
+  }
+  struct Read {
+    std::int64_t first;
+    std::int64_t count;
+    ReadKind kind;
+    friend bool operator==(const Read&, const Read&) = default;
+  };
+
   Inode inode;
+  std::vector<Read> reads;                 // in order of submission
+  SimDuration read_time{};                 // of one run
+  int read_failures = 0;                   // how many of the next runs fail
   std::vector<std::int64_t> written;       // pages in order of submission
   int calls = 0;                           // of writepages()
   bool sync_all = false;                   // of the last page
@@ -206,12 +228,24 @@ class TestFile final : public AddressSpaceOps, public PageWriter {
     start();
   }
 
+  void on_read_end() {
+    const Read& read = reads[reads_done_++];
+    const bool failed = read_failures > 0;
+    read_failures -= failed ? 1 : 0;
+    machine_.cache.end_read(inode.mapping, PageIndex{read.first}, Pages{read.count}, failed);
+    if (reads_done_ < reads.size()) {
+      machine_.simulator.schedule_after(read_end_, read_time);
+    }
+  }
+
   TestMachine& machine_;
+  std::size_t reads_done_ = 0;
   SimDuration per_page_;
   std::size_t depth_;
   std::deque<PageIndex> queue_;
   std::vector<engine::Thread*> sleepers_;
   engine::Event end_ = engine::event_calling<&TestFile::on_end>(*this, "test file");
+  engine::Event read_end_ = engine::event_calling<&TestFile::on_read_end>(*this, "test read");
 };
 
 }  // namespace wbsim::pagecache

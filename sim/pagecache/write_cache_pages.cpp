@@ -9,6 +9,7 @@
 #include <span>
 
 #include "sim/pagecache/indexed_list.hpp"
+#include "sim/pagecache/page_wait.hpp"
 
 namespace wbsim::pagecache {
 
@@ -98,26 +99,6 @@ Pages writable_run(const AddressSpace& mapping, PageIndex page, std::uint64_t bi
 bool marked(const AddressSpace& mapping, PageIndex page, Mark mark) {
   const PageTree::Leaf* leaf = mapping.pages.find(page);
   return leaf != nullptr && (leaf->marked(mark) & PageTree::mask(page, Pages{1})) != 0;
-}
-
-bool under_writeback(const AddressSpace& mapping, PageIndex page) {
-  return marked(mapping, page, Mark::kWriteback);
-}
-
-// The thread may find the page gone when it runs again: reclaim frees what is clean.
-engine::Task<> wait_on_page_writeback(TaskContext& task, AddressSpace& mapping, PageIndex page) {
-  while (under_writeback(mapping, page)) {
-    const block::Plug* plug = task.io().plug();
-    if (plug != nullptr && !plug->empty()) {
-      co_await task.thread().run(task.costs().fsync_wait);
-      if (!under_writeback(mapping, page)) {
-        co_return;
-      }
-    }
-    mapping.waiters.push_back({page, &task.thread()});
-    co_await task.thread().block();
-    co_await task.thread().run(task.costs().sleeper_wake);
-  }
 }
 
 }  // namespace
