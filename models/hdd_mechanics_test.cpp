@@ -105,8 +105,8 @@ TEST(HddMechanics, LosesNoTurnBetweenNeighbours) {
     SimTime now{};
     HddMechanics::Arm arm;
     for (Lba lba{0}; lba < Lba{0} + all;) {
-      const Sectors some = std::min(Sectors{1 + static_cast<std::int64_t>(rng.uniform(300))},
-                                    Lba{0} + all - lba);
+      const Sectors some =
+          std::min(Sectors{1 + static_cast<std::int64_t>(rng.uniform(300))}, Lba{0} + all - lba);
       now += m.access(now, arm, m.geometry().place(lba), Motion::kRead);
       const HddMechanics::Passage passage = m.pass(now, lba, some, Motion::kRead);
       now = passage.end;

@@ -45,16 +45,16 @@ TEST(SeekCurve, MeetsTheDataSheet) {
 }
 
 TEST(SeekCurve, OfADataSheetNeverTakesLessForALongerWay) {
-  const SeekCurve curve = SeekCurve::from_data_sheet(
-      {microseconds(230), microseconds(7400), milliseconds(14)}, 10'000);
+  const SeekCurve curve =
+      SeekCurve::from_data_sheet({microseconds(230), microseconds(7400), milliseconds(14)}, 10'000);
   for (std::int64_t d = 1; d < 10'000; ++d) {
     ASSERT_GE(curve.time(d), curve.time(d - 1)) << d;
   }
 }
 
 TEST(SeekCurve, OfADataSheetHasNoJumpAtTheKnee) {
-  const SeekCurve curve = SeekCurve::from_data_sheet(
-      {microseconds(230), microseconds(7400), milliseconds(14)}, 30'000);
+  const SeekCurve curve =
+      SeekCurve::from_data_sheet({microseconds(230), microseconds(7400), milliseconds(14)}, 30'000);
   EXPECT_EQ(curve.law().knee, 10'000);
   EXPECT_LT(curve.time(10'001) - curve.time(10'000), microseconds(1));
 }

@@ -23,7 +23,11 @@ namespace po = boost::program_options;
 
 constexpr int kCommandNotFound = 127;
 
+// Empty where there is no such file.
 std::string content_of(const fs::path& path) {
+  if (!fs::is_regular_file(path)) {
+    return {};
+  }
   std::ifstream stream{path, std::ios::binary};
   return {std::istreambuf_iterator<char>{stream}, {}};
 }
@@ -101,6 +105,11 @@ class Plotter {
       if (!text.empty()) {
         fmt::print(stderr, "{}: fewer than two samples, nothing to draw\n", csv.string());
       }
+      return std::nullopt;
+    }
+    std::string problem;
+    if (!is_time_series(text, problem)) {
+      complain(kBadInput, (folder_ / problem).string());
       return std::nullopt;
     }
     return Picture{"dirty", csv, {fmt::format("{}", fmt::join(devices_of(text), " "))}};
@@ -199,7 +208,7 @@ int run(const Verb& verb, const Arguments& arguments) {
 const Verb kPlotVerb{"plot", "FOLDER [--out DIR]", "draw pictures of a run's output",
                      R"(Draws what the output folder of a run holds, as PNG, with gnuplot:
   dirty.png     timeseries.csv: dirty memory and its limits, rates, pauses, load of the devices
-  latency.png   latency.csv: which share of the calls took longer than a time
+  latency.png   latency.csv: which share of the calls took at least a time
   requests.png  requests.csv, where it was asked for (output.requests): place and time of each
 
 Example:

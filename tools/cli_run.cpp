@@ -32,19 +32,25 @@ std::optional<report::Progress> progress_of(const system::Experiment& experiment
       report::colour_for(stderr, std::getenv("NO_COLOR")), wall_time};
 }
 
-// Repeats a finished run in its further phases, until interrupted; a repeat cut short is dropped.
-void repeat_in_phases(const system::Experiment& experiment, int phases,
-                      system::RunOutputs& outputs) {
+// Repeats a finished run in its further phases. False when interrupted: the phases that ended
+// count, wherever they lie.
+bool repeat_in_phases(const system::Experiment& experiment, int phases, system::RunOutputs& outputs,
+                      std::vector<std::string>& failures) {
   for (int phase = 1; phase < phases; ++phase) {
     const system::Config config = system::in_phase(experiment.config, phase, phases);
     report::Metrics metrics{system::describe_run(config, experiment.workload, WBSIM_VERSION)};
     const system::RunOutcome outcome = system::run_system(
         config, experiment.workload, {.observers = {&metrics}, .interrupted = &catch_interrupts()});
     if (outcome.interrupted) {
-      return;
+      fmt::print(stderr, "interrupted after {} of {} phases\n", phase, phases);
+      return false;
+    }
+    for (const std::string& failure : outcome.jobs_in_error) {
+      failures.push_back(fmt::format("phase {}: {}", phase, failure));
     }
     outputs.add_phase(metrics.finish(outcome.end));
   }
+  return true;
 }
 
 int simulate(const system::Experiment& experiment, const std::string& folder, int phases) {
@@ -60,15 +66,15 @@ int simulate(const system::Experiment& experiment, const std::string& folder, in
       system::run_system(experiment.config, experiment.workload, options);
   progress.reset();
   outputs.finish(outcome.end);
-  if (!outcome.interrupted) {
-    repeat_in_phases(experiment, phases, outputs);
-  }
+  std::vector<std::string> failures = outcome.jobs_in_error;
+  const bool all_phases =
+      outcome.interrupted || repeat_in_phases(experiment, phases, outputs, failures);
   fmt::print("{}", report::summary_text(outputs.result()));
   if (const report::OutputError error = outputs.write()) {
     fmt::print(stderr, "{}\n", *error);
     return kRunFailed;
   }
-  for (const std::string& failure : outcome.jobs_in_error) {
+  for (const std::string& failure : failures) {
     fmt::print(stderr, "{}\n", failure);
   }
   if (outcome.interrupted) {
@@ -76,7 +82,10 @@ int simulate(const system::Experiment& experiment, const std::string& folder, in
                std::chrono::duration<double>(outcome.end - SimTime{}).count());
     return kInterrupted;
   }
-  return outcome.jobs_in_error.empty() ? kOk : kRunFailed;
+  if (!all_phases) {
+    return kInterrupted;
+  }
+  return failures.empty() ? kOk : kRunFailed;
 }
 
 int run(const Verb& verb, const Arguments& arguments) {
@@ -110,6 +119,9 @@ int run(const Verb& verb, const Arguments& arguments) {
   if (phases < 1 || phases > kPhasesMax) {
     return usage_error(verb,
                        fmt::format("--phases is {}; 1 to {} are allowed", phases, kPhasesMax));
+  }
+  if (values.count("out") != 0 && values["out"].as<std::string>().empty()) {
+    return usage_error(verb, "--out is empty; name a folder");
   }
   const std::string folder = values.count("out") != 0 ? values["out"].as<std::string>() : "";
   if (!folder.empty()) {

@@ -16,6 +16,7 @@ constexpr double kNsPerUs = 1e3;
 constexpr double kNsPerMs = 1e6;
 constexpr double kNsPerSecond = 1e9;
 constexpr double kSectorsPerGib = 2097152;
+constexpr std::int64_t kCallsMax = 1'000'000'000'000;
 
 // Calls `line(number, text)` for each line after the first, which is the header; stops at false.
 template <class Line>
@@ -77,7 +78,8 @@ bool add_row(std::string_view row, std::map<std::string, std::size_t>& known,
   const std::string_view call = fields[fields.size() - 3];
   const auto latency = number(fields[fields.size() - 2]);
   const auto count = number(fields.back());
-  if (!latency || !count || *count <= 0) {
+  // So many that their sum cannot overflow.
+  if (!latency || !count || *count <= 0 || *count > kCallsMax) {
     return false;
   }
   const char* const job = fields[1].data();
@@ -105,6 +107,23 @@ std::vector<std::string> devices_of(std::string_view header) {
     }
   }
   return devices;
+}
+
+bool is_time_series(std::string_view csv, std::string& complaint) {
+  const std::string_view header = csv.substr(0, csv.find('\n'));
+  if (!header.starts_with("t_ms,nr_dirty,") || devices_of(header).empty()) {
+    complaint = "timeseries.csv:1: not the header of a time series";
+    return false;
+  }
+  const std::size_t columns = fields_of(header).size();
+  return for_each_row(csv, [columns, &complaint](std::size_t line, std::string_view row) {
+    const bool numbers = row.find_first_not_of("0123456789.,-") == std::string_view::npos;
+    if (!numbers || fields_of(row).size() != columns) {
+      complaint = fmt::format("timeseries.csv:{}: not {} numbers", line, columns);
+      return false;
+    }
+    return true;
+  });
 }
 
 std::optional<PlotData> latency_curves(std::string_view csv, std::string& complaint) {

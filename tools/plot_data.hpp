@@ -9,7 +9,7 @@
 namespace wbsim::cli {
 
 // Blocks for gnuplot's `index`, each headed by its title. nullopt and a complaint such as
-// "latency.csv:3: 7 fields are needed" where the text is not what a run wrote.
+// "latency.csv:3: not report,job,call,latency_ns,count" where the text is not what a run wrote.
 struct PlotData {
   std::string text;
   int blocks = 0;
@@ -18,8 +18,11 @@ struct PlotData {
 // The devices of a timeseries.csv, from its header: suffixes of its queue_depth columns.
 std::vector<std::string> devices_of(std::string_view header);
 
+// True where every row of a timeseries.csv has a number in each column of the header.
+bool is_time_series(std::string_view csv, std::string& complaint);
+
 // latency.csv as complementary distributions: microseconds, and the share of calls that took
-// longer; a curve for each report and kind of call.
+// at least as long; a curve for each report and kind of call.
 std::optional<PlotData> latency_curves(std::string_view csv, std::string& complaint);
 
 // requests.csv as reads and writes: seconds of completion, GiB, milliseconds in the device. Flushes

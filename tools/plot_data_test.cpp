@@ -13,6 +13,18 @@ TEST(PlotData, DevicesAreTheSuffixesOfTheQueueDepthColumns) {
   EXPECT_EQ(devices_of(""), Names{});
 }
 
+TEST(PlotData, ATimeSeriesHasItsHeaderAndANumberInEachColumn) {
+  const std::string header = "t_ms,nr_dirty,queue_depth.sda\n";
+  std::string complaint;
+  EXPECT_TRUE(is_time_series(header + "0.000,1,2\n", complaint));
+  EXPECT_FALSE(is_time_series("a,b\n1,2\n", complaint));
+  EXPECT_EQ(complaint, "timeseries.csv:1: not the header of a time series");
+  EXPECT_FALSE(is_time_series(header + "0.000,1,2\n0.100,1\n", complaint));
+  EXPECT_EQ(complaint, "timeseries.csv:3: not 3 numbers");
+  EXPECT_FALSE(is_time_series(header + "0.000,x,2\n", complaint));
+  EXPECT_EQ(complaint, "timeseries.csv:2: not 3 numbers");
+}
+
 TEST(PlotData, ALatencyCurveFallsFromAllCallsToTheSlowest) {
   std::string complaint;
   const auto data = latency_curves(
@@ -41,7 +53,8 @@ TEST(PlotData, AJobsNameMayHoldCommasAndQuotes) {
 }
 
 TEST(PlotData, ForeignLatenciesAreRefusedWithTheirLine) {
-  for (const char* row : {"0,w,write,1000", "0,w,write,x,1", "0,w,write,1000,0", "junk"}) {
+  for (const char* row : {"0,w,write,1000", "0,w,write,x,1", "0,w,write,1000,0",
+                          "0,w,write,1,1000000000001", "junk"}) {
     std::string complaint;
     EXPECT_FALSE(latency_curves(std::string{"header\n0,w,write,1000,1\n"} + row + "\n", complaint))
         << row;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <exception>
 
 #include "tools/cli.hpp"
@@ -67,7 +68,12 @@ int dispatch(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   try {
-    return wbsim::cli::dispatch({argv + std::min(argc, 1), argv + argc});
+    const int exit_code = wbsim::cli::dispatch({argv + std::min(argc, 1), argv + argc});
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      fmt::print(stderr, "wbsim: cannot write to stdout\n");
+      return wbsim::cli::kRunFailed;
+    }
+    return exit_code;
   } catch (const std::exception& error) {
     fmt::print(stderr, "wbsim: {}\n", error.what());
     return wbsim::cli::kRunFailed;

@@ -155,6 +155,10 @@ class CaseReader {
     static const std::set<std::string> kKnown{
         "driver",     "size_mb", "channels", "depth",      "read_ns", "write_ns", "flush_ns",
         "discard_ns", "kib_ns",  "seek_ns",  "rotational", "wcache",  "backed"};
+    if (!input.has("/device") || !input.at("/device").is_object()) {
+      input.diagnostics().error(input.where("/device"), "must be an object: the rig's device");
+      return;
+    }
     for (const auto& [key, value] : input.at("/device").items()) {
       if (!kKnown.contains(key)) {
         input.diagnostics().refuse(input.where("/device/" + key), "this parameter of the device");

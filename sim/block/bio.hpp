@@ -9,6 +9,9 @@
 
 namespace wbsim::block {
 
+inline constexpr int kIoError = -5;        // EIO, what BlkStatus::kIoError is to a system call
+inline constexpr Pages kBioPagesMax{256};  // BIO_MAX_PAGES (v5.10), BIO_MAX_VECS (v6.1)
+
 class Bio;
 
 // Called once when all bios of a run have completed, in softirq context at the completion's end.

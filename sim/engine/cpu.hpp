@@ -245,6 +245,7 @@ inline bool Thread::need_resched() const { return cpu_ != nullptr && cpu_->need_
 
 inline bool Thread::RunAwaiter::await_ready() {
   if (cost <= SimDuration::zero()) {
+    thread.simulator_.step_at_instant();
     return true;
   }
   thread.cpu_->busy_ += cost;

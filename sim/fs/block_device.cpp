@@ -7,6 +7,8 @@ namespace wbsim::fs {
 
 using block::Bio;
 using block::BlkStatus;
+using block::kBioPagesMax;
+using block::kIoError;
 using engine::Task;
 using pagecache::AddressSpace;
 using pagecache::PageTree;
@@ -15,9 +17,6 @@ using pagecache::TaskContext;
 using pagecache::WritebackControl;
 
 namespace {
-
-constexpr int kIoError = -5;        // EIO
-constexpr Pages kBioPagesMax{256};  // BIO_MAX_PAGES (v5.10), BIO_MAX_VECS (v6.1)
 
 // submit_bio_wait(): a thread that waits for one bio.
 class BioWait final : public block::BioEndIo {

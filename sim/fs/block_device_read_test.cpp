@@ -124,9 +124,8 @@ TEST_P(BlockDeviceRead, BiosHold256PagesAndAreSplitAtTheLimitsOfTheQueue) {
 TEST_P(BlockDeviceRead, PagesAreUpToDateOnlyWhenTheDiskIsDone) {
   std::int64_t result = 0;
   TestTask task{machine.machine};
-  task.run([&](TaskContext& t) {
-    return read_into(t, disk.device, ra, offset(0), kPageSize, result);
-  });
+  task.run(
+      [&](TaskContext& t) { return read_into(t, disk.device, ra, offset(0), kPageSize, result); });
   machine.run_for(microseconds(50));
   EXPECT_FALSE(task.done());
   EXPECT_TRUE(cached(3));
@@ -253,8 +252,8 @@ TEST_P(BlockDeviceRead, CachedPagesBeforeAMissingOneAreCopiedFirstOnlyBefore6_1)
     return read_into(t, disk.device, ra, offset(0), to_bytes(Pages{5}), second_result);
   });
   machine.run_for(microseconds(50));
-  const std::uint64_t referenced = disk.device.inode().mapping.pages.flagged(
-      PageIndex{0}, pagecache::Flag::kReferenced);
+  const std::uint64_t referenced =
+      disk.device.inode().mapping.pages.flagged(PageIndex{0}, pagecache::Flag::kReferenced);
   EXPECT_EQ(referenced, GetParam() == ReadaheadRules::kV5_10 ? 0b1111U : 0U);
   machine.run_for(milliseconds(1));
   EXPECT_EQ(second_result, 5 * 4096);

@@ -9,15 +9,15 @@ namespace wbsim::fs {
 
 using block::Bio;
 using block::BlkStatus;
+using block::kBioPagesMax;
+using block::kIoError;
 using engine::Task;
 using pagecache::TaskContext;
 
 namespace {
 
-constexpr int kIoError = -5;         // EIO
 constexpr int kInvalid = -22;        // EINVAL
 constexpr Bytes kLogicalBlock{512};  // what offsets and lengths are multiples of
-constexpr Pages kBioPagesMax{256};   // BIO_MAX_VECS
 
 PageIndex last_page(const DirectRequest& request) {
   return page_containing(request.at + request.length - Bytes{1});

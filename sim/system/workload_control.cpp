@@ -103,8 +103,9 @@ void WorkloadControl::job_ended(int) {
 void WorkloadControl::apply_settings(const ActionConfig& action) {
   for (const auto& [name, value] : action.set) {
     const writeback::VmKey key = vm_key(name);
+    const auto interval_before = throttle_.vm().dirty_writeback_centisecs;
     throttle_.set_vm(key, value);
-    if (key == writeback::VmKey::kDirtyWritebackCentisecs) {
+    if (throttle_.vm().dirty_writeback_centisecs != interval_before) {
       for (const vfs::MountedDevice& mounted : devices_) {
         mounted.flusher.interval_changed();
       }

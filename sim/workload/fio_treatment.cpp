@@ -100,7 +100,7 @@ constexpr FioTreatmentRow kRows[] = {
     {"clocksource", kNote, "", kOutput},
     {"mem", kNote, "", kMemory},
     {"iomem_align", kNote, "", kMemory},
-    {"verify", kNote, "0", kContent},
+    {"verify", kNeutralOnly, "0", "reading back what was written is not simulated yet"},
     {"do_verify", kNote, "", kContent},
     {"verify_policy", kNote, "", kContent},
     {"verifysort", kNote, "", kContent},

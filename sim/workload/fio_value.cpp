@@ -14,6 +14,8 @@ namespace {
 using Result = Parsed<FioValue>;
 
 constexpr int kDirectionMembers = 3;  // read,write,trim
+// Far from overflow, wherever times are added up.
+constexpr std::int64_t kTimeMax = 365LL * 86'400 * 1'000'000;  // us
 
 Result fail(std::string problem) { return {std::nullopt, std::move(problem)}; }
 
@@ -51,6 +53,9 @@ std::string range_problem(const FioOptionInfo& option, std::int64_t value) {
   if (value < option.min) {
     return option.min == 0 ? "must not be negative"
                            : fmt::format("must be at least {}", option.min);
+  }
+  if (option.time != FioTime::kNone && value > kTimeMax) {
+    return "must be at most 365 days, the longest time that is simulated";
   }
   return value > option.max ? fmt::format("must be at most {}", option.max) : std::string{};
 }

@@ -10,6 +10,7 @@ namespace wbsim::writeback {
 namespace {
 
 constexpr std::int64_t kPageUnits = 4096;  // PAGE_SIZE, the denominator of ratios
+constexpr Pages kThreshMax{0xffffffffLL};  // limits in pages fit into 32 bits
 
 Pages share_of(Bytes bytes, int ratio, Pages avail) {
   if (bytes > Bytes{0}) {
@@ -24,12 +25,13 @@ Pages share_of(Bytes bytes, int ratio, Pages avail) {
 DirtyLimits domain_dirty_limits(const VmSysctl& vm, Pages avail, Pages dirty_limit, bool rt) {
   DirtyLimits limits{share_of(vm.dirty_bytes, vm.dirty_ratio, avail),
                      share_of(vm.dirty_background_bytes, vm.dirty_background_ratio, avail)};
-  if (limits.bg_thresh >= limits.thresh) {
-    limits.bg_thresh = limits.thresh / 2;
-  }
   if (rt) {
     limits.bg_thresh += limits.bg_thresh / 4 + dirty_limit / 32;
     limits.thresh += limits.thresh / 4 + dirty_limit / 32;
+  }
+  limits.thresh = std::min(limits.thresh, kThreshMax);
+  if (limits.bg_thresh >= limits.thresh) {
+    limits.bg_thresh = limits.thresh / 2;
   }
   return limits;
 }

@@ -1,4 +1,4 @@
-# Which share of a job's calls took longer than a time, one curve for each kind of call.
+# Which share of a job's calls took at least a time, one curve for each kind of call.
 # Arguments: data (a block for each curve: its title, then microseconds and share), the picture, the
 # number of curves.
 data = ARG1
@@ -8,7 +8,7 @@ set output ARG2
 # Okabe and Ito's palette: told apart also by the colour-blind.
 array colour[7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888"]
 
-set title "Latency: share of the calls that took longer"
+set title "Latency: share of the calls that took at least so long"
 set xlabel "latency"
 set ylabel "share of calls"
 set logscale xy
