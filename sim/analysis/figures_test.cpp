@@ -260,7 +260,7 @@ TEST(Figures, LatencyBelowAJiffyOfABufferedWriterIsInput) {
   EXPECT_NEAR(get(values, Figure::kSyncP999).error, 0.25, kTiny);
   EXPECT_TRUE(get(values, Figure::kSyncP999).missed());
 
-  context.jobs[0].write_waits = true;
+  context.jobs[0].waits = true;
   values = compare(real, ours, context);
   EXPECT_EQ(get(values, Figure::kWriteP50).standing, Standing::kJudged);
 }

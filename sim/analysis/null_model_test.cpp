@@ -25,7 +25,7 @@ system::Config config() {
 workload::JobSpec writer() {
   workload::JobSpec job;
   job.name = std::string{"w"};
-  job.block_size = kibibytes(64);
+  job.set_block_size(kibibytes(64));
   job.size = mebibytes(64);
   return job;
 }
@@ -89,10 +89,10 @@ TEST(NullModel, WritesEveryPageOfARandomJobOnceWhenSynced) {
   with_sync.actions.back().after_workload = true;
   with_sync.actions.back().syscall = std::string{"sync"};
   workload::JobSpec job = writer();
-  job.block_size = kibibytes(4);
+  job.set_block_size(kibibytes(4));
   job.number_ios = 6;
   for (const int page : {9, 3, 4, 100, 3, 10}) {
-    job.replay.push_back(FileOffset{page * 4096});
+    job.replay.push_back({workload::Direction::kWrite, FileOffset{page * 4096}, kibibytes(4)});
   }
   const RunRecord record = run(with_sync, job);
   EXPECT_EQ(written(record), Pages{5});
@@ -120,7 +120,7 @@ TEST(NullModel, AnFsyncWaitsForTheDataAndTheFlush) {
 
 TEST(NullModel, KeepsAnOfferedRate) {
   workload::JobSpec job = writer();
-  job.rate = Bytes{655'360};  // ten writes a second
+  job.rate.write = Bytes{655'360};  // ten writes a second
   job.time_based = true;
   job.runtime = seconds(2);
   const RunRecord record = run(config(), job);

@@ -163,7 +163,7 @@ Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
     request = co_await wait_for_request(io, bio);
   }
   const SimDuration cost = flush ? costs().flush_submit : costs().request_get;
-  co_await thread.run(cost + options_.trace_block);
+  co_await thread.run(cost + options_.trace_getrq);
   if (flush) {
     co_await submit_flush(io, *request);
   } else if (Plug* plug = io.plug()) {

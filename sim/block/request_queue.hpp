@@ -51,10 +51,13 @@ struct RequestQueueOptions {
   FuaIssue fua_issue = FuaIssue::kKblockd;
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   std::size_t plug_requests_max = 32;
-  bool plug_merging = true;     // ablation
-  bool bio_runs = true;         // optimisation: false keeps every bio an object of its own
-  SimDuration trace_block{};    // CPU time of one block event traced in the simulated machine
-  SimDuration trace_request{};  // the same for block_rq_insert, _issue and _complete
+  bool plug_merging = true;  // ablation
+  bool bio_runs = true;      // optimisation: false keeps every bio an object of its own
+  // CPU time of one event traced in the simulated machine: of bios and plugs, block_getrq,
+  // block_rq_insert, _issue and _complete.
+  SimDuration trace_block{};
+  SimDuration trace_getrq{};
+  SimDuration trace_request{};
 };
 
 struct RequestQueueStats {

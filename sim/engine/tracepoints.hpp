@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -154,7 +155,8 @@ struct SyscallTrace {
   FileOffset offset;
   Bytes length;
   int error = 0;
-  SimDuration submission{};  // asynchronous: from its preparation to `start` (fio's slat)
+  // Asynchronous ones only: from its preparation to `start` (fio's slat).
+  std::optional<SimDuration> submission{};
 };
 
 // Everything a sampler may want, taken at fixed intervals of virtual time (timeseries.csv).

@@ -150,8 +150,8 @@ void EventDigest::on_queue_io(const engine::QueueIo& trace) {
 void EventDigest::on_syscall(const engine::SyscallTrace& trace) {
   add(syscalls_, trace.start, trace.end, trace.job, trace.kind, trace.offset, trace.length,
       trace.error);
-  if (trace.submission != SimDuration::zero()) {
-    add(syscalls_, trace.submission);
+  if (trace.submission) {
+    add(syscalls_, *trace.submission);
   }
 }
 

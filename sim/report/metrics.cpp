@@ -264,6 +264,10 @@ void Metrics::on_syscall(const engine::SyscallTrace& trace) {
   }
   const SimDuration latency = trace.end - trace.start;
   calls.latency.add(latency);
+  if (trace.submission) {
+    calls.submission.add(*trace.submission);
+    calls.total.add(*trace.submission + latency);
+  }
   calls.bytes += trace.length;
   if (trace.kind == SyscallKind::kWrite && latency > kStallThreshold) {
     ++caller.stalls.count;

@@ -47,12 +47,17 @@ Json latency_json(const Histogram& latency, Bins bins) {
 }
 
 Json transfer_json(const CallMetrics& calls, SimDuration runtime, Bins bins) {
-  return {{"io_bytes", calls.bytes.count()},
-          {"total_ios", calls.ios()},
-          {"errors", calls.errors},
-          {"bw_bytes", bandwidth(calls.bytes, runtime)},
-          {"iops", iops(calls.ios(), runtime)},
-          {"clat_ns", latency_json(calls.latency, bins)}};
+  Json json = {{"io_bytes", calls.bytes.count()},
+               {"total_ios", calls.ios()},
+               {"errors", calls.errors},
+               {"bw_bytes", bandwidth(calls.bytes, runtime)},
+               {"iops", iops(calls.ios(), runtime)},
+               {"clat_ns", latency_json(calls.latency, bins)}};
+  if (calls.submission.count() > 0) {
+    json["slat_ns"] = latency_json(calls.submission, bins);
+    json["lat_ns"] = latency_json(calls.total, bins);
+  }
+  return json;
 }
 
 Json sync_json(const CallMetrics& calls, Bins bins) {

@@ -26,6 +26,8 @@ void CallMetrics::merge(const CallMetrics& other) {
   errors += other.errors;
   bytes += other.bytes;
   latency.merge(other.latency);
+  submission.merge(other.submission);
+  total.merge(other.total);
 }
 
 void StallMetrics::merge(const StallMetrics& other) {

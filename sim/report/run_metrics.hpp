@@ -20,12 +20,16 @@ namespace wbsim::report {
 // limit is.
 inline constexpr SimDuration kStallThreshold = milliseconds(100);
 
-// System calls of one kind. Latency is fio's clat of a synchronous engine: issue to return. Calls
-// that failed are counted in `errors` only.
+// System calls or asynchronous I/Os of one kind. Latency is fio's clat: issue to return; of an
+// asynchronous engine, from the end of its submission until it is collected, and what precedes that
+// is in `submission` (slat) and both together in `total` (lat). Those that failed are counted in
+// `errors` only.
 struct CallMetrics {
   std::int64_t errors = 0;
   Bytes bytes;
   Histogram latency;
+  Histogram submission;
+  Histogram total;
 
   [[nodiscard]] std::int64_t ios() const { return latency.count(); }
   void merge(const CallMetrics& other);

@@ -52,17 +52,19 @@ void append_rate(std::string& text, std::string_view name, const CallMetrics& ca
                  bytes_text(calls.bytes), time_text(runtime));
 }
 
-void append_latencies(std::string& text, const JobMetrics& job) {
+// One row for each kind of call that has such a latency.
+void append_latencies(std::string& text, std::string_view title, const JobMetrics& job,
+                      Histogram CallMetrics::*which) {
   constexpr std::string_view kRow = "    {:<10}{:>11}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n";
   auto out = std::back_inserter(text);
   bool header = false;
   for (const NamedCalls& calls : calls_of(job)) {
-    const Histogram& latency = calls.metrics->latency;
+    const Histogram& latency = calls.metrics->*which;
     if (latency.count() == 0) {
       continue;
     }
     if (!header) {
-      fmt::format_to(out, fmt::runtime(kRow), "clat", "N", "min", "avg", "50.00th", "99.00th",
+      fmt::format_to(out, fmt::runtime(kRow), title, "N", "min", "avg", "50.00th", "99.00th",
                      "99.90th", "max");
       header = true;
     }
@@ -93,7 +95,8 @@ void append_job(std::string& text, const JobMetrics& job) {
       append_rate(text, name, *calls, job.runtime);
     }
   }
-  append_latencies(text, job);
+  append_latencies(text, "slat", job, &CallMetrics::submission);
+  append_latencies(text, "clat", job, &CallMetrics::latency);
   for (const NamedCalls& calls : calls_of(job)) {
     if (calls.metrics->errors > 0) {
       text += fmt::format("  {}: {} failed\n", calls.name, calls.metrics->errors);

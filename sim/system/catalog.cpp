@@ -45,10 +45,11 @@ constexpr std::array<CatalogEntry, 5> kActions{{
     {"sync_file_range", false, "sync_file_range(2) outside a job"},
 }};
 
-constexpr std::array<CatalogEntry, 6> kTraceCategories{{
+constexpr std::array<CatalogEntry, 7> kTraceCategories{{
     {"wb", true, "writeback:* events"},
     {"rq", true, "block_rq_* events"},
     {"blk", true, "the other block:* events"},
+    {"bio", true, "of these block_bio_queue, block_bio_*merge, block_plug, block_unplug"},
     {"wbt", false, "wbt:* events"},
     {"jbd2", false, "jbd2:* events"},
     {"ext4", false, "ext4:* events"},

@@ -155,10 +155,10 @@ INSTANTIATE_TEST_SUITE_P(
             "\"lifo\"?"},
         Mistake{"TraceCategoryTwice", document(R"("guest_tracing":["wb","wb"])"),
                 "a.json: /guest_tracing/1: \"wb\" is given twice"},
-        Mistake{
-            "TraceCategory", document(R"("guest_tracing":["wbx"])"),
-            "a.json: /guest_tracing/0: unknown \"wbx\"; one of wb, rq, blk, wbt, jbd2, ext4. Did "
-            "you mean \"wb\"?"}),
+        Mistake{"TraceCategory", document(R"("guest_tracing":["wbx"])"),
+                "a.json: /guest_tracing/0: unknown \"wbx\"; one of wb, rq, blk, bio, wbt, jbd2, "
+                "ext4. Did "
+                "you mean \"wb\"?"}),
     [](const auto& param) { return std::string{param.param.name}; });
 
 INSTANTIATE_TEST_SUITE_P(

@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"Anon", document(R"("actions":[{"at":"1s","anon":{"grow":"1GiB"}}])"),
                 "/actions/0/anon: must be absent or empty"},
         Refusal{"Tracing", document(R"("guest_tracing":["wb","jbd2"])"),
-                "/guest_tracing/1: \"jbd2\"; simulated are wb, rq, blk"}),
+                "/guest_tracing/1: \"jbd2\"; simulated are wb, rq, blk, bio"}),
     [](const auto& param) { return std::string{param.param.name}; });
 
 TEST(ConfigRefusals, YieldToErrors) {

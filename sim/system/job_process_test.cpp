@@ -291,7 +291,10 @@ TEST(JobProcess, AnErrorEndsTheJob) {
   testing::Scenario s =
       testing::scenario("[w]\nfilename=/dev/sda\nrw=randwrite\nsize=40k\nend_fsync=1\n");
   // Beyond the device: check_workload() would have refused it, pwrite() returns ENOSPC.
-  s.workload.jobs[0].replay = {FileOffset{0}, FileOffset{gibibytes(1).count()}, FileOffset{4096}};
+  s.workload.jobs[0].replay = {
+      {workload::Direction::kWrite, FileOffset{0}, kibibytes(4)},
+      {workload::Direction::kWrite, FileOffset{gibibytes(1).count()}, kibibytes(4)},
+      {workload::Direction::kWrite, FileOffset{4096}, kibibytes(4)}};
   testing::JobLog observer;
   RunOptions options;
   options.observers = {&observer};

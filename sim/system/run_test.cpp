@@ -27,7 +27,7 @@ struct Check {
   int exit_code = 0;
 };
 
-Check check(const std::string& fio, const std::vector<FileOffset>& replay = {}) {
+Check check(const std::string& fio, const std::vector<workload::Io>& replay = {}) {
   Scenario s = scenario("");
   Diagnostics diagnostics;
   s.workload =
@@ -78,16 +78,35 @@ TEST(CheckWorkload, RefusesPartialPages) {
   }
 }
 
-TEST(CheckWorkload, ChecksOffsetsToReplay) {
+TEST(CheckWorkload, DirectIoNeedsWholeLogicalBlocks) {
+  const std::string job = "[w]\nfilename=/dev/sda\ndirect=1\nrw=randrw\n";
+  EXPECT_EQ(check(job + "bs=512\n").text, "");
+  EXPECT_EQ(check(job + "bs=2k,512\noffset=1k\n").text, "");
+  for (const char* lines :
+       {"bs=1000\n", "bs=4k,1000\n", "offset=100\n", "bssplit=4k/50:100/50\n"}) {
+    const Check found = check(job + lines);
+    EXPECT_EQ(found.text,
+              "job.fio:1: job \"w\": direct I/O needs bs and offset to be multiples of 512 bytes, "
+              "the device's logical block\n");
+    EXPECT_EQ(found.exit_code, 2);
+  }
+}
+
+TEST(CheckWorkload, ChecksIosToReplay) {
   const std::string job = "[w]\nfilename=/dev/sda\nrw=randwrite\nbs=8k\n";
   const std::string finding =
-      "job.fio:1: job \"w\": an offset to replay lies outside the device or is not a multiple of "
-      "4k\n";
-  const FileOffset last{gibibytes(1).count() - 8192};
-  EXPECT_EQ(check(job, {FileOffset{0}, last}).text, "");
-  EXPECT_EQ(check(job, {FileOffset{0}, last + Bytes{4096}}).text, finding);
-  EXPECT_EQ(check(job, {FileOffset{512}}).text, finding);
-  EXPECT_EQ(check(job, {FileOffset{-4096}}).text, finding);
+      "job.fio:1: job \"w\": an I/O to replay lies outside the device, is not a multiple of 4096 "
+      "bytes or goes in a direction that the job does not\n";
+  const auto write = [](std::int64_t at, std::int64_t length = 8192) {
+    return std::vector<workload::Io>{{workload::Direction::kWrite, FileOffset{at}, Bytes{length}}};
+  };
+  const std::int64_t last = gibibytes(1).count() - 8192;
+  EXPECT_EQ(check(job, write(last)).text, "");
+  EXPECT_EQ(check(job, write(last + 4096)).text, finding);
+  EXPECT_EQ(check(job, write(512)).text, finding);
+  EXPECT_EQ(check(job, write(-4096)).text, finding);
+  EXPECT_EQ(check(job, write(0, 0)).text, finding);
+  EXPECT_EQ(check(job, {{workload::Direction::kRead, FileOffset{0}, Bytes{8192}}}).text, finding);
 }
 
 TEST(CheckWorkload, ReportsEveryJob) {

@@ -187,7 +187,8 @@ void System::add_device(const DeviceConfig& config, int index) {
       .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
       .plug_merging = switches.plug_merging,
       .bio_runs = config_.optimisation.bio_runs,
-      .trace_block = trace_cost(config_, machine_.costs(), {"blk"}),
+      .trace_block = trace_cost(config_, machine_.costs(), {"blk", "bio"}),
+      .trace_getrq = trace_cost(config_, machine_.costs(), {"blk"}),
       .trace_request = trace_cost(config_, machine_.costs(), {"blk", "rq"})};
   device.queue =
       std::make_unique<block::RequestQueue>(machine_, tracer_, kblockd_, *device.model, options);

@@ -171,8 +171,9 @@ Task<int> Syscalls::flush_buffers(TaskContext& task, int fd) {
   if (opened == nullptr) {
     co_return kEbadf;
   }
+  const bool cached = opened->device->inode().mapping.pages.pages() > Pages{0};
   co_await opened->device->flush_buffers(task);
-  co_return 0;
+  co_return cached ? 1 : 0;
 }
 
 // Models: ksys_sync() where block devices are the only file systems.

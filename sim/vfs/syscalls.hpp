@@ -62,7 +62,8 @@ class Syscalls {
   engine::Task<int> fsync(pagecache::TaskContext& task, int fd);
   // On a block device the same as fsync: there is no inode to leave out.
   engine::Task<int> fdatasync(pagecache::TaskContext& task, int fd);
-  // ioctl(BLKFLSBUF): writes back the device's dirty pages and drops the clean ones.
+  // ioctl(BLKFLSBUF): writes back the device's dirty pages and drops the clean ones. Returns 1
+  // where there were any, otherwise 0 (unlike the kernel), or a negative errno.
   engine::Task<int> flush_buffers(pagecache::TaskContext& task, int fd);
   // What an asynchronous interface does with one read or write, its own system call apart: the
   // result where it is known at once (errors, buffered writes); otherwise nullopt, and `client` is

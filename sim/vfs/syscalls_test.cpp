@@ -122,5 +122,37 @@ TEST_F(SyscallsTest, AnErrorIsReportedOncePerOpenFile) {
   EXPECT_EQ(fsync(first), 0);
 }
 
+TEST_F(SyscallsTest, ODirectGoesPastThePageCache) {
+  const int fd = calls.open("/dev/sda", {.direct = true});
+  EXPECT_EQ(pwrite(fd, FileOffset{512}, Bytes{1024}), 1024);
+  EXPECT_EQ(a.model.writes, 1);
+  EXPECT_EQ(a.model.flushes, 0);
+  EXPECT_EQ(a.device.inode().mapping.pages.pages(), Pages{0});
+  EXPECT_EQ(call([=, this](TaskContext& t) { return calls.pread(t, fd, kStart, Bytes{8192}); }),
+            8192);
+  EXPECT_EQ(pwrite(fd, FileOffset{100}, Bytes{512}), kEinval);
+}
+
+TEST_F(SyscallsTest, PreadEndsWhereTheDeviceEnds) {
+  const int fd = calls.open("/dev/sda", {.direct = true});
+  const std::int64_t end = mebibytes(64).count();
+  const auto pread = [this](int file, std::int64_t at, std::int64_t length) {
+    return call(
+        [=, this](TaskContext& t) { return calls.pread(t, file, FileOffset{at}, Bytes{length}); });
+  };
+  EXPECT_EQ(pread(fd, end - 4096, 8192), 4096);
+  EXPECT_EQ(pread(fd, end, 4096), 0);
+  EXPECT_EQ(pread(7, 0, 4096), kEbadf);
+  EXPECT_EQ(pread(fd, -1, 4096), kEinval);
+}
+
+// A write with O_DIRECT and O_DSYNC asks for FUA and flushes as well.
+TEST_F(SyscallsTest, ODirectWithODsyncFlushes) {
+  const int fd = calls.open("/dev/sda", {.dsync = true, .direct = true});
+  EXPECT_EQ(pwrite(fd, kStart, Bytes{4096}), 4096);
+  EXPECT_GE(a.model.flushes, 1);
+  EXPECT_TRUE(machine.durable(a, PageIndex{0}, Pages{1}));
+}
+
 }  // namespace
 }  // namespace wbsim::vfs

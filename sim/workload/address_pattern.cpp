@@ -1,5 +1,6 @@
 #include "sim/workload/address_pattern.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <string>
 
@@ -138,15 +139,14 @@ Io AddressPattern::next(Direction direction, Bytes length) {
   return io;
 }
 
-// Models: fio's rule for holes: past the region's end it begins again, before its beginning with
-// the last block.
+// Models: fio's rule for holes: what would lie outside the region is at its beginning, going
+// backwards one hole before its end. The first I/O is at the beginning either way.
 FileOffset AddressPattern::next_sequential(Direction direction, Bytes length) {
   const FileOffset end = extent_.begin + extent_.length;
-  FileOffset at = positions_[direction].at.value_or(hole_ < Bytes{0} ? end : extent_.begin);
-  if (at < extent_.begin) {
-    at = end - length;
-  } else if (at + length > end) {
-    at = hole_ < Bytes{0} ? end - length : extent_.begin;
+  FileOffset at = positions_[direction].at.value_or(extent_.begin);
+  if (at < extent_.begin || at + length > end) {
+    at = hole_ < Bytes{0} ? std::max(extent_.begin, end + std::min(hole_, Bytes{0} - length))
+                          : extent_.begin;
   }
   positions_[direction].at = at + length + hole_;
   return at;

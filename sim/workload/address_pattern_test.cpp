@@ -22,10 +22,12 @@ JobExtent extent(std::int64_t blocks, Bytes begin = Bytes{0}) {
   return {FileOffset{begin.count()}, length, length};
 }
 
-std::vector<std::int64_t> blocks_of(AddressPattern& pattern, std::size_t count) {
+std::vector<std::int64_t> blocks_of(AddressPattern& pattern, std::size_t count,
+                                    Bytes length = kibibytes(4)) {
   std::vector<std::int64_t> blocks;
   while (blocks.size() < count) {
-    blocks.push_back(pattern.next().value() / kibibytes(4).count());
+    const Io io = pattern.next(Direction::kWrite, length);
+    blocks.push_back(io.at.value() / kibibytes(4).count());
   }
   return blocks;
 }
@@ -74,9 +76,9 @@ TEST(AddressPattern, SequentialOffsetsWrapAtTheEndOfTheRegion) {
 
 TEST(AddressPattern, AnIncompleteLastBlockIsNotWritten) {
   JobSpec job;
-  job.block_size = kibibytes(8);
+  job.set_block_size(kibibytes(8));
   AddressPattern pattern{job, extent(5), kSeed};
-  EXPECT_EQ(blocks_of(pattern, 3), (std::vector<std::int64_t>{0, 2, 0}));
+  EXPECT_EQ(blocks_of(pattern, 3, kibibytes(8)), (std::vector<std::int64_t>{0, 2, 0}));
 }
 
 TEST(AddressPattern, RestartGoesBackToTheBeginning) {
@@ -84,7 +86,7 @@ TEST(AddressPattern, RestartGoesBackToTheBeginning) {
   AddressPattern pattern{job, extent(5), kSeed};
   blocks_of(pattern, 3);
   pattern.restart();
-  EXPECT_EQ(pattern.next(), FileOffset{0});
+  EXPECT_EQ(pattern.next(Direction::kWrite, kibibytes(4)).at, FileOffset{0});
 }
 
 TEST(AddressPattern, RandomMapVisitsEachBlockOnceAPass) {
@@ -145,11 +147,71 @@ TEST(AddressPattern, RandseedChangesTheOffsets) {
   EXPECT_NE(first, first_blocks(job));
 }
 
-TEST(AddressPattern, ReplaysGivenOffsetsAndBeginsAgainAfterThem) {
+TEST(AddressPattern, EachDirectionHasASequenceOfItsOwn) {
+  JobSpec job;
+  job.reads = true;
+  AddressPattern pattern{job, extent(10), kSeed};
+  blocks_of(pattern, 3);
+  EXPECT_EQ(pattern.next(Direction::kRead, kibibytes(4)).at, FileOffset{0});
+  EXPECT_EQ(pattern.next(Direction::kRead, kibibytes(4)).at, FileOffset{4096});
+  EXPECT_EQ(pattern.next(Direction::kWrite, kibibytes(4)).at, FileOffset{3 * 4096});
+}
+
+TEST(AddressPattern, AHoleFollowsEachSequentialIo) {
+  JobSpec job;
+  job.hole = kibibytes(8);
+  AddressPattern pattern{job, extent(8), kSeed};
+  EXPECT_EQ(blocks_of(pattern, 4), (std::vector<std::int64_t>{0, 3, 6, 0}));
+}
+
+// As on the truth rig: the first I/O is at the beginning, the next two blocks before the end.
+TEST(AddressPattern, ANegativeHoleGoesBackwardsFromTheEnd) {
+  JobSpec job;
+  job.hole = kibibytes(-8);
+  AddressPattern pattern{job, extent(8, kibibytes(40)), kSeed};
+  EXPECT_EQ(blocks_of(pattern, 9), (std::vector<std::int64_t>{10, 16, 15, 14, 13, 12, 11, 10, 16}));
+}
+
+TEST(AddressPattern, AStreakGoesOnFromARandomOffset) {
   JobSpec job = random_job();
-  job.replay = {FileOffset{8192}, FileOffset{0}, FileOffset{8192}};
-  AddressPattern pattern{job, extent(100), kSeed};
-  EXPECT_EQ(blocks_of(pattern, 5), (std::vector<std::int64_t>{2, 0, 2, 2, 0}));
+  job.random_map = false;
+  job.random_streak = 3;
+  AddressPattern pattern{job, extent(1000), kSeed};
+  const std::vector<std::int64_t> blocks = blocks_of(pattern, 9);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    EXPECT_EQ(i % 3 == 0 || blocks[i] == blocks[i - 1] + 1, true) << i;
+  }
+  EXPECT_NE(blocks[3], blocks[2] + 1);
+}
+
+// With a map no block is visited twice in a pass, whatever the lengths.
+TEST(AddressPattern, AMapCutsLengthsToWhatIsNotVisited) {
+  JobSpec job = random_job();
+  job.blocks.write = {kibibytes(4), kibibytes(16), {}};
+  AddressPattern pattern{job, extent(64), kSeed};
+  std::vector<int> visits(64);
+  for (std::int64_t left = 64; left > 0;) {
+    const Io io = pattern.next(Direction::kWrite, kibibytes(16));
+    ASSERT_GT(io.length, Bytes{0});
+    for (FileOffset at = io.at; at < io.at + io.length; at = at + kibibytes(4)) {
+      ++visits[static_cast<std::size_t>(at.value() / 4096)];
+      --left;
+    }
+  }
+  EXPECT_EQ(std::count(visits.begin(), visits.end(), 1), 64);
+}
+
+TEST(RandomMap, FindsTheNextFreeBlockAndGoesRound) {
+  RandomMap map{130};
+  EXPECT_EQ(map.take(0, 129), 129U);
+  EXPECT_EQ(map.next_free(5), 129U);
+  EXPECT_EQ(map.next_free(129), 129U);
+  EXPECT_EQ(map.take(129, 10), 1U);
+  EXPECT_TRUE(map.full());
+  map.clear();
+  EXPECT_EQ(map.take(64, 66), 66U);
+  EXPECT_EQ(map.next_free(100), 0U);
+  EXPECT_EQ(map.take(60, 10), 4U);  // up to what is taken
 }
 
 }  // namespace

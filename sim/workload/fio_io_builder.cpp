@@ -228,6 +228,14 @@ void build_block_sizes(FioSettingReader& reader, JobSpec& spec) {
     const Bytes size{reader.count("bs", direction).value_or(kibibytes(4).count())};
     spec.blocks[direction] = {size, size, {}};
   }
+  if (const FioSetting* size = reader.find("bs")) {
+    const auto& members = size->value.members;
+    if (std::any_of(members.begin(), members.end(), [](const std::optional<FioNumber>& member) {
+          return member && member->decimal_binary_suffix;
+        })) {
+      reader.note_decimal_suffix("bs");
+    }
+  }
   if (const FioSetting* range = reader.find("bsrange")) {
     build_range(reader, *range, spec);
   }

@@ -19,8 +19,8 @@ class JobBuilder {
 
   FioJob build() {
     build_identity();
-    refuse_what_is_not_neutral();
     build_pattern(reader_, job_.spec);
+    refuse_what_is_not_neutral();
     build_engine(reader_, job_.spec);
     build_file();
     build_extent();
@@ -46,7 +46,7 @@ class JobBuilder {
     for (const auto& [key, setting] : reader_.settings()) {
       const FioOptionInfo& option = *setting->option;
       if (option.engine_option || option.treatment != FioTreatment::kNeutralOnly ||
-          is_neutral(option, setting->value)) {
+          is_neutral(option, setting->value, job_.spec.reads, job_.spec.writes)) {
         continue;
       }
       std::string why(option.summary);
@@ -105,9 +105,7 @@ class JobBuilder {
         break;
     }
     if (found->decimal_binary_suffix) {
-      reader_.note("kib", name,
-                   "to fio kib, mib ... are powers of 1000 unless kb_base=1000; k, m ... are "
-                   "powers of 1024");
+      reader_.note_decimal_suffix(name);
     }
   }
 

@@ -22,7 +22,7 @@ TEST(FioJob, HasFiosDefaults) {
   EXPECT_EQ(job.where, "job.fio:1");
   EXPECT_EQ(job.filename, "/dev/sda");
   EXPECT_EQ(job.pattern, Pattern::kSequential);
-  EXPECT_EQ(job.block_size, kibibytes(4));
+  EXPECT_EQ(job.block_size(), kibibytes(4));
   EXPECT_EQ(job.offset, FileOffset{});
   EXPECT_FALSE(job.size || job.size_percent || job.io_size || job.number_ios || job.runtime);
   EXPECT_EQ(job.loops, 1);
@@ -32,30 +32,94 @@ TEST(FioJob, HasFiosDefaults) {
 }
 
 TEST(FioJob, ReadsEveryWayToWriteASize) {
-  EXPECT_EQ(job_of("bs=64k").block_size, kibibytes(64));
-  EXPECT_EQ(job_of("bs=64KB").block_size, kibibytes(64));
-  EXPECT_EQ(job_of("bs=64ki").block_size, kibibytes(64));
-  EXPECT_EQ(job_of("bs=0x1000").block_size, kibibytes(4));
-  EXPECT_EQ(job_of("blocksize = 8192").block_size, kibibytes(8));
-  EXPECT_EQ(job_of("bs=(4 * 1k + 2^12)").block_size, kibibytes(8));
-  EXPECT_EQ(job_of("kb_base=1000\nbs=64k").block_size, Bytes{64'000});
-  EXPECT_EQ(job_of("bs=64kib\nkb_base=1000").block_size, kibibytes(64));
+  EXPECT_EQ(job_of("bs=64k").block_size(), kibibytes(64));
+  EXPECT_EQ(job_of("bs=64KB").block_size(), kibibytes(64));
+  EXPECT_EQ(job_of("bs=64ki").block_size(), kibibytes(64));
+  EXPECT_EQ(job_of("bs=0x1000").block_size(), kibibytes(4));
+  EXPECT_EQ(job_of("blocksize = 8192").block_size(), kibibytes(8));
+  EXPECT_EQ(job_of("bs=(4 * 1k + 2^12)").block_size(), kibibytes(8));
+  EXPECT_EQ(job_of("kb_base=1000\nbs=64k").block_size(), Bytes{64'000});
+  EXPECT_EQ(job_of("bs=64kib\nkb_base=1000").block_size(), kibibytes(64));
   EXPECT_EQ(job_of("size=2g").size, gibibytes(2));
   EXPECT_EQ(job_of("size=50%").size_percent, 50);
-  EXPECT_EQ(job_of("bs=$pagesize*2").block_size, kibibytes(8));
+  EXPECT_EQ(job_of("bs=$pagesize*2").block_size(), kibibytes(8));
 }
 
 // fio 3.33 prints these block sizes for writes.
 TEST(FioJob, TakesTheWriteMemberOfTriplets) {
-  EXPECT_EQ(job_of("bs=4k,8k").block_size, kibibytes(8));
-  EXPECT_EQ(job_of("bs=,8k").block_size, kibibytes(8));
-  EXPECT_EQ(job_of("bs=16k\nbs=8k,").block_size, kibibytes(16));
-  EXPECT_EQ(job_of("bs=4k,,8k").block_size, kibibytes(4));
-  EXPECT_EQ(job_of("bs=4k:8k").block_size, kibibytes(8));
-  EXPECT_EQ(job_of("bs=1k,2k,4k").block_size, kibibytes(2));
-  EXPECT_EQ(job_of("rate=,500k").rate, kibibytes(500));
-  EXPECT_EQ(job_of("rate=500k,").rate, std::nullopt);
-  EXPECT_EQ(job_of("rate_iops=10,20").rate_iops, 20);
+  EXPECT_EQ(job_of("bs=4k,8k").block_size(), kibibytes(8));
+  EXPECT_EQ(job_of("bs=,8k").block_size(), kibibytes(8));
+  EXPECT_EQ(job_of("bs=16k\nbs=8k,").block_size(), kibibytes(16));
+  EXPECT_EQ(job_of("bs=4k,,8k").block_size(), kibibytes(4));
+  EXPECT_EQ(job_of("bs=4k:8k").block_size(), kibibytes(8));
+  EXPECT_EQ(job_of("bs=1k,2k,4k").block_size(), kibibytes(2));
+  EXPECT_EQ(job_of("rate=,500k").rate.write, kibibytes(500));
+  EXPECT_EQ(job_of("rate=500k,").rate.write, std::nullopt);
+  EXPECT_EQ(job_of("rate_iops=10,20").rate_iops.write, 20);
+}
+
+TEST(FioJob, TakesTheReadMemberOfTriplets) {
+  EXPECT_EQ(job_of("bs=4k,8k").blocks.read.min, kibibytes(4));
+  EXPECT_EQ(job_of("bs=16k\nbs=,8k").blocks.read.min, kibibytes(16));
+  EXPECT_EQ(job_of("bs=8k,").blocks.read.min, kibibytes(8));
+  EXPECT_EQ(job_of("rate=500k,").rate.read, kibibytes(500));
+  EXPECT_EQ(job_of("rate=1m\nrate=,500k").rate.read, mebibytes(1));
+  EXPECT_EQ(job_of("rate_iops=10,20").rate_iops.read, 10);
+}
+
+TEST(FioJob, KnowsItsDirections) {
+  const auto directions = [](const std::string& rw) {
+    const JobSpec job = job_of("direct=1\nrw=" + rw);
+    return std::string{job.reads ? "r" : ""} + (job.writes ? "w" : "") +
+           (job.pattern == Pattern::kRandom ? "?" : "");
+  };
+  EXPECT_EQ(directions("read"), "r");
+  EXPECT_EQ(directions("write"), "w");
+  EXPECT_EQ(directions("rw"), "rw");
+  EXPECT_EQ(directions("readwrite"), "rw");
+  EXPECT_EQ(directions("randread"), "r?");
+  EXPECT_EQ(directions("randwrite"), "w?");
+  EXPECT_EQ(directions("randrw"), "rw?");
+}
+
+TEST(FioJob, TakesTheLastOfBothMixes) {
+  EXPECT_EQ(job_of("rwmixread=70").mix_read_percent, 70);
+  EXPECT_EQ(job_of("rwmixwrite=70").mix_read_percent, 30);
+  EXPECT_EQ(job_of("rwmixread=70\nrwmixwrite=20").mix_read_percent, 80);
+  EXPECT_EQ(job_of("rwmixwrite=20\nrwmixread=70").mix_read_percent, 70);
+}
+
+TEST(FioJob, ReadsRangesAndSharesOfBlockSizes) {
+  const JobSpec range = job_of("bsrange=4k-18k,8k-64k");
+  EXPECT_EQ(range.blocks.read.min, kibibytes(4));
+  EXPECT_EQ(range.blocks.read.max, kibibytes(16));
+  EXPECT_EQ(range.blocks.write.max, kibibytes(64));
+  EXPECT_EQ(job_of("bsrange=1k-4k").blocks.write.max, kibibytes(4));
+  const JobSpec split = job_of("bssplit=4k/10:64k/50:32k/:16k/");
+  ASSERT_EQ(split.blocks.write.shares.size(), 4U);
+  EXPECT_EQ(split.blocks.write.shares[2].percent, 20);
+  EXPECT_EQ(split.blocks.write.shares[3].percent, 20);
+  EXPECT_EQ(split.blocks.write.min, kibibytes(4));
+  EXPECT_EQ(split.blocks.read.max, kibibytes(64));
+  EXPECT_EQ(job_of("bssplit=4k/100,8k/100").blocks.write.min, kibibytes(8));
+}
+
+// As fio's fixup_options() completes them.
+TEST(FioJob, CompletesTheQueueOptions) {
+  const auto queueing = [](const std::string& lines) {
+    return job_of("ioengine=libaio\n" + lines).queueing;
+  };
+  const Queueing plain = queueing("iodepth=8");
+  EXPECT_EQ(plain.batch_submit, 1);
+  EXPECT_EQ(plain.batch_complete_min, 1);
+  EXPECT_EQ(plain.batch_complete_max, 1);
+  EXPECT_EQ(plain.low, 8);
+  EXPECT_EQ(queueing("iodepth=8\niodepth_batch=0").batch_submit, 8);
+  EXPECT_EQ(queueing("iodepth=8\niodepth_batch=32").batch_submit, 8);
+  EXPECT_EQ(queueing("iodepth=8\niodepth_batch_complete_min=4").batch_complete_max, 4);
+  EXPECT_EQ(queueing("iodepth=8\niodepth_batch_complete_max=6").batch_complete_min, 1);
+  EXPECT_EQ(queueing("iodepth=8\niodepth_low=3").low, 3);
+  EXPECT_EQ(queueing("iodepth=8\niodepth_low=9").low, 8);
 }
 
 TEST(FioJob, ReadsTimesInTheUnitOfTheirOption) {
@@ -166,7 +230,9 @@ TEST(FioJobs, DefaultsThatAJobTakesBackAreNotRefused) {
   EXPECT_EQ(
       parse_text("[global]\nfilename=/dev/sda\nrw=write\ndirect=1\n[w]\ndirect=0\n").exit_code, 0);
   EXPECT_EQ(parse_lines("direct=1\nbuffered=1").exit_code, 0) << "both set one variable; last wins";
-  EXPECT_EQ(parse_lines("buffered=1\ndirect=1").exit_code, 3);
+  EXPECT_FALSE(job_of("direct=1\nbuffered=1").direct);
+  EXPECT_TRUE(job_of("buffered=1\ndirect=1").direct);
+  EXPECT_TRUE(job_of("buffered=0").direct);
 }
 
 TEST(FioJobs, CommentsAndBlanksAreNoValues) {
@@ -185,9 +251,9 @@ TEST(FioJobs, VariablesComeFromTheCaller) {
   options.memory = gibibytes(2);
   const JobSpec job = only_job(
       parse_lines("bs=${BS}${UNSET}\nsize=$mb_memory*1048576\nrate_iops=$ncpus*100", options));
-  EXPECT_EQ(job.block_size, kibibytes(16));
+  EXPECT_EQ(job.block_size(), kibibytes(16));
   EXPECT_EQ(job.size, gibibytes(2));
-  EXPECT_EQ(job.rate_iops, 400);
+  EXPECT_EQ(job.rate_iops.write, 400);
 }
 
 }  // namespace

@@ -134,7 +134,8 @@ constexpr Mistake kMistakes[] = {
      "g, t or p (kb, kib ...)\n"
      "  rw=write:x\n     ^ near here"},
     {"UnknownEngine", "ioengine=psinc",
-     "job.fio:4: ioengine=psinc: no such ioengine; psync and sync are simulated. Did you "
+     "job.fio:4: ioengine=psinc: no such ioengine; psync, sync, libaio and io_uring are simulated. "
+     "Did you "
      "mean \"psync\"?\n"
      "  ioengine=psinc\n           ^ near here"},
     {"EngineWithPostfix", "ioengine=psync:x",

@@ -13,32 +13,33 @@ struct Said {
 };
 
 constexpr Said kRefusals[] = {
-    {"direct=1",
-     "not simulated: job.fio:4: direct=1 (job \"w\"): direct I/O is not simulated yet; remove it "
-     "or use direct=0"},
-    {"buffered=0",
-     "not simulated: job.fio:4: buffered=0 (job \"w\"): direct I/O is not simulated yet; remove "
-     "it or use buffered=1"},
     {"rw=read",
-     "not simulated: job.fio:4: rw=read (job \"w\"): reads are not simulated yet; use rw=write "
-     "or "
-     "rw=randwrite"},
+     "not simulated: job.fio:4: rw=read (job \"w\"): buffered reads are not simulated yet; use "
+     "direct=1, rw=write or rw=randwrite"},
     {"readwrite=randrw",
-     "not simulated: job.fio:4: readwrite=randrw (job \"w\"): reads are not simulated yet; use "
-     "rw=write or rw=randwrite"},
+     "not simulated: job.fio:4: readwrite=randrw (job \"w\"): buffered reads are not simulated "
+     "yet; use direct=1, rw=write or rw=randwrite"},
     {"rw=trim",
-     "not simulated: job.fio:4: rw=trim (job \"w\"): trims are not simulated yet; use rw=write "
-     "or "
-     "rw=randwrite"},
-    {"rw=randwrite:8",
-     "not simulated: job.fio:4: rw=randwrite:8 (job \"w\"): several writes per random offset are "
-     "not simulated yet; use rw=randwrite"},
-    {"rw=write:4k",
-     "not simulated: job.fio:4: rw=write:4k (job \"w\"): holes between sequential writes are not "
-     "simulated yet; use rw=write"},
-    {"ioengine=libaio",
-     "not simulated: job.fio:4: ioengine=libaio (job \"w\"): only psync and sync are simulated "
-     "yet; use ioengine=psync"},
+     "not simulated: job.fio:4: rw=trim (job \"w\"): trims are not simulated yet; use read, write "
+     "or rw"},
+    {"ioengine=mmap",
+     "not simulated: job.fio:4: ioengine=mmap (job \"w\"): only psync, sync, libaio and io_uring "
+     "are simulated yet; use one of these"},
+    {"ioengine=io_uring",
+     "not simulated: job.fio:4: ioengine=io_uring (job \"w\"): buffered I/O of io_uring on block "
+     "devices is done by kernel workers, which are not simulated yet; use direct=1"},
+    {"ioengine=libaio\nfsync=8",
+     "not simulated: job.fio:5: fsync=8 (job \"w\"): syncs among the I/Os of ioengine=libaio are "
+     "not simulated yet; use end_fsync=1 or ioengine=psync"},
+    {"ioengine=libaio\nnowait=1",
+     "not simulated: job.fio:5: nowait=1 (job \"w\"): options of this ioengine are not simulated "
+     "yet; remove it"},
+    {"rw=randrw\ndirect=1\nrw_sequencer=identical",
+     "not simulated: job.fio:6: rw_sequencer=identical (job \"w\"): the same offset again and "
+     "again is not simulated; remove it or use rw_sequencer=sequential"},
+    {"serialize_overlap=1",
+     "not simulated: job.fio:4: serialize_overlap=1 (job \"w\"): waiting for I/Os that overlap is "
+     "not simulated yet; remove it or use serialize_overlap=0"},
     {"ioengine=rbd",
      "not simulated: job.fio:4: ioengine=rbd (job \"w\"): it has no local block device under it, "
      "so there is nothing to simulate"},
@@ -52,9 +53,6 @@ constexpr Said kRefusals[] = {
     {"startdelay=1-5",
      "not simulated: job.fio:4: startdelay=1-5 (job \"w\"): random delays are not simulated yet; "
      "use one delay"},
-    {"rate_process=poisson",
-     "not simulated: job.fio:4: rate_process=poisson (job \"w\"): writes at random times are not "
-     "simulated yet; remove it or use rate_process=linear"},
     {"random_distribution=zipf:1.2",
      "not simulated: job.fio:4: random_distribution=zipf:1.2 (job \"w\"): uneven random writes "
      "are "
@@ -62,9 +60,6 @@ constexpr Said kRefusals[] = {
     {"ioscheduler=bfq",
      "not simulated: job.fio:4: ioscheduler=bfq (job \"w\"): set devices.NAME.queue.scheduler in "
      "the configuration instead; remove it"},
-    {"bssplit=4k/50:64k/50",
-     "not simulated: job.fio:4: bssplit=4k/50:64k/50 (job \"w\"): varying block sizes are not "
-     "simulated yet; use bs"},
     {"size=5z",
      "not simulated: job.fio:4: size=5z (job \"w\"): zones are not simulated yet; use bytes"},
     {"filesize=1g-2g",
@@ -100,24 +95,24 @@ TEST(FioRefusal, SaysWhatAJobLacks) {
   EXPECT_EQ(
       parse_text("[w]\nsize=1m\n").messages,
       (std::vector<std::string>{
-          "not simulated: job.fio:1: rw is not set (job \"w\"): fio then reads, and reads are "
-          "not simulated yet; use rw=write or rw=randwrite",
+          "not simulated: job.fio:1: rw is not set (job \"w\"): fio then reads, and buffered reads "
+          "are not simulated yet; use direct=1, rw=write or rw=randwrite",
           "not simulated: job.fio:1: filename is not set (job \"w\"): fio would make a file "
           "here, and file systems are not simulated yet; use filename=/dev/..."}));
 }
 
 TEST(FioRefusal, OfADefaultIsSaidOnceForAllItsJobs) {
   const FioOutcome outcome =
-      parse_text("[global]\nfilename=/dev/sda\nrw=write\ndirect=1\n[a]\n[b]\n[c]\n");
+      parse_text("[global]\nfilename=/dev/sda\nrw=write\nflow=5\n[a]\n[b]\n[c]\n");
   ASSERT_EQ(outcome.messages.size(), 1U);
   EXPECT_EQ(
       outcome.messages.front(),
-      "not simulated: job.fio:4: direct=1 (job \"a\" and 2 more): direct I/O is not simulated "
-      "yet; remove it or use direct=0");
+      "not simulated: job.fio:4: flow=5 (job \"a\" and 2 more): flow control between jobs is not "
+      "simulated yet; remove it or use flow=0");
 }
 
 TEST(FioRefusal, NeverHidesAnError) {
-  const FioOutcome outcome = parse_lines("direct=1\nbs=4kk\nrw=wirte");
+  const FioOutcome outcome = parse_lines("flow=5\nbs=4kk\nrw=wirte");
   EXPECT_EQ(outcome.messages.size(), 3U);
   EXPECT_EQ(outcome.exit_code, 2);
 }
@@ -143,7 +138,9 @@ TEST(FioNote, NamesWhatDoesNothing) {
       {"invalidate=1", "note: job.fio:4: invalidate: nothing is cached when a run begins"},
       {"iodepth=32",
        "note: job.fio:4: iodepth=32: ioengine=psync has one I/O at a time whatever iodepth says"},
-      {"time_based", "note: job.fio:4: time_based does nothing without runtime"},
+      {"time_based", "note: job.fio:4: time_based: does nothing without runtime"},
+      {"ioengine=libaio\nuserspace_reap",
+       "note: job.fio:5: userspace_reap: what it saves in CPU time is not simulated"},
       {"threads=1", "note: job.fio:4: threads: acts in fio only with profile="},
       {"bs=64KiB",
        "note: job.fio:4: bs=64KiB: to fio kib, mib ... are powers of 1000 unless kb_base=1000; k, "

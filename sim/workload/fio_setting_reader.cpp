@@ -69,6 +69,11 @@ void FioSettingReader::refuse_lack(std::string_view what, std::string_view why) 
   findings_.refuse(section_.place, what, job_, why);
 }
 
+void FioSettingReader::note_decimal_suffix(std::string_view name) {
+  note("kib", name,
+       "to fio kib, mib ... are powers of 1000 unless kb_base=1000; k, m ... are powers of 1024");
+}
+
 void FioSettingReader::note(std::string_view key, std::string_view name, std::string_view message) {
   const FioSetting& setting = *find(name);
   findings_.note(key, setting.place, fmt::format("{}: {}", printable(setting.written), message));

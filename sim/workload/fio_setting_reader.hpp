@@ -38,6 +38,8 @@ class FioSettingReader {
   void error(std::string_view name, std::string_view problem);
   void refuse(std::string_view name, std::string_view why);
   void refuse_lack(std::string_view what, std::string_view why);
+  // That the suffix of a size is not what it looks like.
+  void note_decimal_suffix(std::string_view name);
   // Once per run for each `key`.
   void note(std::string_view key, std::string_view name, std::string_view message);
 

@@ -281,7 +281,7 @@ void inherit_members(const FioOptionInfo& option, const FioValue& earlier, FioVa
   }
 }
 
-bool is_neutral(const FioOptionInfo& option, const FioValue& value) {
+bool is_neutral(const FioOptionInfo& option, const FioValue& value, bool reads, bool writes) {
   if (option.neutral.empty()) {
     return false;
   }
@@ -294,8 +294,8 @@ bool is_neutral(const FioOptionInfo& option, const FioValue& value) {
       return parse_number(text, {}).value == number;
     });
   };
-  return neutral(member_of(option, value, Direction::kRead)) &&
-         neutral(member_of(option, value, Direction::kWrite));
+  return (!reads || neutral(member_of(option, value, Direction::kRead))) &&
+         (!writes || neutral(member_of(option, value, Direction::kWrite)));
 }
 
 }  // namespace wbsim::workload

@@ -41,7 +41,9 @@ std::optional<FioNumber> member_of(const FioOptionInfo& option, const FioValue& 
 // Fills what `value` leaves as it was from an `earlier` value of the same option.
 void inherit_members(const FioOptionInfo& option, const FioValue& earlier, FioValue& value);
 
-// Whether the value says no more than one of the option's neutral values.
-bool is_neutral(const FioOptionInfo& option, const FioValue& value);
+// Whether the value says no more than one of the option's neutral values, about the directions that
+// are asked for.
+bool is_neutral(const FioOptionInfo& option, const FioValue& value, bool reads = true,
+                bool writes = true);
 
 }  // namespace wbsim::workload

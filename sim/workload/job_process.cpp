@@ -73,11 +73,14 @@ Task<> JobProcess::set_up() {
                                         .dsync = spec_.open_sync == OpenSync::kDsync,
                                         .direct = spec_.direct});
   SIM_CHECK(fd_ >= 0);
+  bool cached = false;
   if (spec_.invalidate) {
-    co_await syscalls_.flush_buffers(task_, fd_);
+    cached = co_await syscalls_.flush_buffers(task_, fd_) > 0;
   }
-  // User code: it can be preempted anywhere.
-  for (SimDuration left = task_.costs().fio_start; left > SimDuration::zero();) {
+  // A device without cached pages has nothing to invalidate. What follows can be preempted
+  // anywhere.
+  for (SimDuration left = cached ? task_.costs().fio_start : SimDuration{};
+       left > SimDuration::zero();) {
     const SimDuration step = std::min(left, kUserStep);
     co_await thread_.run(step);
     co_await thread_.cond_resched();

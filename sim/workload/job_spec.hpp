@@ -39,6 +39,8 @@ struct Io {
   Direction direction = Direction::kWrite;
   FileOffset at;
   Bytes length;
+
+  friend bool operator==(const Io&, const Io&) = default;
 };
 
 struct BlockShare {

@@ -44,7 +44,16 @@ MEANINGS = {
     "rate_io": "a rate-limited fio's I/O: timer interrupt, wake-up, two switches, nanosleep, rate "
                "arithmetic",
     "sample": "one sample of the rig's probe (every 100 ms, nice -20): preemption, work, return",
-    "fio_start": "a job's set-up between opening its file and its first I/O",
+    "fio_start": "a job that begins on a device with cached pages: invalidating them, waiting for its "
+                 "turn",
+    "dio_bio": "one bio of direct I/O up to its submission, without its pages",
+    "dio_page": "one page of user memory in a bio of direct I/O: pinned and released",
+    "dio_end": "the end of one bio of direct I/O",
+    "aio_call": "fixed part of one io_submit(2) or io_getevents(2)",
+    "aio_iocb": "one I/O of a submission, up to the read or write itself",
+    "aio_end": "added to dio_end by an asynchronous I/O: its completion event",
+    "fio_prepare": "fio's own work to prepare one asynchronous I/O",
+    "fio_reap": "fio's own work for one completed asynchronous I/O, its event read included",
     "kswapd_page": "one page reclaimed by kswapd",
     "write_page_full": "added to write_page_new while memory is at its watermark",
 }
