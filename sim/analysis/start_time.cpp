@@ -20,11 +20,13 @@ class FirstEvent final : public engine::Observer {
 
   explicit FirstEvent(const system::Config& config)
       : writeback_{traces(config, "wb")},
-        bios_{traces(config, "blk")},
-        requests_{bios_ || traces(config, "rq")} {}
+        bio_queue_{traces(config, "blk") || traces(config, "block_bio_queue")},
+        requests_{traces(config, "blk") || traces(config, "rq") ||
+                  traces(config, "block_rq_insert") || traces(config, "block_rq_issue")} {}
 
-  void on_bio(engine::BioStep, const engine::BioTrace& bio) override {
-    look(bios_, bio.task, bio.time);
+  // The first of a bio's events: those of allocation and merging follow it.
+  void on_bio(engine::BioStep step, const engine::BioTrace& bio) override {
+    look(bio_queue_ && step == engine::BioStep::kQueue, bio.task, bio.time);
   }
   void on_request(engine::RequestStep, const engine::RequestTrace& request) override {
     look(requests_, request.task, request.time);
@@ -48,7 +50,7 @@ class FirstEvent final : public engine::Observer {
   }
 
   bool writeback_;
-  bool bios_;
+  bool bio_queue_;
   bool requests_;
 };
 

@@ -38,19 +38,6 @@ constexpr SimDuration kRigDeviceAge = milliseconds(3200);
 constexpr int kSampleRefinement = 10;
 
 constexpr std::array<std::string_view, 3> kTraceSets{"wb", "rq", "blk"};
-constexpr std::string_view kBlockEvent = "block:block_";
-
-// Events of which all that are `needed` make up a category of the configuration; those that are
-// `free` may be there or not, as they are rare where events are named one by one.
-struct SingleEvents {
-  std::string_view category;
-  std::array<std::string_view, 3> needed;
-  std::array<std::string_view, 3> free;
-};
-constexpr std::array kSingleEvents{
-    SingleEvents{"rq", {"rq_insert", "rq_issue", "rq_complete"}, {"rq_merge"}},
-    SingleEvents{"bio", {"bio_queue", "plug", "unplug"}, {"bio_backmerge", "bio_frontmerge"}},
-};
 
 std::string in_ns(std::int64_t ns) { return fmt::format("{}ns", ns); }
 std::string in_pages(std::int64_t pages) { return fmt::format("{}pages", pages); }
@@ -114,48 +101,34 @@ class CaseReader {
     read_events(input);
   }
 
-  // The rig's set "blk" contains "rq"; the configuration names them separately. Events that are
-  // traced alone ("block:block_rq_issue") have to make up a category to be charged to.
+  // The rig's set "blk" contains "rq"; the configuration names them separately. Of events that are
+  // traced alone ("block:block_rq_issue") those of the block layer can be told apart.
   void read_events(JsonInput& input) {
     const Json asked = input.has("/events") ? input.at("/events") : Json::array({"wb"});
     std::vector<std::string> categories;
-    std::set<std::string> single;
-    const auto add = [&categories](const std::string& name) {
-      if (std::find(categories.begin(), categories.end(), name) == categories.end()) {
+    bool single = false;
+    for (const Json& event : asked) {
+      static constexpr std::string_view kBlockEvent = "block:";
+      std::string name = event.is_string() ? event.get<std::string>() : event.dump();
+      if (name.starts_with(kBlockEvent)) {
+        name.erase(0, kBlockEvent.size());
+      }
+      single = single || name.find(':') != std::string::npos;
+      if (name == "blk") {
+        categories.emplace_back("rq");
+      }
+      // Without writeback throttling it has no events.
+      const bool silent = name == "wbt" && input.integer_or("/queue/wbt_lat_usec", 0) <= 0;
+      const bool known = std::find(categories.begin(), categories.end(), name) != categories.end();
+      if (!silent && !known) {
         categories.push_back(name);
       }
-    };
-    for (const Json& event : asked) {
-      const std::string name = event.is_string() ? event.get<std::string>() : event.dump();
-      if (name.find(':') != std::string::npos) {
-        single.insert(name);
-        continue;
-      }
-      if (name == "blk") {
-        add("rq");
-      }
-      if (name != "wbt" || input.integer_or("/queue/wbt_lat_usec", 0) > 0) {
-        add(name);  // without writeback throttling it has no events
-      }
     }
-    for (const SingleEvents& events : kSingleEvents) {
-      const auto traced = [&single](std::string_view name) {
-        return single.contains(fmt::format("block:block_{}", name));
-      };
-      if (std::all_of(events.needed.begin(), events.needed.end(), traced)) {
-        add(std::string{events.category});
-        std::erase_if(single, [&events](const std::string& name) {
-          const std::string_view event = std::string_view{name}.substr(kBlockEvent.size());
-          const auto named = [event](std::string_view other) { return event == other; };
-          return std::any_of(events.needed.begin(), events.needed.end(), named) ||
-                 std::any_of(events.free.begin(), events.free.end(), named);
-        });
-      }
-    }
-    if (!single.empty()) {
-      input.diagnostics().refuse(input.where("/events"),
-                                 fmt::format("single trace events ({}); only the sets {}",
-                                             fmt::join(single, ", "), fmt::join(kTraceSets, ", ")));
+    if (single) {
+      input.diagnostics().refuse(
+          input.where("/events"),
+          fmt::format("single trace events other than block:*; only the sets {}",
+                      fmt::join(kTraceSets, ", ")));
       return;
     }
     truth_.config["guest_tracing"] = categories;

@@ -31,7 +31,7 @@ void RequestQueue::complete(DeviceCommand& command, BlkStatus status) {
   if (--in_device_ == 0) {
     busy_ += machine_.simulator().now() - busy_since_;
   }
-  const SimDuration cost = costs().irq_complete + options_.trace_request;
+  const SimDuration cost = costs().irq_complete + options_.trace.rq_complete;
   machine_.cpu(request.cpu).interrupt(request.hard_irq, cost);
 }
 

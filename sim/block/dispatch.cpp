@@ -102,7 +102,7 @@ SubmitResult RequestQueue::issue(Request& request, engine::TaskName task) {
 Task<> RequestQueue::issue_directly(TaskIo& io, RequestChain& list) {
   engine::Thread& thread = io.thread();
   while (!list.empty()) {
-    co_await thread.run(costs().request_issue + options_.trace_request);
+    co_await thread.run(costs().request_issue + options_.trace.rq_issue);
     Request& request = list.front();
     list.pop_front();
     const bool accepted = issue(request, thread.name()) == SubmitResult::kAccepted;
@@ -120,7 +120,7 @@ Task<> RequestQueue::issue_directly(TaskIo& io, RequestChain& list) {
 Task<> RequestQueue::insert(TaskIo& io, RequestChain& list) {
   engine::Thread& thread = io.thread();
   while (!list.empty()) {
-    co_await thread.run(costs().request_insert + options_.trace_request);
+    co_await thread.run(costs().request_insert + options_.trace.rq_insert);
     Request& request = list.front();
     list.pop_front();
     insert_one(request, thread.name());
@@ -264,7 +264,7 @@ Task<bool> RequestQueue::dispatch_list(TaskIo& io, RequestChain& list) {
       restart_ = true;
       break;
     }
-    co_await thread.run(costs().request_issue + options_.trace_request);
+    co_await thread.run(costs().request_issue + options_.trace.rq_issue);
     list.pop_front();  // before issue(): what is in the device is in no list
     result = issue(request, thread.name());
     if (result == SubmitResult::kAccepted) {

@@ -106,13 +106,13 @@ Task<> RequestQueue::flush_plug(TaskIo& io) {
 SimDuration RequestQueue::flush_plug_from_schedule(TaskIo& io) {
   RequestChain list;
   take_plugged(*io.plug(), list);
-  SimDuration cost = options_.trace_block;  // block_unplug
+  SimDuration cost = options_.trace.unplug;
   trace_unplug(io.thread(), list, true);
   while (!list.empty()) {
     Request& request = list.front();
     list.pop_front();
     insert_one(request, io.thread().name());
-    cost += costs().request_insert + options_.trace_request;
+    cost += costs().request_insert + options_.trace.rq_insert;
   }
   run_queue_async();
   return cost;

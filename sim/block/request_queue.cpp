@@ -129,10 +129,12 @@ Task<> RequestQueue::submit_in_parts(TaskIo& io, Bio& bio) {
   const engine::TaskName task = io.thread().name();
   ++stats_.bios;
   trace_bio(BioStep::kQueue, task, bio);
-  co_await io.thread().run(options_.trace_block);
+  co_await io.thread().run(options_.trace.bio_queue);
   for (Sectors fits = sectors_in_limits(bio, limits()); fits < bio.unit;
        fits = sectors_in_limits(bio, limits())) {
-    co_await submit_in_limits(io, split_off(bio, fits, task));
+    Bio& part = split_off(bio, fits, task);
+    co_await io.thread().run(options_.trace.split);
+    co_await submit_in_limits(io, part);
   }
   co_await submit_in_limits(io, bio);
 }
@@ -149,7 +151,7 @@ Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
   if (!bio.is_part() && bio.split_off == Sectors{0}) {
     ++stats_.bios;
     trace_bio(BioStep::kQueue, task, bio);
-    co_await thread.run(options_.trace_block);
+    co_await thread.run(options_.trace.bio_queue);
   }
   if (!flush && !bio.is_part() && limits().nomerges != kNomergesAll) {
     const MergeAttempt attempt = attempt_merge(io, bio);
@@ -163,7 +165,7 @@ Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
     request = co_await wait_for_request(io, bio);
   }
   const SimDuration cost = flush ? costs().flush_submit : costs().request_get;
-  co_await thread.run(cost + options_.trace_getrq);
+  co_await thread.run(cost + options_.trace.getrq);
   if (flush) {
     co_await submit_flush(io, *request);
   } else if (Plug* plug = io.plug()) {
@@ -171,7 +173,7 @@ Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
       co_await io.flush_plug();  // all of it, also what belongs to other queues
     }
     if (plug->empty()) {
-      co_await thread.run(options_.trace_block);  // block_plug
+      co_await thread.run(options_.trace.plug);
     }
     plug->push_back(*request);
   } else {
@@ -211,7 +213,7 @@ RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio) {
   }
   if (kind != MergeKind::kNone) {
     account_merge(kind, thread.name(), copy);
-    return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace_block};
+    return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace.bio_merge};
   }
   const SimDuration scan = costs().plug_scan * std::max<std::int64_t>(scanned - 1, 0);
   RequestChain absorbed;
@@ -220,8 +222,12 @@ RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio) {
     return {false, scan};
   }
   account_merge(kind, thread.name(), copy);
-  end_absorbed(absorbed, thread.name());
-  return {true, scan + costs().bio_merge + options_.trace_block};
+  SimDuration cost = scan + costs().bio_merge + options_.trace.bio_merge;
+  if (!absorbed.empty()) {
+    end_absorbed(absorbed, thread.name());
+    cost += options_.trace.rq_merge;
+  }
+  return {true, cost};
 }
 
 // Models: blk_mq_sched_bio_merge(). Without an elevator the newest requests of this CPU's software

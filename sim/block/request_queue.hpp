@@ -35,6 +35,20 @@ enum class ElevatorPull { kUpToRequests, kWhileTags };
 // Who issues a FUA write that needs no flush: kblockd (v5.10), or its submitter (v6.1).
 enum class FuaIssue { kKblockd, kSubmitter };
 
+// CPU time of events that are traced in the simulated machine; zero for those that are not.
+struct BlockTraceCosts {
+  SimDuration bio_queue{};
+  SimDuration bio_merge{};  // block_bio_backmerge or block_bio_frontmerge
+  SimDuration getrq{};
+  SimDuration plug{};
+  SimDuration unplug{};
+  SimDuration split{};
+  SimDuration rq_insert{};
+  SimDuration rq_merge{};
+  SimDuration rq_issue{};
+  SimDuration rq_complete{};
+};
+
 struct RequestQueueOptions {
   int device = 0;  // index, for traces
   QueueLimits limits;
@@ -51,13 +65,9 @@ struct RequestQueueOptions {
   FuaIssue fua_issue = FuaIssue::kKblockd;
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   std::size_t plug_requests_max = 32;
-  bool plug_merging = true;  // ablation
-  bool bio_runs = true;      // optimisation: false keeps every bio an object of its own
-  // CPU time of one event traced in the simulated machine: of bios and plugs, block_getrq,
-  // block_rq_insert, _issue and _complete.
-  SimDuration trace_block{};
-  SimDuration trace_getrq{};
-  SimDuration trace_request{};
+  bool plug_merging = true;     // ablation
+  bool bio_runs = true;         // optimisation: false keeps every bio an object of its own
+  BlockTraceCosts trace{};
 };
 
 struct RequestQueueStats {
@@ -84,8 +94,10 @@ class RequestQueue final : public DeviceClient {
   [[nodiscard]] int device_index() const { return options_.device; }
   [[nodiscard]] bool bio_runs() const { return options_.bio_runs; }
   [[nodiscard]] const engine::CpuCosts& costs() const { return machine_.costs(); }
-  // CPU time of one block_bio_* event traced in the simulated machine.
-  [[nodiscard]] SimDuration trace_cost() const { return options_.trace_block; }
+  // CPU time of the events of a bio that is merged.
+  [[nodiscard]] SimDuration merge_trace_cost() const {
+    return options_.trace.bio_queue + options_.trace.bio_merge;
+  }
   [[nodiscard]] int in_device() const { return in_device_; }
   // How busy the device has been, 0 to 9 (dispatch_busy in the debugfs of a hardware queue).
   [[nodiscard]] int dispatch_busy() const { return dispatch_busy_; }

@@ -150,7 +150,7 @@ Task<Pages> BlockDevice::write_run(TaskContext& task, AddressSpace& mapping, Pag
     co_await queue_.submit_bio(task.io(), page_bio(first, 1, wbc.sync_all, writes));
     co_return Pages{1};
   }
-  const SimDuration step = costs.wb_page + costs.bio_merge + 2 * queue_.trace_cost();
+  const SimDuration step = costs.wb_page + costs.bio_merge + queue_.merge_trace_cost();
   const std::int64_t pages = queue_.bio_runs() ? thread.steps_ahead(step, room) : 1;
   const block::WriteIds writes = memory_.cache.start_writeback(task.cpu(), mapping, first,
                                                                PageTree::mask(first, Pages{pages}));

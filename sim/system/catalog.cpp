@@ -45,11 +45,21 @@ constexpr std::array<CatalogEntry, 5> kActions{{
     {"sync_file_range", false, "sync_file_range(2) outside a job"},
 }};
 
-constexpr std::array<CatalogEntry, 7> kTraceCategories{{
+constexpr std::array<CatalogEntry, 17> kTraceCategories{{
     {"wb", true, "writeback:* events"},
-    {"rq", true, "block_rq_* events"},
-    {"blk", true, "the other block:* events"},
-    {"bio", true, "of these block_bio_queue, block_bio_*merge, block_plug, block_unplug"},
+    {"rq", true, "block_rq_insert, block_rq_issue and block_rq_complete"},
+    {"blk", true, "all block:* events"},
+    {"block_bio_queue", true, "this event alone, as all that follow"},
+    {"block_bio_backmerge", true, "with block_bio_frontmerge"},
+    {"block_bio_frontmerge", true, "with block_bio_backmerge"},
+    {"block_getrq", true, ""},
+    {"block_plug", true, ""},
+    {"block_unplug", true, ""},
+    {"block_split", true, ""},
+    {"block_rq_insert", true, ""},
+    {"block_rq_merge", true, ""},
+    {"block_rq_issue", true, ""},
+    {"block_rq_complete", true, ""},
     {"wbt", false, "wbt:* events"},
     {"jbd2", false, "jbd2:* events"},
     {"ext4", false, "ext4:* events"},

@@ -62,7 +62,10 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"Anon", document(R"("actions":[{"at":"1s","anon":{"grow":"1GiB"}}])"),
                 "/actions/0/anon: must be absent or empty"},
         Refusal{"Tracing", document(R"("guest_tracing":["wb","jbd2"])"),
-                "/guest_tracing/1: \"jbd2\"; simulated are wb, rq, blk, bio"}),
+                "/guest_tracing/1: \"jbd2\"; simulated are wb, rq, blk, block_bio_queue, "
+                "block_bio_backmerge, block_bio_frontmerge, block_getrq, block_plug, "
+                "block_unplug, block_split, block_rq_insert, block_rq_merge, block_rq_issue, "
+                "block_rq_complete"}),
     [](const auto& param) { return std::string{param.param.name}; });
 
 TEST(ConfigRefusals, YieldToErrors) {

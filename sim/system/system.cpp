@@ -49,6 +49,22 @@ SimDuration trace_cost(const Config& config, const engine::CpuCosts& costs,
   return on ? costs.trace_event : SimDuration{};
 }
 
+block::BlockTraceCosts block_trace_costs(const Config& config, const engine::CpuCosts& costs) {
+  const auto cost = [&](std::initializer_list<const char*> names) {
+    return trace_cost(config, costs, names);
+  };
+  return {.bio_queue = cost({"blk", "block_bio_queue"}),
+          .bio_merge = cost({"blk", "block_bio_backmerge", "block_bio_frontmerge"}),
+          .getrq = cost({"blk", "block_getrq"}),
+          .plug = cost({"blk", "block_plug"}),
+          .unplug = cost({"blk", "block_unplug"}),
+          .split = cost({"blk", "block_split"}),
+          .rq_insert = cost({"blk", "rq", "block_rq_insert"}),
+          .rq_merge = cost({"blk", "block_rq_merge"}),
+          .rq_issue = cost({"blk", "rq", "block_rq_issue"}),
+          .rq_complete = cost({"blk", "rq", "block_rq_complete"})};
+}
+
 writeback::VmSysctl vm_sysctl(const VmConfig& vm) {
   return {vm.dirty_ratio,
           vm.dirty_background_ratio,
@@ -187,9 +203,7 @@ void System::add_device(const DeviceConfig& config, int index) {
       .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
       .plug_merging = switches.plug_merging,
       .bio_runs = config_.optimisation.bio_runs,
-      .trace_block = trace_cost(config_, machine_.costs(), {"blk", "bio"}),
-      .trace_getrq = trace_cost(config_, machine_.costs(), {"blk"}),
-      .trace_request = trace_cost(config_, machine_.costs(), {"blk", "rq"})};
+      .trace = block_trace_costs(config_, machine_.costs())};
   device.queue =
       std::make_unique<block::RequestQueue>(machine_, tracer_, kblockd_, *device.model, options);
   device.wb = std::make_unique<pagecache::BdiWriteback>(
