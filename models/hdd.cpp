@@ -1,6 +1,7 @@
 #include "models/hdd.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 #include "sim/base/check.hpp"
@@ -237,36 +238,46 @@ Hdd::Choice Hdd::choose() {
   if (waiting_.empty() && !extents) {
     return {};
   }
-  return nearest(!write_overdue, extents);
+  advance_stream();  // so that the arm is where it is
+  const Choice command = write_overdue ? Choice{} : nearest_command();
+  return extents ? nearest_extent(command) : command;
 }
 
-// By shortest access time; of equals the command, and of those the oldest.
-Hdd::Choice Hdd::nearest(bool commands, bool extents) {
-  advance_stream();
+// By shortest access time, of equals the oldest. What is out of reach of the best so far is passed
+// over unseen.
+Hdd::Choice Hdd::nearest_command() {
   const Angle now = mechanics_.angle_at(simulator_.now());
-  const HddMechanics::Arm arm = arm_;
-  Angle least = std::numeric_limits<Angle>::max();
+  std::int64_t reach = std::numeric_limits<std::int64_t>::max();
   Choice choice;
-  if (commands) {
-    for (Slot* slot : waiting_) {
-      const Motion motion = slot->command->op == DeviceOp::kRead ? Motion::kRead : Motion::kWrite;
-      const Angle access =
-          continues_stream(*slot) ? 0 : mechanics_.access_angle(now, arm, slot->place, motion);
-      if (access < least) {
-        least = access;
-        choice.slot = slot;
-      }
+  for (Slot* slot : waiting_) {
+    if (continues_stream(*slot)) {
+      return {.slot = slot, .access = 0};
+    }
+    if (std::abs(slot->place.cylinder - arm_.cylinder) > reach) {
+      continue;
+    }
+    const bool read = slot->command->op == DeviceOp::kRead;
+    const Angle access =
+        mechanics_.access_angle(now, arm_, slot->place, read ? Motion::kRead : Motion::kWrite);
+    if (access < choice.access) {
+      choice = {.slot = slot, .access = access};
+      reach = std::max(mechanics_.reach(access, Motion::kRead),
+                       mechanics_.reach(access, Motion::kWrite));
     }
   }
-  if (extents) {
-    dirty_.visit_near(position_, kDestageLook, [&](DirtyExtents::Extent& extent) {
-      const Angle access = mechanics_.access_angle(now, arm, extent.place, Motion::kWrite);
-      if (access < least) {
-        least = access;
-        choice = {.extent = &extent};
-      }
-    });
-  }
+  return choice;
+}
+
+// The nearest extent if it is nearer than `other`.
+Hdd::Choice Hdd::nearest_extent(const Choice& other) {
+  const Angle now = mechanics_.angle_at(simulator_.now());
+  Choice choice = other;
+  dirty_.visit_near(position_, kDestageLook, [&](DirtyExtents::Extent& extent) {
+    const Angle access = mechanics_.access_angle(now, arm_, extent.place, Motion::kWrite);
+    if (access < choice.access) {
+      choice = {.extent = &extent, .access = access};
+    }
+  });
   return choice;
 }
 
@@ -278,19 +289,22 @@ void Hdd::start(Slot& slot) {
     // What is in the cache for these sectors is older and must not follow onto the medium.
     dirty_.cut(command.sector, command.length);
     job_ = Job::kWrite;
-    start_pass(command.sector, command.length, Motion::kWrite);
+    start_pass(command.sector, slot.place, command.length, Motion::kWrite);
     return;
   }
   job_ = Job::kRead;
   advance_stream();
   if (!continues_stream(slot)) {
-    start_pass(command.sector, command.length, Motion::kRead);
+    start_pass(command.sector, slot.place, command.length, Motion::kRead);
     return;
   }
   const Sectors rest = command.sector + command.length - stream_.from;
+  const Place place = mechanics_.geometry().place(stream_.from);
+  const SimTime start =
+      stream_.since + mechanics_.access(stream_.since, arm_, place, Motion::kRead);
   const HddMechanics::Passage passage =
-      mechanics_.pass(stream_.since, stream_.from, rest, Motion::kRead);
-  pass_started_ = std::min(stream_.since, simulator_.now());
+      mechanics_.pass(start, stream_.from, place, rest, Motion::kRead);
+  pass_started_ = std::min(start, simulator_.now());
   arm_ = passage.arm;
   stream_.active = false;
   simulator_.schedule(job_end_, std::max(passage.end, simulator_.now()));
@@ -298,6 +312,7 @@ void Hdd::start(Slot& slot) {
 
 void Hdd::start(DirtyExtents::Extent& extent) {
   const Lba first = extent.first;
+  const Place place = extent.place;
   const Sectors length = extent.length;
   dirty_.remove(extent);
   destaging_ = length;
@@ -305,15 +320,15 @@ void Hdd::start(DirtyExtents::Extent& extent) {
   if (parameters_.track_durability) {
     durable_.destage_started(first, length);
   }
-  start_pass(first, length, Motion::kWrite);
+  start_pass(first, place, length, Motion::kWrite);
 }
 
-void Hdd::start_pass(Lba first, Sectors length, Motion motion) {
+void Hdd::start_pass(Lba first, const Place& place, Sectors length, Motion motion) {
   stop_stream();
   const SimTime now = simulator_.now();
-  const Place place = mechanics_.geometry().place(first);
   pass_started_ = now + mechanics_.access(now, arm_, place, motion);
-  const HddMechanics::Passage passage = mechanics_.pass(pass_started_, first, length, motion);
+  const HddMechanics::Passage passage =
+      mechanics_.pass(pass_started_, first, place, length, motion);
   arm_ = passage.arm;
   position_ = first + length;
   simulator_.schedule(job_end_, passage.end);
@@ -336,8 +351,8 @@ void Hdd::job_done() {
     const Lba end = command.sector + command.length;
     if (done == Job::kRead) {
       segments_.add(command.sector, command.length);
-      stream_ = {true, end, std::min(end + segments_.segment_size(), disk_end()),
-                 under_head(simulator_.now(), end)};
+      stream_ = {true, end, std::min(end + segments_.segment_size(), disk_end()), simulator_.now(),
+                 simulator_.now()};
       send(*slot, pass_started_);
     } else {
       segments_.drop(command.sector, command.length);
@@ -363,42 +378,35 @@ bool Hdd::continues_stream(const Slot& slot) {
 
 // Notes what has been read on until now.
 void Hdd::advance_stream() {
-  if (!stream_.active || stream_.since >= simulator_.now()) {
+  const SimTime now = simulator_.now();
+  if (!stream_.active || stream_.looked == now || stream_.from == stream_.limit) {
     return;
   }
-  const Sectors ahead = mechanics_.passed(stream_.since, stream_.from, stream_.limit - stream_.from,
-                                          simulator_.now(), Motion::kRead);
-  if (ahead == Sectors{0}) {
+  stream_.looked = now;
+  const Place place = mechanics_.geometry().place(stream_.from);
+  const SimTime start =
+      stream_.since + mechanics_.access(stream_.since, arm_, place, Motion::kRead);
+  const HddMechanics::Progress progress = mechanics_.progress(
+      start, stream_.from, place, stream_.limit - stream_.from, now, Motion::kRead);
+  if (progress.sectors == Sectors{0}) {
     return;
   }
-  const HddMechanics::Passage passage =
-      mechanics_.pass(stream_.since, stream_.from, ahead, Motion::kRead);
-  segments_.add(stream_.from, ahead);
-  stream_.from += ahead;
-  arm_ = passage.arm;
-  stream_.since = under_head(passage.end, stream_.from);
+  segments_.add(stream_.from, progress.sectors);
+  stream_.from += progress.sectors;
+  stream_.since = progress.passage.end;
+  arm_ = progress.passage.arm;
 }
 
 // A segment that is full has stopped the reading; the heads come back for what follows.
 void Hdd::extend_stream(Lba limit) {
-  const SimTime now = simulator_.now();
   limit = std::min(limit, disk_end());
   if (limit <= stream_.limit) {
     return;
   }
   if (stream_.from == stream_.limit) {
-    stream_.since = under_head(std::max(now, stream_.since), stream_.from);
+    stream_.since = std::max(stream_.since, simulator_.now());
   }
   stream_.limit = limit;
-}
-
-// When `sector` comes under its head, if the arm is free at `from`.
-SimTime Hdd::under_head(SimTime from, Lba sector) const {
-  if (sector == disk_end()) {
-    return from;
-  }
-  const Place place = mechanics_.geometry().place(sector);
-  return from + mechanics_.access(from, arm_, place, Motion::kRead);
 }
 
 void Hdd::stop_stream() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -90,13 +91,15 @@ class Hdd final : public block::DeviceModel {
   struct Choice {
     Slot* slot = nullptr;
     DirtyExtents::Extent* extent = nullptr;
+    Angle access = std::numeric_limits<Angle>::max();
   };
-  // Reading on: `from` comes under the head at `since`; up to `limit` is worth reading.
+  // Reading on: the sector before `from` had passed at `since`; up to `limit` is worth reading.
   struct Stream {
     bool active = false;
     Lba from;
     Lba limit;
     SimTime since;
+    SimTime looked;  // when it was advanced last
   };
 
   [[nodiscard]] int in_device() const { return parameters_.depth - static_cast<int>(free_.size()); }
@@ -116,17 +119,17 @@ class Hdd final : public block::DeviceModel {
 
   void next_job();
   Choice choose();
-  Choice nearest(bool commands, bool extents);
+  Choice nearest_command();
+  Choice nearest_extent(const Choice& other);
   void start(Slot& slot);
   void start(DirtyExtents::Extent& extent);
-  void start_pass(Lba first, Sectors length, Motion motion);
+  void start_pass(Lba first, const Place& place, Sectors length, Motion motion);
   void job_done();
 
   bool continues_stream(const Slot& slot);
   void advance_stream();
   void extend_stream(Lba limit);
   void stop_stream();
-  [[nodiscard]] SimTime under_head(SimTime from, Lba sector) const;
   [[nodiscard]] Lba disk_end() const { return Lba{0} + mechanics_.geometry().capacity(); }
 
   engine::Simulator& simulator_;

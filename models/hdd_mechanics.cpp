@@ -19,8 +19,7 @@ HddMechanics::HddMechanics(Geometry geometry, SeekCurve read, SeekCurve write,
 }
 
 SimDuration HddMechanics::move(const Arm& arm, const Place& to, Motion motion) const {
-  const SeekCurve& curve = motion == Motion::kRead ? read_ : write_;
-  const SimDuration seek = curve.time(std::abs(to.cylinder - arm.cylinder));
+  const SimDuration seek = curve(motion).time(std::abs(to.cylinder - arm.cylinder));
   return to.head == arm.head ? seek : std::max(seek, head_switch_);
 }
 
@@ -39,10 +38,9 @@ SimTime HddMechanics::pass_on_track(SimTime start, const Place& place, Sectors l
   return start + nanoseconds((way + rpm_ - 1) / rpm_);
 }
 
-HddMechanics::Passage HddMechanics::pass(SimTime start, Lba first, Sectors length,
+HddMechanics::Passage HddMechanics::pass(SimTime start, Lba first, Place place, Sectors length,
                                          Motion motion) const {
   SIM_CHECK(length > Sectors{0});
-  Place place = geometry_.place(first);
   for (;;) {
     const Sectors here = std::min(length, place.sectors_left);
     start = pass_on_track(start, place, here);
@@ -57,26 +55,31 @@ HddMechanics::Passage HddMechanics::pass(SimTime start, Lba first, Sectors lengt
   }
 }
 
-Sectors HddMechanics::passed(SimTime start, Lba first, Sectors length, SimTime until,
-                             Motion motion) const {
-  Sectors all{0};
-  while (length > Sectors{0} && start < until) {
-    const Place place = geometry_.place(first);
-    const Sectors here = std::min(length, place.sectors_left);
-    const SimTime end = pass_on_track(start, place, here);
-    if (end > until) {
+HddMechanics::Progress HddMechanics::progress(SimTime start, Lba first, Place place, Sectors length,
+                                              SimTime until, Motion motion) const {
+  Progress done{Sectors{0}, {start, {place.cylinder, place.head}}};
+  while (start < until) {
+    Sectors here = std::min(length, place.sectors_left);
+    SimTime end = pass_on_track(start, place, here);
+    const bool all = end <= until;
+    if (!all) {
       const Angle way = (until - start).count() * rpm_;
-      return all + Sectors{std::min(way * place.track.count() / kTurn, here.count())};
+      here = std::min(here, Sectors{way * place.track.count() / kTurn});
+      end = pass_on_track(start, place, here);
     }
-    all += here;
+    if (here > Sectors{0}) {
+      done.sectors += here;
+      done.passage = {end, {place.cylinder, place.head}};
+    }
     length -= here;
-    if (length == Sectors{0}) {
+    if (!all || length == Sectors{0}) {
       break;
     }
     first += here;
-    start = end + access(end, {place.cylinder, place.head}, geometry_.place(first), motion);
+    place = geometry_.place(first);
+    start = end + access(end, done.passage.arm, place, motion);
   }
-  return all;
+  return done;
 }
 
 }  // namespace wbsim::models

@@ -60,22 +60,30 @@ class HddMechanics {
     const SimDuration moved = move(arm, to, motion);
     return moved + rotation(angle_at(now + moved), to.angle);
   }
-
-  // [first, first + length) passes, beginning at `start`, when `first` is under its head: with the
-  // switches of head and cylinder on the way.
-  [[nodiscard]] Passage pass(SimTime start, Lba first, Sectors length, Motion motion) const;
-  // How much of it has passed at `until`; whole sectors.
-  [[nodiscard]] Sectors passed(SimTime start, Lba first, Sectors length, SimTime until,
-                               Motion motion) const;
-  [[nodiscard]] Arm arm_at(Lba sector) const {
-    const Place place = geometry_.place(sector);
-    return {place.cylinder, place.head};
+  // Whatever is farther away takes at least `least`.
+  [[nodiscard]] std::int64_t reach(Angle least, Motion motion) const {
+    return curve(motion).reach(nanoseconds(least / rpm_ + 1));
   }
+
+  // [first, first + length) passes, beginning at `start`, when `first`, whose place is `place`, is
+  // under its head: with the switches of head and cylinder on the way.
+  [[nodiscard]] Passage pass(SimTime start, Lba first, Place place, Sectors length,
+                             Motion motion) const;
+  // What of it has passed at `until`: whole sectors, and when and where the last of them had.
+  struct Progress {
+    Sectors sectors;
+    Passage passage;
+  };
+  [[nodiscard]] Progress progress(SimTime start, Lba first, Place place, Sectors length,
+                                  SimTime until, Motion motion) const;
 
  private:
   [[nodiscard]] Angle angle_between(Angle from, Angle to) const {
     const Angle between = to >= from ? to - from : to - from + kTurn;
     return between > kTurn - rpm_ ? 0 : between;
+  }
+  [[nodiscard]] const SeekCurve& curve(Motion motion) const {
+    return motion == Motion::kRead ? read_ : write_;
   }
   [[nodiscard]] SimTime pass_on_track(SimTime start, const Place& place, Sectors length) const;
 

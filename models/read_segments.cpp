@@ -22,22 +22,27 @@ void ReadSegments::add(Lba first, Sectors length) {
   if (segments_.empty() || length <= Sectors{0}) {
     return;
   }
-  const auto continued = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& s) {
-    return s.first < s.end && s.first <= first && first <= s.end;
-  });
-  Segment* segment = nullptr;
-  if (continued != segments_.end()) {
-    segment = &*continued;
-  } else {
-    segment =
-        &*std::min_element(segments_.begin(), segments_.end(),
-                           [](const Segment& a, const Segment& b) { return a.used < b.used; });
+  Segment* segment = &segments_[newest_];
+  if (!segment->is_continued_at(first)) {
+    segment = &segments_.front();
+    for (Segment& each : segments_) {
+      if (each.is_continued_at(first)) {
+        segment = &each;
+        break;
+      }
+      if (each.used < segment->used) {
+        segment = &each;
+      }
+    }
+  }
+  if (!segment->is_continued_at(first)) {
     segment->first = first;
     segment->end = first;
   }
   segment->end = std::max(segment->end, first + length);
   segment->first = std::max(segment->first, segment->end + Sectors{-size_.count()});
   segment->used = ++uses_;
+  newest_ = static_cast<std::size_t>(segment - segments_.data());
 }
 
 void ReadSegments::drop(Lba first, Sectors length) {

@@ -29,11 +29,15 @@ class ReadSegments {
     Lba first;
     Lba end;
     std::uint64_t used = 0;
+    [[nodiscard]] bool is_continued_at(Lba sector) const {
+      return first < end && first <= sector && sector <= end;
+    }
   };
 
   Sectors size_;
   std::vector<Segment> segments_;
   std::uint64_t uses_ = 0;
+  std::size_t newest_ = 0;  // added to last, and mostly next
 };
 
 }  // namespace wbsim::models

@@ -1,5 +1,6 @@
 #include "models/seek_curve.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "sim/base/check.hpp"
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kKneeDivisor = 3;  // the average distance is a third of the stroke
 constexpr std::int64_t kCylindersMin = 16;
+constexpr double kFar = 1e15;  // beyond any cylinder
 
 // seek(knee) that makes the mean over all pairs equal the average. Of N cylinders, a pair is
 // d = x * N apart with density 2 (1 - x). With k = 1/3 and v = seek(knee), the pieces are
@@ -65,6 +67,18 @@ SimDuration SeekCurve::time(std::int64_t distance) const {
   const double ns = distance <= law_.knee ? law_.base + law_.per_root * std::sqrt(d)
                                           : law_.far_base + law_.per_cylinder * d;
   return nanoseconds(static_cast<std::int64_t>(ns));
+}
+
+std::int64_t SeekCurve::reach(SimDuration time) const {
+  const double ns = static_cast<double>(time.count());
+  const double root = (ns - law_.base) / law_.per_root;
+  const double near = root > 1 ? root * root : 1;
+  const double knee = static_cast<double>(law_.knee);
+  if (near <= knee) {
+    return static_cast<std::int64_t>(near) + 2;
+  }
+  const double far = law_.per_cylinder > 0 ? (ns - law_.far_base) / law_.per_cylinder : kFar;
+  return static_cast<std::int64_t>(std::clamp(far, knee, kFar)) + 2;
 }
 
 }  // namespace wbsim::models

@@ -43,6 +43,8 @@ class SeekCurve {
   static bool is_possible(const SeekTimes& times, std::int64_t cylinders);
 
   [[nodiscard]] SimDuration time(std::int64_t distance) const;
+  // A distance that no seek shorter than `time` exceeds: the inverse of the law, rounded up.
+  [[nodiscard]] std::int64_t reach(SimDuration time) const;
   [[nodiscard]] const Law& law() const { return law_; }
 
  private:

@@ -59,6 +59,17 @@ TEST(SeekCurve, OfADataSheetHasNoJumpAtTheKnee) {
   EXPECT_LT(curve.time(10'001) - curve.time(10'000), microseconds(1));
 }
 
+TEST(SeekCurve, NoSeekShorterThanATimeGoesBeyondItsReach) {
+  const SeekCurve sheet =
+      SeekCurve::from_data_sheet({microseconds(230), microseconds(7400), milliseconds(14)}, 10'000);
+  for (const SeekCurve& curve : {sheet, cheetah()}) {
+    for (std::int64_t d = 1; d < 6900; ++d) {
+      ASSERT_GE(curve.reach(curve.time(d) + nanoseconds(1)), d);
+      ASSERT_LE(curve.reach(curve.time(d)), d + 5) << "and is not far off";
+    }
+  }
+}
+
 TEST(SeekCurve, KnowsTimesThatNoCurveHas) {
   const auto possible = [](std::int64_t single_us, std::int64_t average_us, std::int64_t full_us) {
     return SeekCurve::is_possible(

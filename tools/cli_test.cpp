@@ -123,6 +123,33 @@ TEST_F(Cli, CheckTellsErrorsFromRefusals) {
             "--set seed=x: \"x\" is not a whole number from 0\n");
 }
 
+TEST_F(Cli, NamesPreliminaryModelsInEveryOutput) {
+  const std::string config =
+      write("a.json", R"({"devices":{"sda":{"use":"devices/ssd-sata.json",)"
+                      R"("queue":{"scheduler":"none","wbt_lat_usec":0}}},)"
+                      R"("workload":{"fio":"[w]\nfilename=/dev/sda\nrw=write\nsize=1m\n"}})");
+  const std::string note = "note: " + config +
+                           ": /devices/sda/model: \"ssd\" is a preliminary model: nothing has "
+                           "been compared with it yet\n";
+  const Outcome check = wbsim("check " + config);
+  EXPECT_EQ(check.out, config + ": ok: 1 device (preliminary model: ssd), 1 job\n");
+  EXPECT_EQ(check.err, note);
+  const Outcome run = wbsim("run " + config + " --out " + path("dir"));
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.err, note);
+  EXPECT_NE(run.out.find("preliminary model: ssd\n"), std::string::npos) << run.out;
+  const std::string summary = text_of(folder_ / "dir/summary.json");
+  EXPECT_NE(summary.find(R"("ssd": "preliminary model")"), std::string::npos) << summary;
+  EXPECT_NE(summary.find("none: LRU/kswapd (basic), CPU scheduling, preliminary model: ssd\""),
+            std::string::npos)
+      << summary;
+  const std::string devices = wbsim("list devices").out;
+  for (const char* line : {"\nhdd       preliminary model  ", "\nssd       preliminary model  ",
+                           "\nnull_blk  preliminary model  "}) {
+    EXPECT_NE(devices.find(line), std::string::npos) << devices;
+  }
+}
+
 TEST_F(Cli, CheckOfSeveralFilesReturnsTheWorstCode) {
   const std::string good = write("good.json", kConfig);
   const std::string refused = write("refused.json", R"({"kernel":"6.6","devices":{"sda":{}}})");

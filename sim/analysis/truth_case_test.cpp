@@ -225,6 +225,22 @@ TEST(TruthCase, ReportsCutOffInputs) {
                       "DIR/c/initial-state.json: no such file"}));
 }
 
+TEST(TruthCase, RefusesDevicesWhoseModelIsPreliminary) {
+  for (const std::string driver : {"hdd", "ssd", "null_blk"}) {
+    const TestFolder folder;
+    write_small_case(folder, "c");
+    change(folder, "case.json", [&driver](system::Json& description) {
+      description["device"] = {{"driver", driver}, {"hw_queue_depth", 32}};
+    });
+    Diagnostics diagnostics;
+    EXPECT_TRUE(read_truth_case(folder.path() / "c", diagnostics));
+    EXPECT_EQ(messages(folder, diagnostics),
+              (Messages{"not simulated: c/case.json: /device/driver: \"" + driver +
+                        "\" is a preliminary model, which is not compared with recorded runs"}));
+    EXPECT_EQ(diagnostics.exit_code(), 3);
+  }
+}
+
 TEST(TruthCase, RefusesWhatTheRigCanDoAndAConfigurationCannotSay) {
   const TestFolder folder;
   write_small_case(folder, "c");

@@ -181,6 +181,9 @@ TEST(Trust, UnknownMechanismOrKernelHasNoEvidence) {
 TEST(Trust, LineNamesWhatNobodyChecked) {
   EXPECT_EQ(trust_line("6.6", {"plug", "merge"}), "trust (Linux 6.6): 2 none: plug, merge");
   EXPECT_EQ(trust_line("6.1", {"plug", "merge"}), "trust (Linux 6.1): 2 truth case, 0 none");
+  EXPECT_EQ(trust_line("6.1", {"plug", "hdd", "ssd"}),
+            "trust (Linux 6.1): 1 truth case, 0 none, preliminary model: hdd, ssd");
+  EXPECT_EQ(trust_in("6.1", "hdd"), "preliminary model");
 }
 
 TEST(Trust, EveryMechanismWithEvidenceSaysWhatWasCompared) {
