@@ -138,6 +138,15 @@ function drawDirty() {
   });
 }
 
+// Many points would fill the chart with their legend: then by number, as in the table.
+function legendLabels(chart) {
+  const labels = Chart.defaults.plugins.legend.labels.generateLabels(chart);
+  for (const label of labels) {
+    label.text = selected.size > kSelectedFirst ? label.text.split(":")[0] : label.text;
+  }
+  return labels;
+}
+
 function lineOptions(x, y, tooltip) {
   return {
     parsing: false,
@@ -146,7 +155,8 @@ function lineOptions(x, y, tooltip) {
     scales: {x, y},
     plugins: {
       legend: {position: "bottom", align: "start",
-        labels: {boxWidth: 28, boxHeight: 0, filter: (item) => item.text !== ""}},
+        labels: {boxWidth: 28, boxHeight: 0, generateLabels: legendLabels,
+          filter: (item) => item.text !== ""}},
       tooltip: {filter: (item) => item.dataset.label !== "",
         callbacks: {title: () => "", label: tooltip}},
     },
