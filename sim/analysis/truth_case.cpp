@@ -183,8 +183,8 @@ class CaseReader {
     queue["scheduler"] = open < close && close != std::string::npos
                              ? choices.substr(open + 1, close - open - 1)
                              : choices;
-    for (const char* key :
-         {"nr_requests", "max_sectors_kb", "max_segments", "max_segment_size", "nomerges"}) {
+    for (const char* key : {"nr_requests", "max_sectors_kb", "max_segments", "max_segment_size",
+                            "nomerges", "read_ahead_kb"}) {
       if (const auto value = reported.integer(fmt::format("/queue/{}", key))) {
         queue[key] = *value;
       }

@@ -60,23 +60,24 @@ BlockDevice::BlockDevice(std::string name, Bytes size, block::RequestQueue& queu
 // and is left out.
 Task<std::int64_t> BlockDevice::write(TaskContext& task, FileOffset at, Bytes length, bool sync,
                                       std::uint64_t write_id, std::uint64_t* error_seen) {
-  const PageIndex first = page_containing(at);
-  const Pages count = pages_ceil(length);
   if (sync) {
-    return write_and_sync(task, first, count, write_id, error_seen);
+    return write_and_sync(task, at, length, write_id, error_seen);
   }
   return writeback::generic_perform_write(task, memory_.throttle, memory_.cache, memory_.kswapd,
-                                          inode_.mapping, first, count, write_id);
+                                          inode_.mapping, at, length, write_id);
 }
 
-Task<std::int64_t> BlockDevice::write_and_sync(TaskContext& task, PageIndex first, Pages count,
+Task<std::int64_t> BlockDevice::write_and_sync(TaskContext& task, FileOffset at, Bytes length,
                                                std::uint64_t write_id, std::uint64_t* error_seen) {
   task.io().start_plug();
   const std::int64_t written = co_await writeback::generic_perform_write(
-      task, memory_.throttle, memory_.cache, memory_.kswapd, inode_.mapping, first, count,
-      write_id);
+      task, memory_.throttle, memory_.cache, memory_.kswapd, inode_.mapping, at, length, write_id);
   // generic_write_sync(): exactly the range just written.
-  const int error = co_await fsync(task, first, first + count - Pages{1}, error_seen);
+  int error = 0;
+  if (written > 0) {
+    const PageIndex last = page_containing(at + Bytes{written - 1});
+    error = co_await fsync(task, page_containing(at), last, error_seen);
+  }
   co_await task.io().finish_plug();
   co_return error != 0 ? error : written;
 }

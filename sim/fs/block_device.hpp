@@ -54,13 +54,12 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
   [[nodiscard]] const Memory& memory() const { return memory_; }
   [[nodiscard]] const DirectIoRules& direct_rules() const { return direct_; }
 
-  // blkdev_write_iter(): a buffered write of whole pages; with `sync` the data is on stable
+  // blkdev_write_iter(): a buffered write; with `sync` the data is on stable
   // storage when it returns. Returns bytes written or a negative errno.
   engine::Task<std::int64_t> write(pagecache::TaskContext& task, FileOffset at, Bytes length,
                                    bool sync, std::uint64_t write_id, std::uint64_t* error_seen);
   // blkdev_read_iter(): a buffered read that does not go beyond the end of the device. Returns
-  // bytes read, fewer than asked for before a page that cannot be read, or a negative errno. The
-  // fixed part of read(2) is the caller's.
+  // bytes read, fewer than asked for before a page that cannot be read, or a negative errno.
   engine::Task<std::int64_t> read(pagecache::TaskContext& task, FileOffset at, Bytes length,
                                   pagecache::FileReadahead& ra) {
     return reader_.read(task, at, length, ra);
@@ -91,8 +90,8 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
   void end_bio(block::Bio& bio, block::BlkStatus status) override;
 
  private:
-  engine::Task<std::int64_t> write_and_sync(pagecache::TaskContext& task, PageIndex first,
-                                            Pages count, std::uint64_t write_id,
+  engine::Task<std::int64_t> write_and_sync(pagecache::TaskContext& task, FileOffset at,
+                                            Bytes length, std::uint64_t write_id,
                                             std::uint64_t* error_seen);
   engine::Task<> drop_range(pagecache::TaskContext& task, FileOffset at, FileOffset end);
   engine::Task<int> issue_flush(pagecache::TaskContext& task);

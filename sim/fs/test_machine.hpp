@@ -32,7 +32,6 @@ class FailingDisk final : public block::DeviceModel, private block::DeviceClient
     return disk_.is_durable(first, length);
   }
 
-  // Whole pages.
   struct Read {
     Lba sector;
     Sectors length;

@@ -79,6 +79,8 @@ class PageTree {
   void clear_flag(PageIndex page, std::uint64_t bits, Flag flag);
   // Those of the leaf of `page` that have the flag.
   [[nodiscard]] std::uint64_t flagged(PageIndex page, Flag flag) const;
+  // False where no page has any flag.
+  [[nodiscard]] bool any_flags() const { return flags_pool_.size() > free_flags_.size(); }
   // The pages of the leaf that a reader may copy: present and up to date.
   [[nodiscard]] std::uint64_t uptodate(PageIndex page) const;
   // Pages without a buffer head.

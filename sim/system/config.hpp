@@ -24,6 +24,7 @@ struct KernelSwitches {
   enum class Elevators { kV5_10, kV6_1 };                             // 11: whose rules
   enum class BackgroundStart { kOnExit, kEveryTurn };                 // 3.16
   enum class BandwidthUpdate { kThrottleAndFlusher, kDoWritepages };  // 3.9
+  enum class BufferedRead { kPageByPage, kBatched };                  // 2.15
   PlugMerge plug_merge = PlugMerge::kAllRequests;
   PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
   ElevatorPull elevator_pull = ElevatorPull::kUpToRequests;
@@ -31,6 +32,7 @@ struct KernelSwitches {
   Elevators elevators = Elevators::kV5_10;
   BackgroundStart background_start = BackgroundStart::kOnExit;
   BandwidthUpdate bandwidth_update = BandwidthUpdate::kThrottleAndFlusher;
+  BufferedRead buffered_read = BufferedRead::kPageByPage;
   bool over_background_exact = false;  // 3.17: exact per-wb sum below 2 * stat_error
   int plug_max_requests = 32;          // BLK_MAX_REQUEST_COUNT
   // Ablations (false switches the mechanism off).
@@ -153,6 +155,7 @@ struct QueueConfig {
   Bytes max_segment_size{4294967295};
   int nomerges = 0;
   std::int64_t wbt_lat_usec = 0;
+  std::int64_t read_ahead_kb = 128;
   bool rotational = false;
   bool write_cache = false;  // volatile cache: flushes reach the device
   bool fua = false;

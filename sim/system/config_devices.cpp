@@ -22,8 +22,9 @@ constexpr std::int64_t kSectorsKbMin = 4;       // PAGE_SIZE >> 10, queue_max_se
 constexpr std::int64_t kSectorsKbMax = 32767;   // max_hw_sectors_kb of the modelled driver
 constexpr std::int64_t kSegmentSizeMin = 4096;  // PAGE_SIZE, blk_queue_max_segment_size()
 constexpr std::int64_t kSegmentSizeMax = 0xffffffff;
-constexpr std::int64_t kSegmentsMax = 65535;  // an unsigned short
-constexpr std::size_t kDeviceNameMax = 31;    // DISK_NAME_LEN less the final zero
+constexpr std::int64_t kReadAheadKbMax = 1 << 20;  // the kernel knows no limit
+constexpr std::int64_t kSegmentsMax = 65535;       // an unsigned short
+constexpr std::size_t kDeviceNameMax = 31;         // DISK_NAME_LEN less the final zero
 constexpr const char* kDeviceNamePattern = "^[a-z][a-z0-9_-]{0,30}$";
 
 // Marks what no document has set, until all of a device is read.
@@ -102,6 +103,8 @@ std::vector<Field> queue_fields(QueueConfig& q) {
       integer_field("nomerges", access_count(q.nomerges), {0, 2},
                     "0: all merges; 1: only with the last request; 2: none"),
       wbt_field(q.wbt_lat_usec),
+      integer_field("read_ahead_kb", access_count(q.read_ahead_kb), {0, kReadAheadKbMax},
+                    "KiB; greatest readahead window of a file"),
       boolean_field("rotational", q.rotational, "a rotating disk"),
       choice_field("write_cache", q.write_cache, kWriteCacheNames,
                    "write back: a volatile cache, so flushes reach the device"),

@@ -17,6 +17,7 @@ using ElevatorPull = KernelSwitches::ElevatorPull;
 using FuaIssue = KernelSwitches::FuaIssue;
 using Elevators = KernelSwitches::Elevators;
 using BackgroundStart = KernelSwitches::BackgroundStart;
+using BufferedRead = KernelSwitches::BufferedRead;
 using BandwidthUpdate = KernelSwitches::BandwidthUpdate;
 
 constexpr std::array<std::pair<PlugMerge, std::string_view>, 2> kPlugMergeNames{
@@ -34,6 +35,9 @@ constexpr std::array<std::pair<BackgroundStart, std::string_view>, 2> kBackgroun
 constexpr std::array<std::pair<BandwidthUpdate, std::string_view>, 2> kBandwidthUpdateNames{
     {{BandwidthUpdate::kThrottleAndFlusher, "throttle-and-flusher"},
      {BandwidthUpdate::kDoWritepages, "do-writepages"}}};
+
+constexpr std::array<std::pair<BufferedRead, std::string_view>, 2> kBufferedReadNames{
+    {{BufferedRead::kPageByPage, "page-by-page"}, {BufferedRead::kBatched, "batched"}}};
 
 constexpr std::int64_t kIntMax = std::numeric_limits<int>::max();
 constexpr std::int64_t kMemoryMinPages = pages_floor(mebibytes(64)).count();
@@ -191,6 +195,8 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                    "when balance_dirty_pages starts background writeback"),
       choice_field("bandwidth_update", s.bandwidth_update, kBandwidthUpdateNames,
                    "who updates the write bandwidth estimate"),
+      choice_field("buffered_read", s.buffered_read, kBufferedReadNames,
+                   "pages looked up together by a buffered read, and its readahead (2.15)"),
       boolean_field("over_background_exact", s.over_background_exact,
                     "small background limits are checked against exact sums"),
       integer_field("plug_max_requests", access_count(s.plug_max_requests), {1, 1024},

@@ -90,6 +90,14 @@ writeback::ThrottleOptions throttle_options(const Config& config, const engine::
           .trace_writeback = trace_cost(config, costs, {"wb"})};
 }
 
+pagecache::ReadaheadLimits readahead_limits(const QueueConfig& queue,
+                                            const KernelSwitches& switches) {
+  using Read = KernelSwitches::BufferedRead;
+  return {.ra_pages = pages_floor(kibibytes(queue.read_ahead_kb)),
+          .rules = switches.buffered_read == Read::kPageByPage ? pagecache::ReadaheadRules::kV5_10
+                                                               : pagecache::ReadaheadRules::kV6_1};
+}
+
 // global_wb_domain.dirty_limit right after boot: the threshold of all memory that was free then.
 Pages boot_dirty_limit(const Config& config, const MemoryLayout& layout) {
   if (config.boot.dirty_limit) {
@@ -214,6 +222,7 @@ void System::add_device(const DeviceConfig& config, int index) {
   device.wb->last_old_flush = machine_.jiffies().at(SimTime{-config_.boot.device_age});
   device.file = std::make_unique<fs::BlockDevice>(
       config.name, config.size, *device.queue, *device.wb, fs::Memory{cache_, throttle_, kswapd_},
+      readahead_limits(queue, switches),
       fs::DirectIoRules{.plugs_asynchronous = config_.kernel == KernelVersion::k5_10,
                         .marks_waited_reads_sync = config_.kernel != KernelVersion::k5_10});
   device.flusher = std::make_unique<writeback::Flusher>(machine_, tracer_, throttle_, cache_,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "sim/base/check.hpp"
 #include "sim/pagecache/write_cache_pages.hpp"
 #include "sim/writeback/filemap.hpp"
 
@@ -41,7 +40,8 @@ int Syscalls::open(std::string_view path, OpenFlags flags) {
     return kEnoent;
   }
   fs::BlockDevice& device = found->device;
-  const OpenFile opened{&device, flags, device.inode().mapping.wb_err.sample()};
+  const OpenFile opened{&device, flags, device.inode().mapping.wb_err.sample(),
+                        device.new_readahead()};
   const auto slot = std::find_if(files_.begin(), files_.end(),
                                  [](const OpenFile& f) { return f.device == nullptr; });
   const auto fd = slot - files_.begin();
@@ -112,9 +112,9 @@ Task<std::int64_t> Syscalls::transfer_now(TaskContext& task, OpenFile* opened, T
   if (opened->flags.direct) {
     return transfer_directly(task, *opened, transfer);
   }
-  SIM_CHECK(transfer.write);  // buffered reads are refused before a job starts
-  SIM_CHECK(transfer.at.value() % kPageSize.count() == 0 &&
-            transfer.length % kPageSize == Bytes{0});
+  if (!transfer.write) {
+    return opened->device->read(task, transfer.at, transfer.length, opened->readahead);
+  }
   const bool sync = opened->flags.sync || opened->flags.dsync;
   return opened->device->write(task, transfer.at, transfer.length, sync, transfer.write_id,
                                &opened->error_seen);
@@ -165,6 +165,18 @@ Task<int> Syscalls::fsync(TaskContext& task, int fd) {
 }
 
 Task<int> Syscalls::fdatasync(TaskContext& task, int fd) { return fsync(task, fd); }
+
+Task<int> Syscalls::fadvise(TaskContext& task, int fd, FileOffset at, Bytes length,
+                            fs::Advice advice) {
+  OpenFile* opened = file(fd);
+  if (opened == nullptr) {
+    co_return kEbadf;
+  }
+  if (length < Bytes{0}) {
+    co_return kEinval;
+  }
+  co_return co_await opened->device->fadvise(task, opened->readahead, at, length, advice);
+}
 
 Task<int> Syscalls::flush_buffers(TaskContext& task, int fd) {
   OpenFile* opened = file(fd);

@@ -53,8 +53,7 @@ class Syscalls {
   int open(std::string_view path, OpenFlags flags);
   int close(int fd);
 
-  // Return bytes transferred, or a negative errno. Without O_DIRECT offset and length of a write
-  // are multiples of a page, and nothing may be read yet.
+  // Return bytes transferred, or a negative errno. One file is read by one task at a time.
   engine::Task<std::int64_t> pread(pagecache::TaskContext& task, int fd, FileOffset at,
                                    Bytes length);
   engine::Task<std::int64_t> pwrite(pagecache::TaskContext& task, int fd, FileOffset at,
@@ -62,6 +61,9 @@ class Syscalls {
   engine::Task<int> fsync(pagecache::TaskContext& task, int fd);
   // On a block device the same as fsync: there is no inode to leave out.
   engine::Task<int> fdatasync(pagecache::TaskContext& task, int fd);
+  // posix_fadvise(2). A length of 0 reaches to the end.
+  engine::Task<int> fadvise(pagecache::TaskContext& task, int fd, FileOffset at, Bytes length,
+                            fs::Advice advice);
   // ioctl(BLKFLSBUF): writes back the device's dirty pages and drops the clean ones. Returns 1
   // where there were any, otherwise 0 (unlike the kernel), or a negative errno.
   engine::Task<int> flush_buffers(pagecache::TaskContext& task, int fd);
@@ -81,6 +83,7 @@ class Syscalls {
     fs::BlockDevice* device = nullptr;
     OpenFlags flags;
     std::uint64_t error_seen = 0;  // f_wb_err
+    pagecache::FileReadahead readahead{};  // f_ra
   };
   [[nodiscard]] OpenFile* file(int fd);
   static std::optional<std::int64_t> verify(const OpenFile* opened, Transfer& transfer);

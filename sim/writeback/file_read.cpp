@@ -10,6 +10,7 @@
 namespace wbsim::writeback {
 
 using engine::Task;
+using pagecache::AddressSpace;
 using pagecache::FileReadahead;
 using pagecache::Flag;
 using pagecache::PageTree;
@@ -33,11 +34,24 @@ Pages to_leaf_end(PageIndex page) { return Pages{PageTree::kFanOut - PageTree::s
 
 FileOffset offset_of(PageIndex page) { return FileOffset{page.value() << kPageShift}; }
 
+bool present(const AddressSpace& mapping, PageIndex page) {
+  const PageTree::Leaf* leaf = mapping.pages.find(page);
+  return leaf != nullptr && (leaf->present & PageTree::mask(page, Pages{1})) != 0;
+}
+
+bool uptodate(const AddressSpace& mapping, PageIndex page) {
+  return (mapping.pages.uptodate(page) & PageTree::mask(page, Pages{1})) != 0;
+}
+
 }  // namespace
 
-bool FileReader::present(PageIndex page) const {
-  const PageTree::Leaf* leaf = mapping_.pages.find(page);
-  return leaf != nullptr && (leaf->present & PageTree::mask(page, Pages{1})) != 0;
+Task<int> read_page(TaskContext& task, AddressSpace& mapping, PageIndex page, ReadKind kind) {
+  co_await mapping.ops.read_pages(task, mapping, page, Pages{1}, kind);
+  co_await pagecache::wait_on_page_locked(task, mapping, page);
+  if (!present(mapping, page)) {
+    co_return kPageGone;
+  }
+  co_return uptodate(mapping, page) ? 0 : kIoError;
 }
 
 // Models: filemap_get_read_batch(). Marked pages and pages that are not up to date end a batch.
@@ -70,6 +84,7 @@ Task<std::int64_t> FileReader::read(TaskContext& task, FileOffset at, Bytes leng
                                     FileReadahead& ra) {
   const Pages most = limits_.rules == ReadaheadRules::kV5_10 ? Pages{1} : kPagevec;
   engine::Thread& thread = task.thread();
+  co_await thread.run(task.costs().write_call);
   Position position{at, at + length};
   while (position.pos < position.end) {
     co_await thread.cond_resched();
@@ -108,7 +123,7 @@ Task<int> FileReader::get_pages(TaskContext& task, const Position& at, FileReada
     if (batch.empty()) {
       const int result = co_await create_page(task, first, ra);
       batch.ready = result == 0 ? Pages{1} : Pages{0};
-      co_return result == kGone ? 0 : result;
+      co_return result == kPageGone ? 0 : result;
     }
   }
   const PageIndex last = first + batch.ready;
@@ -131,11 +146,11 @@ Task<int> FileReader::update_page(TaskContext& task, PageIndex page, FileReadahe
     co_await pagecache::wait_on_page_locked(task, mapping_, page);
     co_return 0;
   }
-  if (!present(page) || (mapping_.pages.uptodate(page) & PageTree::mask(page, Pages{1})) != 0) {
+  if (!present(mapping_, page) || uptodate(mapping_, page)) {
     co_return 0;
   }
   cache_.lock(mapping_, page);
-  const int result = co_await read_page(task, page, ReadKind::kPage);
+  const int result = co_await read_page(task, mapping_, page, ReadKind::kPage);
   if (result == 0) {
     ++batch.ready;
   } else if (result < 0) {
@@ -149,25 +164,16 @@ Task<int> FileReader::create_page(TaskContext& task, PageIndex page, FileReadahe
   while (kswapd_.below_min()) {
     co_await kswapd_.direct_reclaim(task);
   }
-  if (present(page)) {
-    co_return kGone;  // another reader was faster
+  if (present(mapping_, page)) {
+    co_return kPageGone;  // another reader was faster
   }
   cache_.add_for_read(mapping_, page, PageTree::mask(page, Pages{1}), 0);
   co_await task.thread().run(task.costs().readahead_page);
-  const int result = co_await read_page(task, page, ReadKind::kPage);
+  const int result = co_await read_page(task, mapping_, page, ReadKind::kPage);
   if (result < 0) {
     ra.ra_pages = ra.ra_pages / 4;
   }
   co_return result;
-}
-
-Task<int> FileReader::read_page(TaskContext& task, PageIndex page, ReadKind kind) {
-  co_await mapping_.ops.read_pages(task, mapping_, page, Pages{1}, kind);
-  co_await pagecache::wait_on_page_locked(task, mapping_, page);
-  if (!present(page)) {
-    co_return kGone;
-  }
-  co_return (mapping_.pages.uptodate(page) & PageTree::mask(page, Pages{1})) != 0 ? 0 : kIoError;
 }
 
 // The copy loop. A page that an earlier read ended in is not marked as accessed again.

@@ -13,6 +13,12 @@
 
 namespace wbsim::writeback {
 
+// Reads a page that is cached, not up to date and locked by the caller, and waits. Returns 0, a
+// negative errno, or kPageGone where the page is no longer cached.
+engine::Task<int> read_page(pagecache::TaskContext& task, pagecache::AddressSpace& mapping,
+                            PageIndex page, pagecache::ReadKind kind);
+inline constexpr int kPageGone = 1;
+
 // Reads one file through the page cache.
 // Models: generic_file_buffered_read(), v5.10, filemap_read(), v6.1 (mm/filemap.c), and what
 // carries out the decisions of pagecache/readahead.hpp (mm/readahead.c).
@@ -29,18 +35,12 @@ class FileReader {
   [[nodiscard]] const pagecache::ReadaheadLimits& limits() const { return limits_; }
 
   // Copies bytes of the file, which it does not end before. Returns how many, or a negative errno
-  // where there are none.
+  // where there are none. Charges the fixed part of the read(2) too (generic_perform_write()).
   engine::Task<std::int64_t> read(pagecache::TaskContext& task, FileOffset at, Bytes length,
                                   pagecache::FileReadahead& ra);
   // force_page_cache_ra(): starts to read what is not cached of a range, 2 MiB at a time.
   engine::Task<> force_readahead(pagecache::TaskContext& task, const pagecache::FileReadahead& ra,
                                  PageIndex first, Pages count);
-  // Reads a page that is not up to date, locked by the caller, and waits. Returns 0, a negative
-  // errno, or kGone where the page is no longer cached.
-  engine::Task<int> read_page(pagecache::TaskContext& task, PageIndex page,
-                              pagecache::ReadKind kind);
-
-  static constexpr int kGone = 1;
 
  private:
   // Where a read is: the bytes from `pos` to `end` are still to be copied.
@@ -62,7 +62,6 @@ class FileReader {
     [[nodiscard]] bool empty() const { return ready == Pages{0} && !special(); }
   };
 
-  [[nodiscard]] bool present(PageIndex page) const;
   [[nodiscard]] Batch look_up(PageIndex first, Pages most) const;
   engine::Task<int> get_pages(pagecache::TaskContext& task, const Position& at,
                               pagecache::FileReadahead& ra, Batch& batch);

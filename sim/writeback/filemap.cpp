@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <bit>
 
+#include "sim/pagecache/page_wait.hpp"
+#include "sim/writeback/file_read.hpp"
+
 namespace wbsim::writeback {
 
 using engine::Task;
 using pagecache::AddressSpace;
+using pagecache::Flag;
 using pagecache::Mark;
 using pagecache::PageTree;
 using pagecache::TaskContext;
@@ -36,7 +40,8 @@ Task<> fdatawrite_range(TaskContext& task, DirtyThrottle& throttle, AddressSpace
 
 namespace {
 
-// A run of pages, from `first` on and within its leaf, that cost the same to write.
+// A run of pages, from `first` on and within its leaf, that cost the same to write. None where the
+// first one is locked.
 struct WriteRun {
   Pages count;
   SimDuration cost;  // of one page
@@ -48,7 +53,7 @@ WriteRun next_run(const AddressSpace& mapping, PageIndex first, Pages wanted,
   const int slot = PageTree::slot(first);
   const Pages in_leaf = std::min(wanted, Pages{PageTree::kFanOut - slot});
   const PageTree::Leaf* leaf = mapping.pages.find(first);
-  const std::uint64_t present = leaf == nullptr ? 0 : leaf->present >> slot;
+  std::uint64_t present = leaf == nullptr ? 0 : leaf->present >> slot;
   const std::uint64_t dirty = leaf == nullptr ? 0 : leaf->marked(Mark::kDirty) >> slot;
   const auto run = [in_leaf](std::uint64_t bits) {
     return std::min(in_leaf, Pages{std::countr_one(bits)});
@@ -61,29 +66,86 @@ WriteRun next_run(const AddressSpace& mapping, PageIndex first, Pages wanted,
     return scattered ? WriteRun{Pages{1}, cost + costs.cache_slot_new, false}
                      : WriteRun{run(~present), cost, false};
   }
+  if (mapping.pages.any_flags()) {
+    present &= ~(mapping.pages.flagged(first, Flag::kLocked) >> slot);
+  }
   if ((dirty & 1) == 0) {
     return {run(present & ~dirty), costs.write_page_clean, true};
   }
   return {run(dirty), costs.write_page_dirty, true};
 }
 
+// Makes a page that is to be written in part ready for it: cached, up to date and not locked. The
+// write is under a plug, which going to sleep for the read issues.
+// Models: __block_write_begin() of a page whose only block is written in part. Returns 0 or a
+// negative errno.
+Task<int> prepare_part(TaskContext& task, pagecache::PageCache& cache, Kswapd& kswapd,
+                       AddressSpace& mapping, PageIndex page) {
+  const engine::CpuCosts& costs = task.costs();
+  const std::uint64_t bit = PageTree::mask(page, Pages{1});
+  while ((mapping.pages.uptodate(page) & bit) == 0 || pagecache::locked(mapping, page)) {
+    if (pagecache::locked(mapping, page)) {
+      co_await pagecache::wait_on_page_locked(task, mapping, page);
+      continue;
+    }
+    const PageTree::Leaf* leaf = mapping.pages.find(page);
+    if (leaf == nullptr || (leaf->present & bit) == 0) {
+      if (kswapd.below_min()) {
+        co_await kswapd.direct_reclaim(task);
+        continue;
+      }
+      cache.add_for_read(mapping, page, bit, 0);
+      co_await task.thread().run(
+          std::max(costs.write_page_new - costs.write_page_clean, SimDuration{}));
+    } else {
+      cache.lock(mapping, page);
+    }
+    task.io().start_plug();
+    const int error = co_await read_page(task, mapping, page, pagecache::ReadKind::kBuffer);
+    co_await task.io().finish_plug();
+    if (error < 0) {
+      co_return error;
+    }
+  }
+  co_return 0;
+}
+
+// Pages that a write covers as a whole, from its position on.
+Pages whole_pages(FileOffset pos, FileOffset end) {
+  return pos.value() % kPageSize.count() == 0 ? pages_floor(end - pos) : Pages{0};
+}
+
+FileOffset page_end(PageIndex page) { return FileOffset{(page.value() + 1) << kPageShift}; }
+
 }  // namespace
 
 Task<std::int64_t> generic_perform_write(TaskContext& task, DirtyThrottle& throttle,
                                          pagecache::PageCache& cache, Kswapd& kswapd,
-                                         AddressSpace& mapping, PageIndex first, Pages count,
+                                         AddressSpace& mapping, FileOffset at, Bytes length,
                                          std::uint64_t write_id) {
   engine::Thread& thread = task.thread();
   co_await thread.run(task.costs().write_call);
   pagecache::BdiWriteback& wb = mapping.host.wb;
-  PageIndex page = first;
-  Pages left = count;
-  while (left > Pages{0}) {
+  const FileOffset end = at + length;
+  FileOffset pos = at;
+  while (pos < end) {
+    const PageIndex page = page_containing(pos);
+    Pages left = whole_pages(pos, end);
+    if (left == Pages{0}) {
+      const int error = co_await prepare_part(task, cache, kswapd, mapping, page);
+      if (error != 0) {
+        co_return pos == at ? error : (pos - at).count();
+      }
+      left = Pages{1};
+    }
     WriteRun run = next_run(mapping, page, left, task.costs(), kswapd.active());
+    if (run.count == Pages{0}) {
+      co_await pagecache::wait_on_page_locked(task, mapping, page);
+      continue;
+    }
     if (!run.cached && kswapd.below_min()) {
       co_await kswapd.direct_reclaim(task);
-      // Another writer may have cached the page meanwhile.
-      run = next_run(mapping, page, left, task.costs(), kswapd.active());
+      continue;  // another task may have cached the page meanwhile
     }
     std::int64_t pages = std::min(run.count.count(), throttle.pages_before_check(task, wb));
     if (!run.cached) {
@@ -94,17 +156,18 @@ Task<std::int64_t> generic_perform_write(TaskContext& task, DirtyThrottle& throt
     const std::uint64_t bits = PageTree::mask(page, Pages{pages});
     if (!run.cached) {
       cache.add_pages(mapping, page, bits);
+    } else if (mapping.pages.any_flags()) {
+      cache.set_uptodate(mapping, page, bits);
     }
     cache.set_dirty(task, mapping, page, bits, write_id);
     co_await thread.run(run.cost * pages);
-    page += Pages{pages};
-    left -= Pages{pages};
+    pos = std::min(end, page_end(page + Pages{pages - 1}));
     co_await thread.cond_resched();
     if (throttle.check_due(task, wb)) {
       co_await throttle.balance_dirty_pages(task, wb);
     }
   }
-  co_return to_bytes(count).count();
+  co_return length.count();
 }
 
 }  // namespace wbsim::writeback

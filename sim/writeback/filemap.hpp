@@ -23,15 +23,16 @@ engine::Task<> do_writepages(pagecache::TaskContext& task, DirtyThrottle& thrott
 engine::Task<> fdatawrite_range(pagecache::TaskContext& task, DirtyThrottle& throttle,
                                 pagecache::AddressSpace& mapping, PageIndex first, PageIndex last);
 
-// Models: generic_perform_write(), mm/filemap.c, v5.10, for writes of whole
-// pages. The throttle is asked after each page; the task sleeps inside. Pages that nothing can
-// come between are written at once (Thread::steps_ahead()). `write_id` is for provenance. Returns
-// the bytes written. Charges the fixed part of the write(2) too, so that the callers need not be
+// Models: generic_perform_write(), mm/filemap.c, v5.10. The throttle is asked after each page; the
+// task sleeps inside. A page that is written in part is read first, unless it is cached. Pages that
+// nothing can come between are written at once (Thread::steps_ahead()). `write_id` is for
+// provenance. Returns the bytes written, fewer than asked for before a page that cannot be read, or
+// a negative errno. Charges the fixed part of the write(2) too, so that the callers need not be
 // coroutines: one costs as much as dirtying a page.
 engine::Task<std::int64_t> generic_perform_write(pagecache::TaskContext& task,
                                                  DirtyThrottle& throttle,
                                                  pagecache::PageCache& cache, Kswapd& kswapd,
-                                                 pagecache::AddressSpace& mapping, PageIndex first,
-                                                 Pages count, std::uint64_t write_id);
+                                                 pagecache::AddressSpace& mapping, FileOffset at,
+                                                 Bytes length, std::uint64_t write_id);
 
 }  // namespace wbsim::writeback

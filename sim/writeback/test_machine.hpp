@@ -102,8 +102,9 @@ struct WritebackMachine : pagecache::TestMachine {
 // A task's buffered write, as a system call would do it.
 inline engine::Task<> write_pages(WritebackMachine& m, WritebackMachine::Device& d,
                                   pagecache::TaskContext& task, PageIndex first, Pages count) {
-  const std::int64_t written = co_await generic_perform_write(
-      task, m.throttle, m.cache, m.kswapd, d.file.inode.mapping, first, count, 0);
+  const std::int64_t written =
+      co_await generic_perform_write(task, m.throttle, m.cache, m.kswapd, d.file.inode.mapping,
+                                     FileOffset{first.value() << kPageShift}, to_bytes(count), 0);
   SIM_CHECK(written == to_bytes(count).count());
 }
 
