@@ -79,6 +79,9 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
   // sync_blockdev() and invalidate_bdev(): writes dirty pages, waits, drops what is clean.
   engine::Task<> flush_buffers(pagecache::TaskContext& task);
 
+  // drop_pagecache_sb(): drops what is clean, at once.
+  void drop_pagecache() { memory_.cache.drop_clean(inode_.mapping); }
+
   // AddressSpaceOps, PageWriter, BioEndIo.
   engine::Task<> writepages(pagecache::TaskContext& task, pagecache::AddressSpace& mapping,
                             pagecache::WritebackControl& wbc) override;

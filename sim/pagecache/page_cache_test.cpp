@@ -195,6 +195,55 @@ TEST_F(PageCacheTest, ProvenanceSurvivesRedirtyingAndLeavesWithThePages) {
 
 // --- wb_domain ----------------------------------------------------------------------------------
 
+TEST_F(PageCacheTest, PagesBeingReadAreNeitherFreedNorDropped) {
+  machine.cache.add_for_read(mapping(), kFirst, 0b111, 0);
+  const auto shrunk = machine.cache.shrink_inactive(32);
+  ASSERT_TRUE(shrunk);
+  EXPECT_EQ(shrunk->scanned, Pages{3});
+  EXPECT_EQ(shrunk->freed, Pages{0});
+  machine.cache.drop_clean(mapping());
+  EXPECT_EQ(mapping().pages.pages(), Pages{3});
+  machine.cache.end_read(mapping(), kFirst, Pages{2}, false);
+  machine.cache.drop_clean(mapping());
+  EXPECT_EQ(mapping().pages.pages(), Pages{1});
+  expect_counters_equal_marks();
+}
+
+TEST_F(PageCacheTest, ReadPagesAreUpToDateUnlessTheReadFailed) {
+  machine.cache.add_for_read(mapping(), kFirst, 0b11, 0);
+  EXPECT_EQ(mapping().pages.uptodate(kFirst), 0U);
+  machine.cache.end_read(mapping(), kFirst, Pages{1}, false);
+  machine.cache.end_read(mapping(), kFirst + Pages{1}, Pages{1}, true);
+  EXPECT_EQ(mapping().pages.uptodate(kFirst), 0b01U);
+  EXPECT_EQ(mapping().pages.flagged(kFirst, Flag::kLocked), 0U);
+}
+
+TEST_F(PageCacheTest, TheSecondAccessActivatesAndReclaimPassesOver) {
+  machine.cache.add_for_read(mapping(), kFirst, 0b11, 0);
+  machine.cache.end_read(mapping(), kFirst, Pages{2}, false);
+  machine.cache.mark_accessed(mapping(), kFirst, 0b11);
+  EXPECT_EQ(machine.cache.stat().nr_active_file, Pages{0});
+  machine.cache.mark_accessed(mapping(), kFirst, 0b10);
+  EXPECT_EQ(machine.cache.stat().nr_active_file, Pages{1});
+  EXPECT_EQ(machine.cache.shrink_inactive(32)->freed, Pages{1});
+  EXPECT_FALSE(machine.cache.shrink_inactive(32));
+  expect_counters_equal_marks();
+}
+
+// PG_readahead and PG_reclaim are one bit.
+TEST_F(PageCacheTest, AMarkedPageThatWasOverwrittenIsNextToGoAfterItsWriteback) {
+  machine.cache.add_pages(mapping(), PageIndex{64}, 1);
+  machine.cache.add_for_read(mapping(), kFirst, 0b1, 0b1);
+  machine.cache.end_read(mapping(), kFirst, Pages{1}, false);
+  machine.dirty(mapping(), kFirst, Pages{1});
+  start_writeback(kFirst, Pages{1});
+  machine.cache.end_writeback(0, mapping(), kFirst, Pages{1});
+  EXPECT_EQ(mapping().pages.flagged(kFirst, Flag::kReadahead), 0U);
+  EXPECT_EQ(machine.cache.shrink_inactive(1)->freed, Pages{1});
+  EXPECT_EQ(mapping().pages.find(kFirst), nullptr);
+  expect_counters_equal_marks();
+}
+
 TEST_F(PageCacheTest, SharesAgeEveryThreeSecondsFromTheFirstCompletionOn) {
   const auto complete = [this](std::int64_t n) {
     machine.domain.writeout(wb.completions, 0, n, 100);

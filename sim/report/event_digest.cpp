@@ -35,7 +35,7 @@ std::uint64_t word(std::string_view text) { return digest_of(text).low; }
 
 std::uint64_t word(const engine::RwbsFlags& rwbs) {
   return word((rwbs.write ? 1 : 0) | (rwbs.flush ? 2 : 0) | (rwbs.preflush ? 4 : 0) |
-              (rwbs.fua ? 8 : 0) | (rwbs.sync ? 16 : 0));
+              (rwbs.fua ? 8 : 0) | (rwbs.sync ? 16 : 0) | (rwbs.ahead ? 32 : 0));
 }
 
 template <class... Fields>

@@ -20,6 +20,9 @@ std::string rwbs_text(const engine::RwbsFlags& flags) {
   if (flags.fua) {
     text += 'F';
   }
+  if (flags.ahead) {
+    text += 'A';
+  }
   if (flags.sync) {
     text += 'S';
   }

@@ -58,6 +58,7 @@ TEST(RequestLog, NamesFlagsAsBlktraceDoes) {
   EXPECT_EQ(rwbs_text({.write = true}), "W");
   EXPECT_EQ(rwbs_text({.write = true, .preflush = true, .sync = true}), "FWS");
   EXPECT_EQ(rwbs_text({.sync = true}), "RS");
+  EXPECT_EQ(rwbs_text({.ahead = true}), "RA");
 }
 
 }  // namespace

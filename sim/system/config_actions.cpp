@@ -37,6 +37,11 @@ std::vector<Field> sysctl_fields(std::vector<std::pair<std::string, std::int64_t
                        [key, &settings](std::int64_t value) { settings.emplace_back(key, value); }};
     fields.push_back(integer_field(key, std::move(access), range, knob.summary));
   }
+  const std::string drop = fmt::format("{}drop_caches", kVmPrefix);
+  CountAccess access{[] { return std::nullopt; },
+                     [drop, &settings](std::int64_t value) { settings.emplace_back(drop, value); }};
+  fields.push_back(integer_field(drop, std::move(access), {1, 4},
+                                 "1 or 3: drops all clean pages of the page cache"));
   return fields;
 }
 

@@ -28,9 +28,9 @@ class ErrorWatch final : public engine::Observer {
   const workload::WorkloadSpec& workload_;
 };
 
-// What offsets and lengths have to be multiples of: a logical block of direct I/O
-// (blkdev_direct_IO() returns EINVAL otherwise), a page of the page cache.
-Bytes alignment_of(const workload::JobSpec& job) { return job.direct ? kSectorSize : kPageSize; }
+// Direct I/O is in logical blocks (blkdev_direct_IO() returns EINVAL otherwise); the page cache
+// takes any bytes.
+Bytes alignment_of(const workload::JobSpec& job) { return job.direct ? kSectorSize : Bytes{1}; }
 
 void check_alignment(const workload::JobSpec& job, const workload::JobExtent& extent,
                      Diagnostics& diagnostics) {
@@ -45,14 +45,10 @@ void check_alignment(const workload::JobSpec& job, const workload::JobExtent& ex
       aligned = aligned && (!job.does(direction) || share.size % alignment == Bytes{});
     }
   }
-  if (!aligned && job.direct) {
+  if (!aligned) {
     diagnostics.error(job.where, "job \"" + job.name +
                                      "\": direct I/O needs bs and offset to be multiples of 512 "
                                      "bytes, the device's logical block");
-  } else if (!aligned) {
-    diagnostics.refuse(job.where, "job \"" + job.name +
-                                      "\": writes of partial pages are not simulated yet; bs and "
-                                      "offset have to be multiples of 4k");
   }
 }
 
@@ -64,10 +60,11 @@ void check_replay(const workload::JobSpec& job, Bytes device_size, Diagnostics& 
            io.at + io.length > FileOffset{device_size.count()} || !job.does(io.direction);
   };
   if (std::any_of(job.replay.begin(), job.replay.end(), wrong)) {
+    const std::string multiple =
+        job.direct ? ", is not a multiple of " + std::to_string(alignment.count()) + " bytes" : "";
     diagnostics.error(job.where, "job \"" + job.name +
-                                     "\": an I/O to replay lies outside the device, is not " +
-                                     "a multiple of " + std::to_string(alignment.count()) +
-                                     " bytes or goes in a direction that the job does not");
+                                     "\": an I/O to replay lies outside the device" + multiple +
+                                     " or goes in a direction that the job does not");
   }
 }
 

@@ -100,8 +100,22 @@ void WorkloadControl::job_ended(int) {
   }
 }
 
+// Models: drop_caches_sysctl_handler(): bit 0 stands for the page cache, bit 1 for slabs, of which
+// there are none to drop here. Simplified: takes no CPU time.
+void WorkloadControl::drop_caches(std::int64_t value) {
+  for (const vfs::MountedDevice& mounted : devices_) {
+    if ((value & 1) != 0) {
+      mounted.device.drop_pagecache();
+    }
+  }
+}
+
 void WorkloadControl::apply_settings(const ActionConfig& action) {
   for (const auto& [name, value] : action.set) {
+    if (name == "vm.drop_caches") {
+      drop_caches(value);
+      continue;
+    }
     const writeback::VmKey key = vm_key(name);
     const auto interval_before = throttle_.vm().dirty_writeback_centisecs;
     throttle_.set_vm(key, value);

@@ -46,6 +46,7 @@ class WorkloadControl final : public workload::JobListener {
 
   void start_group();
   void apply_settings(const ActionConfig& action);
+  void drop_caches(std::int64_t value);
   engine::Task<> run_syscalls_after_jobs();
   engine::Task<> run_sync_now(engine::Thread& thread, pagecache::TaskContext& task);
   void check_finished();

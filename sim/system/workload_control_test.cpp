@@ -130,5 +130,16 @@ TEST(WorkloadControl, WithoutJobsActionsFollowAtOnce) {
   EXPECT_EQ(run.time(), SimTime{});
 }
 
+TEST(WorkloadControl, DropCachesDropsWhatIsCleanOfThePageCacheOnly) {
+  for (const int value : {1, 2, 3}) {
+    Finished run{scenario("[w]\nfilename=/dev/sda\nrw=write\nbs=1m\nsize=2m\nend_fsync=1\n",
+                          free_cpu() + "," +
+                              actions(R"({"after":"workload","set":{"vm.drop_caches":)" +
+                                      std::to_string(value) + "}}"))};
+    const pagecache::VmStat& stat = run.system().vm_stat();
+    EXPECT_EQ(stat.nr_inactive_file, value == 2 ? Pages{512} : Pages{0}) << value;
+  }
+}
+
 }  // namespace
 }  // namespace wbsim::system

@@ -119,6 +119,19 @@ void build_postfix(FioSettingReader& reader, const FioSetting& rw, JobSpec& spec
   }
 }
 
+// fadvise_hint: 1, the default, goes by rw; noreuse does nothing in these kernels.
+void build_advice(FioSettingReader& reader, JobSpec& spec) {
+  const FioSetting* hint = reader.find("fadvise_hint");
+  const std::string word = hint == nullptr ? "1" : hint->value.word;
+  if (word == "random" || (word == "1" && spec.pattern == Pattern::kRandom)) {
+    spec.advice = ReadAdvice::kRandom;
+  } else if (word == "sequential" || word == "1") {
+    spec.advice = ReadAdvice::kSequential;
+  } else {
+    spec.advice = ReadAdvice::kNone;
+  }
+}
+
 void build_mix(FioSettingReader& reader, JobSpec& spec) {
   const FioSetting* mix = reader.find("rwmixread");
   if (mix == nullptr) {
@@ -206,21 +219,13 @@ void build_pattern(FioSettingReader& reader, JobSpec& spec) {
   if (const FioSetting* direct = reader.find("direct"); direct != nullptr) {
     spec.direct = spec.direct != (direct->option->name == "buffered");
   }
-  if (spec.reads && !spec.direct) {
-    const std::string_view why =
-        "buffered reads are not simulated yet; use direct=1, rw=write or rw=randwrite";
-    if (rw == nullptr) {
-      reader.refuse_lack("rw is not set", fmt::format("fio then reads, and {}", why));
-    } else {
-      reader.refuse("rw", why);
-    }
-  }
   spec.random_map = !reader.flag("norandommap", false);
   const std::optional<FioNumber> seed = reader.number("randseed");
   spec.random_seed = seed ? static_cast<std::uint64_t>(seed->value) : kDefaultSeed;
   // A given seed wins over randrepeat=0: fio 3.33 then writes the same offsets in every run.
   spec.random_repeat = reader.flag("randrepeat", true) || seed.has_value();
   spec.invalidate = reader.flag("invalidate", true);
+  build_advice(reader, spec);
 }
 
 void build_block_sizes(FioSettingReader& reader, JobSpec& spec) {

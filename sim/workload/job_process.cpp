@@ -77,6 +77,11 @@ Task<> JobProcess::set_up() {
   if (spec_.invalidate) {
     cached = co_await syscalls_.flush_buffers(task_, fd_) > 0;
   }
+  if (spec_.advice != ReadAdvice::kNone) {
+    const bool random = spec_.advice == ReadAdvice::kRandom;
+    co_await syscalls_.fadvise(task_, fd_, FileOffset{0}, Bytes{0},
+                               random ? fs::Advice::kRandom : fs::Advice::kSequential);
+  }
   // A device without cached pages has nothing to invalidate. What follows can be preempted
   // anywhere.
   for (SimDuration left = cached ? task_.costs().fio_start : SimDuration{};

@@ -66,6 +66,9 @@ struct Queueing {
   int low = 1;  // a full queue is emptied down to this many
 };
 
+// posix_fadvise() of a job's file.
+enum class ReadAdvice { kNone, kSequential, kRandom };
+
 struct JobSpec {
   std::string name;
   int index = 0;         // position in the workload, clones counted
@@ -121,6 +124,7 @@ struct JobSpec {
   // At its start a job writes back and drops what the device's page cache holds: fio issues
   // BLKFLSBUF on a raw device.
   bool invalidate = true;
+  ReadAdvice advice = ReadAdvice::kSequential;
 
   // I/Os in order, given instead of generated ones (validation of random jobs).
   std::vector<Io> replay;

@@ -271,7 +271,9 @@ Task<> FileReader::read_window(TaskContext& task, const ReadaheadWindow& window)
       continue;
     }
     if (kswapd_.below_min()) {
-      co_await kswapd_.direct_reclaim(task);
+      if (!co_await kswapd_.direct_reclaim_once(task)) {
+        break;  // what is allocated so far is read
+      }
       continue;
     }
     const std::int64_t pages =

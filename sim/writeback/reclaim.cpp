@@ -82,16 +82,18 @@ Task<> Kswapd::run() {
 
 Task<> Kswapd::direct_reclaim(pagecache::TaskContext& task) {
   const auto pause = static_cast<std::uint64_t>(machine_.jiffies().hz() / 10);
-  Pages fruitless{0};
-  while (below_min()) {
+  while (below_min() && !co_await direct_reclaim_once(task)) {
+    co_await task.thread().schedule_timeout(pause);
+  }
+}
+
+Task<bool> Kswapd::direct_reclaim_once(pagecache::TaskContext& task) {
+  for (Pages scanned{0}; scanned <= cache_.stat().nr_inactive_file; scanned += Pages{kBatch}) {
     if (co_await shrink_batch(task.thread())) {
-      co_return;
-    }
-    if ((fruitless += Pages{kBatch}) > cache_.stat().nr_inactive_file) {
-      co_await task.thread().schedule_timeout(pause);
-      fruitless = Pages{0};
+      co_return true;
     }
   }
+  co_return false;
 }
 
 }  // namespace wbsim::writeback

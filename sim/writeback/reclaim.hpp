@@ -34,6 +34,9 @@ class Kswapd final : public pagecache::MemoryListener {
   [[nodiscard]] std::int64_t pages_before_wakeup() const;
   // Frees a batch in the caller's thread; sleeps where nothing can be freed.
   engine::Task<> direct_reclaim(pagecache::TaskContext& task);
+  // The same for allocations that may fail (__GFP_NORETRY, readahead): false, without a sleep,
+  // where a look at all inactive pages frees nothing.
+  engine::Task<bool> direct_reclaim_once(pagecache::TaskContext& task);
 
  private:
   engine::Task<> run();
