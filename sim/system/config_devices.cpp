@@ -17,7 +17,6 @@ constexpr std::array<std::pair<bool, std::string_view>, 2> kWriteCacheNames{
 
 constexpr std::int64_t kDeviceMinPages = pages_floor(mebibytes(1)).count();
 constexpr std::int64_t kDeviceMaxPages = pages_floor(gibibytes(1 << 20)).count();  // 1 PiB
-constexpr std::int64_t kDepthMax = 10240;       // BLK_MQ_MAX_DEPTH
 constexpr std::int64_t kSectorsKbMin = 4;       // PAGE_SIZE >> 10, queue_max_sectors_store()
 constexpr std::int64_t kSectorsKbMax = 32767;   // max_hw_sectors_kb of the modelled driver
 constexpr std::int64_t kSegmentSizeMin = 4096;  // PAGE_SIZE, blk_queue_max_segment_size()

@@ -9,6 +9,7 @@
 
 namespace wbsim::system {
 
+inline constexpr std::int64_t kDepthMax = 10240;  // BLK_MQ_MAX_DEPTH
 inline constexpr Bytes kDirtyBytesMin{2 * 4096};  // dirty_bytes_min of kernel/sysctl.c: two pages
 
 // The whole document, in the order in which it is read: a profile before what overrides it.

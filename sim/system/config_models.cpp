@@ -23,14 +23,13 @@ constexpr CountRange kTimePerKib{0, seconds(1).count()};
 constexpr CountRange kMoveTime{0, seconds(10).count()};  // of an arm or a head
 constexpr CountRange kRate{1, 1'000'000'000'000};
 constexpr CountRange kBuffer{0, gibibytes(64).count()};
-constexpr std::int64_t kDepthMax = 10240;  // BLK_MQ_MAX_DEPTH
 constexpr CountRange kDepth{1, kDepthMax};
 constexpr std::int64_t kRpmMax = 100'000;
 constexpr std::int64_t kHeadsMax = 64;
 constexpr std::int64_t kCylindersMax = 10'000'000;  // of one zone
 constexpr std::int64_t kTrackMax = 100'000;         // sectors
 constexpr std::size_t kZonesMax = 1000;
-constexpr std::int64_t kSegmentsMax = 1024;
+constexpr std::int64_t kReadSegmentsMax = 1024;
 constexpr std::int64_t kExtentsMax = 1'000'000;
 constexpr std::int64_t kDiesMax = 256;
 constexpr int kSataDepth = 32;    // tags of native command queueing (ATA_MAX_QUEUE)
@@ -133,7 +132,7 @@ std::vector<Field> hdd_fields(HddConfig& h) {
                      "dirty data it can hold, when queue.write_cache is \"write back\""),
       integer_field("cache_extents", access_count(h.cache_extents), {0, kExtentsMax},
                     "and in how many pieces"),
-      integer_field("read_segments", access_count(h.read_segments), {0, kSegmentsMax},
+      integer_field("read_segments", access_count(h.read_segments), {0, kReadSegmentsMax},
                     "stretches of read data it remembers"),
       quantity_field("read_segment", access_count(h.read_segment), bytes, kBuffer,
                      "size of each: how far it reads ahead"),

@@ -8,7 +8,7 @@ namespace wbsim::workload {
 namespace {
 
 constexpr std::uint64_t kDefaultSeed = 0x89;  // fio's FIO_RANDSEED
-constexpr int kDepthMax = 65'536;             // as many as a kioctx takes (aio-max-nr)
+constexpr int kIoDepthMax = 65'536;           // as many as a kioctx takes (aio-max-nr)
 constexpr int kPercent = 100;
 
 // Engines without a local block device behind them: nothing for this simulator to do, ever.
@@ -71,16 +71,17 @@ void check_engine_options(FioSettingReader& reader, IoEngine engine, const std::
 // What fixup_options() of fio makes of the batch options.
 Queueing queueing_of(FioSettingReader& reader) {
   Queueing queueing;
-  queueing.depth = reader.small_count("iodepth", 1, kDepthMax);
-  queueing.batch_submit = reader.small_count("iodepth_batch", 1, kDepthMax);
+  queueing.depth = reader.small_count("iodepth", 1, kIoDepthMax);
+  queueing.batch_submit = reader.small_count("iodepth_batch", 1, kIoDepthMax);
   if (queueing.batch_submit == 0 || queueing.batch_submit > queueing.depth) {
     queueing.batch_submit = queueing.depth;
   }
   queueing.batch_complete_min =
-      std::min(reader.small_count("iodepth_batch_complete_min", 1, kDepthMax), queueing.depth);
-  queueing.batch_complete_max = std::max(
-      reader.small_count("iodepth_batch_complete_max", 0, kDepthMax), queueing.batch_complete_min);
-  queueing.low = reader.small_count("iodepth_low", 0, kDepthMax);
+      std::min(reader.small_count("iodepth_batch_complete_min", 1, kIoDepthMax), queueing.depth);
+  queueing.batch_complete_max =
+      std::max(reader.small_count("iodepth_batch_complete_max", 0, kIoDepthMax),
+               queueing.batch_complete_min);
+  queueing.low = reader.small_count("iodepth_low", 0, kIoDepthMax);
   if (queueing.low == 0 || queueing.low > queueing.depth) {
     queueing.low = queueing.depth;
   }
