@@ -84,6 +84,11 @@ const auto kSteadyStates = ::testing::Values(
            kTiny61},
     Steady{"Fsync",
            "[w]\nfilename=/dev/sda\nrw=write\nbs=4k\nfsync=16\ntime_based=1\nruntime=100\n", kTiny},
+    Steady{"Reader", "[r]\nfilename=/dev/sda\nrw=read\nbs=64k\ntime_based=1\nruntime=100\n", kTiny},
+    Steady{"RandomReader61",
+           "[r]\nfilename=/dev/sda\nrw=randread\nbs=4k\ntime_based=1\nruntime=100\n", kTiny61},
+    Steady{"PartialWrites",
+           "[w]\nfilename=/dev/sda\nrw=randwrite\nbs=2k\ntime_based=1\nruntime=100\n", kTiny},
     Steady{"Osync61",
            "[w]\nfilename=/dev/sda\nrw=randwrite\nbs=8k\nsync=1\ntime_based=1\nruntime=100\n",
            kTiny61});

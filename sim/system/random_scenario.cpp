@@ -122,10 +122,10 @@ class Generator {
 
   std::string job(std::uint64_t number) {
     const bool sequential = one_in(2);
-    std::string text =
-        fmt::format("[job{}]\nfilename=/dev/sd{}\nrw={}\nbs={}\n", number,
-                    devices_ == 2 && one_in(2) ? "b" : "a", sequential ? "write" : "randwrite",
-                    any({"4k", "4k", "12k", "64k", "1m", "16m"}));
+    const char* kind = any({"write", "write", "write", "read", "rw"});
+    std::string text = fmt::format("[job{}]\nfilename=/dev/sd{}\nrw={}{}\nbs={}\n", number,
+                                   devices_ == 2 && one_in(2) ? "b" : "a", sequential ? "" : "rand",
+                                   kind, any({"4k", "4k", "12k", "64k", "1m", "16m", "2k", "6k"}));
     text += fmt::format("runtime={}\n", any({"100ms", "400ms", "900ms"}));
     text += any({"size=16m\n", "size=32m\n", "offset=16m\nsize=48m\n"});
     // Where CPU time costs nothing, rewriting dirty pages for some time would be an endless
@@ -138,6 +138,7 @@ class Generator {
     text += any({"", "", "numjobs=3\n", "stonewall\n", "startdelay=1\n"});
     text += !sequential && one_in(3) ? "norandommap=1\n" : "";
     text += one_in(5) ? "invalidate=0\n" : "";
+    text += any({"", "", "fadvise_hint=0\n", "fadvise_hint=random\n"});
     return text;
   }
 

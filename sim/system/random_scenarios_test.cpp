@@ -72,10 +72,10 @@ class Watch final : public engine::Observer {
     passes(call.end);
     EXPECT_LE(call.start, call.end);
     EXPECT_EQ(call.error, 0);
-    if (call.kind == engine::SyscallKind::kWrite) {
+    if (call.kind == engine::SyscallKind::kWrite || call.kind == engine::SyscallKind::kRead) {
       const workload::JobSpec& job = workload_.jobs[static_cast<std::size_t>(call.job)];
       EXPECT_EQ(call.length, job.block_size());
-      written_ += call.length;
+      transferred_ += call.length;
     }
   }
   void on_global_dirty_state(const engine::GlobalDirtyState& state) override { passes(state.time); }
@@ -86,7 +86,7 @@ class Watch final : public engine::Observer {
   }
 
   [[nodiscard]] std::size_t ended() const { return ended_; }
-  [[nodiscard]] Bytes written() const { return written_; }
+  [[nodiscard]] Bytes transferred() const { return transferred_; }
   [[nodiscard]] std::ptrdiff_t pages_in_flight() const {
     std::ptrdiff_t count = 0;
     for (const std::vector<bool>& pages : in_flight_) {
@@ -125,7 +125,7 @@ class Watch final : public engine::Observer {
   std::map<int, engine::BalanceDirtyPages> turns_;
   SimTime last_{};
   std::size_t ended_ = 0;
-  Bytes written_{0};
+  Bytes transferred_{0};
 };
 
 class RandomScenarios : public ::testing::TestWithParam<std::uint64_t> {
@@ -177,7 +177,7 @@ TEST_P(RandomScenarios, KeepInvariants) {
     ASSERT_FALSE(HasFailure());
   }
   EXPECT_EQ(watch.ended(), jobs_.jobs.size());
-  EXPECT_GT(watch.written(), Bytes{0});
+  EXPECT_GT(watch.transferred(), Bytes{0});
   EXPECT_TRUE(system.drained());
   EXPECT_EQ(watch.pages_in_flight(), 0);
 }

@@ -6,6 +6,7 @@ trace event besides its own work; all components are given without it.
 
 from . import random_job, stats
 from .direct import Direct
+from .reads import Reads
 from .stages import (HALF_TICK_NS, REQUEST_PAGES, gaps, poll_intervals, request_intervals,
                      tick_delays, tick_phase)
 from .trace import TICK_NS
@@ -58,6 +59,7 @@ class Estimator:
         self.reclaim()
         self.job_start()
         Direct(self).run()
+        Reads(self).run()
         return self.costs
 
     def trace_cost(self):

@@ -9,7 +9,7 @@ MEANINGS = {
     "bdp_freerun": "one call of balance_dirty_pages that returns in free run",
     "write_page_new": "one page of a write that enters the cache: allocate, insert, copy, dirty, "
                       "refills amortised",
-    "write_call": "one write(2): entry, vfs, exit, without its pages",
+    "write_call": "one write(2) or read(2): entry, vfs, exit, without its pages",
     "write_page_dirty": "one page of a write that is cached and already dirty",
     "write_page_clean": "one page of a write that is cached and clean: copy and dirty",
     "cache_slot_new": "first page in a 64-page node of the page cache index, random writes",
@@ -54,6 +54,10 @@ MEANINGS = {
     "aio_end": "added to dio_end by an asynchronous I/O: its completion event",
     "fio_prepare": "fio's own work to prepare one asynchronous I/O",
     "fio_reap": "fio's own work for one completed asynchronous I/O, its event read included",
+    "read_page": "one cached page of a read: look-up, mark as accessed, copy",
+    "readahead": "one decision to read ahead and its bio, without its pages and request",
+    "readahead_page": "one page that enters the cache to be read: allocate, insert, add to bio",
+    "read_page_end": "one page of a completed read: up to date, unlocked",
     "kswapd_page": "one page reclaimed by kswapd",
     "write_page_full": "added to write_page_new while memory is at its watermark",
 }
