@@ -28,7 +28,7 @@ struct DirectRequest {
   bool dsync = false;  // O_DSYNC or O_SYNC: the bios of a write carry FUA
   FileOffset at;
   Bytes length;
-  block::WriteIds writes;
+  block::WriteIds writes{};
 };
 
 // One direct I/O under way. Models: blkdev_direct_IO() and what surrounds it in

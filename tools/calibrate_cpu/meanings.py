@@ -44,8 +44,8 @@ MEANINGS = {
     "rate_io": "a rate-limited fio's I/O: timer interrupt, wake-up, two switches, nanosleep, rate "
                "arithmetic",
     "sample": "one sample of the rig's probe (every 100 ms, nice -20): preemption, work, return",
-    "fio_start": "a job that begins on a device with cached pages: invalidating them, waiting for its "
-                 "turn",
+    "fio_start": "a job that begins on a device with cached pages: invalidating them, waiting for "
+                 "its turn",
     "dio_bio": "one bio of direct I/O up to its submission, without its pages",
     "dio_page": "one page of user memory in a bio of direct I/O: pinned and released",
     "dio_end": "the end of one bio of direct I/O",
