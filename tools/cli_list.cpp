@@ -160,8 +160,8 @@ int list(const Verb& verb, const Arguments& arguments) {
 const Verb kListVerb{
     "list", "kernels|devices|elevators|options|costs|filesystems|actions|schema",
     "what a configuration may say",
-    R"(Lists what a configuration may say. What is marked "refused" is known but not simulated yet; a
-"preliminary model" is simulated, but nothing has been compared with it yet.
+    R"(Lists what a configuration may say. What is marked "refused" is known but not simulated yet.
+A "preliminary model" is simulated, but nothing has been compared with it yet.
 
 Examples:
   wbsim list kernels

@@ -235,7 +235,7 @@ TEST(TruthCase, RefusesDevicesWhoseModelIsPreliminary) {
     Diagnostics diagnostics;
     EXPECT_TRUE(read_truth_case(folder.path() / "c", diagnostics));
     EXPECT_EQ(messages(folder, diagnostics),
-              (Messages{"not simulated: c/case.json: /device/driver: \"" + driver +
+              (Messages{"not simulated: DIR/c/case.json: /device/driver: \"" + driver +
                         "\" is a preliminary model, which is not compared with recorded runs"}));
     EXPECT_EQ(diagnostics.exit_code(), 3);
   }

@@ -162,8 +162,9 @@ void reject_foreign_options(ReadContext& context, const std::string& pointer,
 }
 
 // What says which other options there are and what they are when absent is read first.
+// `read_before` are options that are known, but no longer in the document.
 void read_description(ReadContext& context, Json document, const std::string& pointer,
-                      DeviceConfig& device) {
+                      DeviceConfig& device, std::vector<Field> read_before) {
   if (!document.is_object()) {
     context.error(pointer, fmt::format("{} is not an object", shown(document)));
     return;
@@ -191,7 +192,8 @@ void read_description(ReadContext& context, Json document, const std::string& po
   if (device.model != model || device.ssd.interface != interface) {
     set_queue_defaults(device);
   }
-  const std::vector<Field> fields = described_fields(device, model_fields(device));
+  std::vector<Field> fields = std::move(read_before);
+  append(fields, described_fields(device, model_fields(device)));
   reject_foreign_options(context, pointer, device.model, fields, document);
   read_object(context, document, pointer, fields);
 }
@@ -214,7 +216,7 @@ Field use_field(DeviceConfig& device) {
       file->document.erase("$schema");
     }
     ReadContext inside{context.diagnostics, file->name, file->directory, {}};
-    read_description(inside, std::move(file->document), "", device);
+    read_description(inside, std::move(file->document), "", device, {});
   };
   field.print = [] { return Json(nullptr); };
   return field;
@@ -227,7 +229,7 @@ void read_one_device(ReadContext& context, const Json& value, const std::string&
     use_field(device).read(context, document["use"], child_pointer(pointer, "use"));
     document.erase("use");
   }
-  read_description(context, std::move(document), pointer, device);
+  read_description(context, std::move(document), pointer, device, {use_field(device)});
 }
 
 void note_defaults(ReadContext& context, const std::string& pointer, QueueConfig& queue) {

@@ -74,9 +74,12 @@ Field zones_field(std::vector<HddZoneConfig>& zones) {
                   {"maxItems", kZonesMax},
                   {"items", object_schema(zone_fields(example))}};
   field.read = [&zones](ReadContext& context, const Json& value, const std::string& pointer) {
-    if (!value.is_array() || value.empty() || value.size() > kZonesMax) {
-      context.error(pointer,
-                    fmt::format("{} is not an array of 1 to {} zones", shown(value), kZonesMax));
+    if (!value.is_array()) {
+      context.error(pointer, fmt::format("{} is not an array of zones", shown(value)));
+      return;
+    }
+    if (value.empty() || value.size() > kZonesMax) {
+      context.error(pointer, fmt::format("{} zones; a disk has 1 to {}", value.size(), kZonesMax));
       return;
     }
     zones.assign(value.size(), {});
