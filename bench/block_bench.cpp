@@ -111,7 +111,12 @@ class Pipeline final : public block::BioEndIo {
         bio.unit = kBlock;
         bio.flags.write = true;
         bio.end_io = &self;
-        co_await self.queue_.submit_bio(self.io_, bio);
+        // As writeback does it: what joins the newest request needs no submission.
+        if (self.queue_.merge_room(self.io_, bio.sector, kBlock, 1) == 1) {
+          self.queue_.merge_run(self.io_, bio, SimDuration{});
+        } else {
+          co_await self.queue_.submit_bio(self.io_, bio);
+        }
       }
       co_await self.io_.finish_plug();
     }

@@ -188,11 +188,18 @@ Task<RequestQueue::DispatchResult> RequestQueue::dispatch_requests(TaskIo& io) {
   co_return DispatchResult::kDone;
 }
 
+// time_is_before_jiffies(end) with an end a second after `start`.
+bool RequestQueue::lasted_too_long(SimTime start) const {
+  const SimTime now = machine_.simulator().now();
+  const engine::Jiffies& jiffies = machine_.jiffies();
+  return now - start >= seconds(1) &&
+         jiffies.at(now) > jiffies.at(start) + static_cast<std::uint64_t>(jiffies.hz());
+}
+
 // Models: blk_mq_do_dispatch_sched(): round after round, for a second at most.
 Task<RequestQueue::DispatchResult> RequestQueue::dispatch_from_elevator(TaskIo& io) {
   engine::Thread& thread = io.thread();
-  const std::uint64_t end =
-      machine_.jiffies_now() + static_cast<std::uint64_t>(machine_.jiffies().hz());
+  const SimTime start = thread.now();
   while (true) {
     RequestChain list;
     const DispatchResult pulled = pull_from_elevator(list);
@@ -206,7 +213,7 @@ Task<RequestQueue::DispatchResult> RequestQueue::dispatch_from_elevator(TaskIo& 
     if (!dispatched) {
       co_return DispatchResult::kDone;
     }
-    if (thread.need_resched() || machine_.jiffies_now() > end) {
+    if (thread.need_resched() || lasted_too_long(start)) {
       run_queue_async();
       co_return DispatchResult::kDone;
     }

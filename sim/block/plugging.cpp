@@ -16,7 +16,8 @@ std::int64_t RequestQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit
     return 0;
   }
   const Request& newest = plug->newest();
-  if (&newest.queue != this || newest.no_merge || !newest.flags.write || newest.end() != sector) {
+  if (&newest.queue != this || newest.no_merge || !newest.flags.write || newest.end() != sector ||
+      newest.priority != IoPriority{}) {
     return 0;
   }
   const std::int64_t by_size = (limits().max_sectors - newest.length) / unit;

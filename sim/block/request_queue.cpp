@@ -204,15 +204,17 @@ Task<> RequestQueue::submit_flush(TaskIo& io, Request& request) {
 // Models: blk_mq_attempt_bio_merge(): first the task's plug, then what is queued.
 RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio) {
   const engine::Thread& thread = io.thread();
-  // The bio is gone once it is merged: what the trace needs is kept.
-  const Bio copy = bio;
+  // The bio is gone once it is merged: what its trace needs is kept.
+  const std::int64_t bios = bio.count;
+  const std::optional<Bio> copy = tracer_.active() ? std::optional{bio} : std::nullopt;
   std::int64_t scanned = 0;
   MergeKind kind = MergeKind::kNone;
   if (io.plug() != nullptr && options_.plug_merging) {
     kind = attempt_plug_merge(*io.plug(), bio, scanned);
   }
   if (kind != MergeKind::kNone) {
-    account_merge(kind, thread.name(), copy);
+    account_merge(kind, bios);
+    trace_merge(kind, thread.name(), copy);
     return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace.bio_merge};
   }
   const SimDuration scan = costs().plug_scan * std::max<std::int64_t>(scanned - 1, 0);
@@ -221,7 +223,8 @@ RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio) {
   if (kind == MergeKind::kNone) {
     return {false, scan};
   }
-  account_merge(kind, thread.name(), copy);
+  account_merge(kind, bios);
+  trace_merge(kind, thread.name(), copy);
   SimDuration cost = scan + costs().bio_merge + options_.trace.bio_merge;
   if (!absorbed.empty()) {
     end_absorbed(absorbed, thread.name());
@@ -254,10 +257,15 @@ MergeKind RequestQueue::attempt_queued_merge(Bio& bio, int cpu, RequestChain& ab
   return MergeKind::kNone;
 }
 
-void RequestQueue::account_merge(MergeKind kind, engine::TaskName task, const Bio& bio) {
-  const bool front = kind == MergeKind::kFront;
-  (front ? stats_.front_merges : stats_.back_merges) += bio.count;
-  trace_bio(front ? BioStep::kFrontMerge : BioStep::kBackMerge, task, bio);
+void RequestQueue::account_merge(MergeKind kind, std::int64_t bios) {
+  (kind == MergeKind::kFront ? stats_.front_merges : stats_.back_merges) += bios;
+}
+
+void RequestQueue::trace_merge(MergeKind kind, engine::TaskName task,
+                               const std::optional<Bio>& bio) {
+  if (bio) {
+    trace_bio(kind == MergeKind::kFront ? BioStep::kFrontMerge : BioStep::kBackMerge, task, *bio);
+  }
 }
 
 // Frees requests whose data others have taken over.

@@ -65,8 +65,8 @@ struct RequestQueueOptions {
   FuaIssue fua_issue = FuaIssue::kKblockd;
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   std::size_t plug_requests_max = 32;
-  bool plug_merging = true;     // ablation
-  bool bio_runs = true;         // optimisation: false keeps every bio an object of its own
+  bool plug_merging = true;  // ablation
+  bool bio_runs = true;      // optimisation: false keeps every bio an object of its own
   BlockTraceCosts trace{};
 };
 
@@ -153,7 +153,8 @@ class RequestQueue final : public DeviceClient {
   MergeAttempt attempt_merge(TaskIo& io, Bio& bio);
   MergeKind attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned);
   MergeKind attempt_queued_merge(Bio& bio, int cpu, RequestChain& absorbed);
-  void account_merge(MergeKind kind, engine::TaskName task, const Bio& bio);
+  void account_merge(MergeKind kind, std::int64_t bios);
+  void trace_merge(MergeKind kind, engine::TaskName task, const std::optional<Bio>& bio);
   void end_absorbed(RequestChain& absorbed, engine::TaskName task);
 
   void add_elevator(const ElevatorType& type);
@@ -178,6 +179,7 @@ class RequestQueue final : public DeviceClient {
   enum class DispatchResult { kProgress, kDone, kAgain };
   engine::Task<DispatchResult> dispatch_requests(TaskIo& io);
   engine::Task<DispatchResult> dispatch_from_elevator(TaskIo& io);
+  [[nodiscard]] bool lasted_too_long(SimTime start) const;
   DispatchResult pull_from_elevator(RequestChain& list);
   engine::Task<DispatchResult> dispatch_ctx_one_by_one(TaskIo& io);
   engine::Task<bool> dispatch_list(TaskIo& io, RequestChain& list);

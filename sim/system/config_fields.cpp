@@ -25,7 +25,7 @@ constexpr std::array<std::pair<PlugMerge, std::string_view>, 2> kPlugMergeNames{
 constexpr std::array<std::pair<PlugIssueOrder, std::string_view>, 2> kPlugIssueOrderNames{
     {{PlugIssueOrder::kFifo, "fifo"}, {PlugIssueOrder::kLifo, "lifo"}}};
 constexpr std::array<std::pair<ElevatorPull, std::string_view>, 2> kElevatorPullNames{
-    {{ElevatorPull::kUpToRequests, "nr-requests"}, {ElevatorPull::kWhileTags, "while-tags"}}};
+    {{ElevatorPull::kUpToRequests, "all-wanted"}, {ElevatorPull::kWhileTags, "while-tags"}}};
 constexpr std::array<std::pair<FuaIssue, std::string_view>, 2> kFuaIssueNames{
     {{FuaIssue::kKblockd, "kblockd"}, {FuaIssue::kSubmitter, "submitter"}}};
 constexpr std::array<std::pair<Elevators, std::string_view>, 2> kElevatorsNames{
@@ -160,6 +160,31 @@ Field guest_tracing_field(std::vector<std::string>& categories) {
   return field;
 }
 
+// What tools/capture saw of a machine that is not simulated, by the place where it would stand.
+Field unsimulated_field() {
+  Field field;
+  field.key = "_unsimulated";
+  field.summary = "what a captured machine has beyond this; told as notes, without effect";
+  field.allowed = "object of text";
+  field.schema = {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}};
+  field.read = [](ReadContext& context, const Json& value, const std::string& pointer) {
+    if (!value.is_object()) {
+      context.error(pointer, fmt::format("{} is not an object", shown(value)));
+      return;
+    }
+    for (const auto& [place, text] : value.items()) {
+      if (text.is_string()) {
+        context.note(pointer, place + ": " + text.get_ref<const std::string&>());
+      } else {
+        context.error(child_pointer(pointer, place),
+                      fmt::format("{} is not a string", shown(text)));
+      }
+    }
+  };
+  field.print = [] { return Json(nullptr); };
+  return field;
+}
+
 // Reading a kernel loads its profile, so this precedes `profile`.
 Field kernel_field(Config& config) {
   NameAccess access{[&config] { return std::string{kernel_name(config.kernel)}; },
@@ -255,6 +280,7 @@ std::vector<Field> root_fields(Config& c) {
       object_field("optimisation", optimisation_fields(c.optimisation),
                    "short cuts of the simulator that never change results"),
       integer_field("seed", access_count(c.seed), {}, "of every random stream"),
+      unsimulated_field(),
   };
 }
 

@@ -87,6 +87,19 @@ TEST(ConfigNotes, TellWhenTheBackgroundLimitIsNotBelowTheLimit) {
   EXPECT_EQ(read(document(R"("vm":{"dirty_ratio":11})")).findings, "");
 }
 
+TEST(ConfigNotes, TellWhatACapturedMachineHasBeyondWhatIsSimulated) {
+  const testing::Reading reading =
+      read(document(R"("_unsimulated":{"/mounts//":"ext4 on /dev/sda1","/stack/md0":"raid1"})"));
+  EXPECT_EQ(reading.findings,
+            "note: a.json: /_unsimulated: /mounts//: ext4 on /dev/sda1\n"
+            "note: a.json: /_unsimulated: /stack/md0: raid1\n");
+  EXPECT_EQ(reading.exit_code, 0);
+  EXPECT_EQ(read(document(R"("_unsimulated":{"/a":1},"seed":1)")).findings,
+            "a.json: /_unsimulated/~1a: 1 is not a string\n");
+  EXPECT_EQ(read(document(R"("_unsimulated":[])")).findings,
+            "a.json: /_unsimulated: an array is not an object\n");
+}
+
 TEST(ConfigNotes, TellThatFuaNeedsAVolatileCache) {
   EXPECT_EQ(read(with_queue(R"("scheduler":"none","wbt_lat_usec":0,"fua":true)")).findings,
             "note: a.json: /devices/sda/queue/fua: has no effect with write_cache \"write "

@@ -214,16 +214,16 @@ TEST(FioJobs, GlobalSectionsActOnLaterJobsAndAccumulate) {
   ASSERT_EQ(outcome.workload.jobs.size(), 3U);
   EXPECT_EQ(outcome.workload.jobs[0].fsync_every, 0);
   EXPECT_EQ(outcome.workload.jobs[1].fsync_every, 4);
-  EXPECT_EQ(outcome.workload.jobs[1].block_size, kibibytes(16));
-  EXPECT_EQ(outcome.workload.jobs[2].block_size, kibibytes(8));
+  EXPECT_EQ(outcome.workload.jobs[1].block_size(), kibibytes(16));
+  EXPECT_EQ(outcome.workload.jobs[2].block_size(), kibibytes(8));
 }
 
 TEST(FioJobs, DefaultsEndWithTheirFile) {
   const std::string text = "[a]\nfilename=/dev/sda\nrw=write\n";
   const FioOutcome outcome = parse_inputs({{"a.fio", "[global]\nbs=8k\n" + text}, {"b.fio", text}});
   ASSERT_EQ(outcome.workload.jobs.size(), 2U);
-  EXPECT_EQ(outcome.workload.jobs[0].block_size, kibibytes(8));
-  EXPECT_EQ(outcome.workload.jobs[1].block_size, kibibytes(4));
+  EXPECT_EQ(outcome.workload.jobs[0].block_size(), kibibytes(8));
+  EXPECT_EQ(outcome.workload.jobs[1].block_size(), kibibytes(4));
 }
 
 TEST(FioJobs, DefaultsThatAJobTakesBackAreNotRefused) {
@@ -239,7 +239,7 @@ TEST(FioJobs, CommentsAndBlanksAreNoValues) {
   const FioOutcome outcome = parse_text(
       "; first\r\n\r\n[w] # name\r\n  filename=/dev/sda ; device\r\n\t rw = "
       "write#x\r\nbs=8k;16k\r\n");
-  EXPECT_EQ(only_job(outcome).block_size, kibibytes(8));
+  EXPECT_EQ(only_job(outcome).block_size(), kibibytes(8));
 }
 
 TEST(FioJobs, VariablesComeFromTheCaller) {

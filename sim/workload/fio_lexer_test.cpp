@@ -55,7 +55,7 @@ TEST(FioInclude, IsReadRelativeToItsIncluder) {
       {{"dir/job.fio", std::string("[w]\n") + kJob + "include common.inc\n"}}, options);
   EXPECT_EQ(outcome.messages, Messages{});
   ASSERT_EQ(outcome.workload.jobs.size(), 1U);
-  EXPECT_EQ(outcome.workload.jobs.front().block_size, kibibytes(8));
+  EXPECT_EQ(outcome.workload.jobs.front().block_size(), kibibytes(8));
   EXPECT_EQ(outcome.workload.jobs.front().fsync_every, 4);
 }
 

@@ -33,6 +33,13 @@ constexpr std::array<Tunable, 7> kTunables{{
      kPrioAgingExpire, ElevatorGeneration::kV6_1},
 }};
 
+// Models: dd_to_word_depth(): the share of each word, rounded up.
+int word_depth_of(std::int64_t depth, const ElevatorContext& context) {
+  const std::int64_t bits =
+      (depth * context.bits_per_word + context.nr_requests - 1) / context.nr_requests;
+  return static_cast<int>(std::min<std::int64_t>(bits, Sbitmap::kWholeWord));
+}
+
 // time_after(): jiffies wrap.
 bool is_after(std::uint64_t a, std::uint64_t b) { return static_cast<std::int64_t>(a - b) > 0; }
 
@@ -43,11 +50,8 @@ std::span<const Tunable> MqDeadline::tunables() { return kTunables; }
 MqDeadline::MqDeadline(const ElevatorContext& context)
     : machine_{context.machine},
       priorities_{context.generation == ElevatorGeneration::kV6_1},
-      nr_requests_{context.nr_requests},
-      bits_per_word_{context.bits_per_word},
       writes_starved_{context.tunable("writes_starved", kWritesStarved)},
       fifo_batch_{context.tunable("fifo_batch", kFifoBatch)},
-      async_depth_{context.tunable("async_depth", context.default_nr_requests)},
       front_merges_{context.tunable("front_merges", kFrontMerges) != 0} {
   const auto jiffies = [&](std::string_view name, std::int64_t msecs) {
     return context.machine.jiffies().from_msecs_ceil(
@@ -55,6 +59,10 @@ MqDeadline::MqDeadline(const ElevatorContext& context)
   };
   fifo_expire_ = {jiffies("read_expire", kReadExpire), jiffies("write_expire", kWriteExpire)};
   prio_aging_expire_ = jiffies("prio_aging_expire", kPrioAgingExpire);
+  if (priorities_) {
+    const std::int64_t depth = context.tunable("async_depth", context.default_nr_requests);
+    async_word_depth_ = word_depth_of(depth, context);
+  }
 }
 
 std::uint64_t MqDeadline::now() const { return machine_.jiffies_now(); }
@@ -86,11 +94,11 @@ bool MqDeadline::has_work() const {
 // Models: dd_dispatch_request().
 Request* MqDeadline::dispatch() {
   const std::uint64_t now = this->now();
-  if (Request* aged = dispatch_aged(now)) {
+  if (Request* aged = priorities_ ? dispatch_aged(now) : nullptr) {
     return aged;
   }
   for (Level& level : levels_) {
-    Request* request = dispatch_from(level, now);
+    Request* request = dispatch_from(level, now, now);
     if (request != nullptr || level.queued > 0) {
       return request;
     }
@@ -106,7 +114,7 @@ Request* MqDeadline::dispatch_aged(std::uint64_t now) {
     return nullptr;
   }
   for (const LevelIndex index : {kBestEffort, kIdle}) {
-    if (Request* aged = dispatch_from(levels_[index], now - prio_aging_expire_)) {
+    if (Request* aged = dispatch_from(levels_[index], now, now - prio_aging_expire_)) {
       return aged;
     }
   }
@@ -114,14 +122,14 @@ Request* MqDeadline::dispatch_aged(std::uint64_t now) {
 }
 
 // Models: __dd_dispatch_request(): of requests that started at `latest_start` or before.
-Request* MqDeadline::dispatch_from(Level& level, std::uint64_t latest_start) {
+Request* MqDeadline::dispatch_from(Level& level, std::uint64_t now, std::uint64_t latest_start) {
   Request* request = level.next[last_direction_];
   if (request == nullptr || batching_ >= fifo_batch_) {
     const std::optional<Direction> direction = choose_direction(level);
     if (!direction) {
       return nullptr;
     }
-    request = &start_of_batch(level, *direction);
+    request = &start_of_batch(level, *direction, now);
     last_direction_ = *direction;
     batching_ = 0;
   }
@@ -150,10 +158,10 @@ std::optional<MqDeadline::Direction> MqDeadline::choose_direction(const Level& l
   return kWrite;
 }
 
-Request& MqDeadline::start_of_batch(Level& level, Direction direction) const {
+Request& MqDeadline::start_of_batch(Level& level, Direction direction, std::uint64_t now) {
   Request& oldest = level.fifo[direction].front();
   Request* next = level.next[direction];
-  const bool expired = !is_after(oldest.fifo_time, now());
+  const bool expired = !is_after(oldest.fifo_time, now);
   return expired || next == nullptr ? oldest : *next;
 }
 
@@ -208,13 +216,9 @@ Request* MqDeadline::latter_request(Request& request) {
   return level_of(request).sorted[direction_of(request)].latter(request);
 }
 
-// Models: dd_limit_depth() and dd_to_word_depth().
+// Models: dd_limit_depth(). Every read is synchronous (op_is_sync()).
 int MqDeadline::word_depth(const engine::RwbsFlags& flags) const {
-  if (!priorities_ || !flags.write) {
-    return Sbitmap::kWholeWord;  // every read is synchronous, op_is_sync()
-  }
-  const std::int64_t bits = (async_depth_ * bits_per_word_ + nr_requests_ - 1) / nr_requests_;
-  return static_cast<int>(std::min<std::int64_t>(bits, Sbitmap::kWholeWord));
+  return flags.write ? async_word_depth_ : Sbitmap::kWholeWord;
 }
 
 // Models: dd_depth_updated().

@@ -64,21 +64,19 @@ class MqDeadline final : public Elevator {
   [[nodiscard]] std::uint64_t now() const;
 
   Request* dispatch_aged(std::uint64_t now);
-  Request* dispatch_from(Level& level, std::uint64_t latest_start);
+  Request* dispatch_from(Level& level, std::uint64_t now, std::uint64_t latest_start);
   std::optional<Direction> choose_direction(const Level& level);
-  Request& start_of_batch(Level& level, Direction direction) const;
+  static Request& start_of_batch(Level& level, Direction direction, std::uint64_t now);
   [[nodiscard]] bool started_after(const Request& request, std::uint64_t latest_start) const;
   void remove(Level& level, Request& request);
 
   const engine::Machine& machine_;
-  bool priorities_;  // v6.1: properties 4, 5 and 6
-  int nr_requests_;
-  int bits_per_word_;
+  bool priorities_;                                     // v6.1: properties 4, 5 and 6
   std::array<std::uint64_t, kDirections> fifo_expire_;  // jiffies
   std::uint64_t prio_aging_expire_;                     // jiffies
   std::int64_t writes_starved_;
   std::int64_t fifo_batch_;
-  std::int64_t async_depth_;
+  int async_word_depth_ = Sbitmap::kWholeWord;  // of requests other than synchronous reads
   bool front_merges_;
 
   std::array<Level, kLevels> levels_;
