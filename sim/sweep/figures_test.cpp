@@ -87,17 +87,17 @@ TEST_F(ReadRun, TakesPercentilesWhereThereAreNoBuckets) {
   write("run/summary.json", R"({"reports":[{"write":{"clat_ns":{"N":1000,)"
                             R"("percentile":{"50.000000":10,"99.000000":20,"99.900000":30}}}}]})");
   std::string problem;
-  const auto files = read_run_files(folder_ / "run", problem);
+  const auto files = read_run_files(folder_ / "run", Series::kYes, problem);
   ASSERT_TRUE(files) << problem;
   EXPECT_EQ(files->latencies.at("write"), (LatencyCounts{{10, 500}, {20, 490}, {30, 9}}));
 }
 
 TEST_F(ReadRun, SaysWhatIsNoSummary) {
   std::string problem;
-  EXPECT_FALSE(read_run_files(folder_ / "run", problem));
+  EXPECT_FALSE(read_run_files(folder_ / "run", Series::kYes, problem));
   EXPECT_EQ(shortened(problem), "DIR/run/summary.json is missing or cannot be read");
   write("run/summary.json", R"({"reports":3})");
-  EXPECT_FALSE(read_run_files(folder_ / "run", problem));
+  EXPECT_FALSE(read_run_files(folder_ / "run", Series::kYes, problem));
   EXPECT_EQ(shortened(problem), "DIR/run/summary.json is not the summary of a run");
 }
 

@@ -23,10 +23,9 @@ Figures metrics_of(const fs::path& directory, const Plan& plan, const Row& row) 
     }
   }
   std::string ignored;  // a refused point has no summary
-  const std::optional<RunFiles> files =
-      read_run_files(point_folder(directory, plan.points[row.index].digest), ignored);
-  if (files) {
-    Figures rest = all_figures(files->summary);
+  if (const auto summary =
+          read_summary(point_folder(directory, plan.points[row.index].digest), ignored)) {
+    Figures rest = all_figures(*summary);
     metrics.insert(metrics.end(), rest.begin(), rest.end());
   }
   return metrics;
@@ -67,7 +66,7 @@ std::vector<Row> read_rows(const fs::path& directory, const Plan& plan,
     Row row{i, *ends[i], {}};
     std::string ignored;  // a refused point has no summary
     if (const std::optional<RunFiles> files =
-            read_run_files(point_folder(directory, plan.points[i].digest), ignored)) {
+            read_run_files(point_folder(directory, plan.points[i].digest), Series::kNo, ignored)) {
       row.headlines = headlines_of(*files);
     }
     rows.push_back(std::move(row));

@@ -148,35 +148,26 @@ std::vector<DirtySample> thinned(const std::vector<DirtySample>& samples, std::s
 }
 
 Json sweep_data(const fs::path& directory, const Plan& plan) {
-  std::vector<std::optional<PointEnd>> ends;
-  std::vector<std::string> damages;
-  for (const Point& point : plan.points) {
-    const StoredPoint stored = look_up(directory, point.digest);
-    ends.push_back(stored.end);
-    damages.push_back(stored.damage);
-  }
-  const std::vector<Row> rows = read_rows(directory, plan, ends);
+  std::vector<Row> rows;
   Json points = Json::array();
   for (std::size_t i = 0; i < plan.points.size(); ++i) {
-    Json point = {
-        {"number", i + 1}, {"digest", plan.points[i].digest}, {"values", plan.points[i].values}};
-    if (ends[i]) {
-      point["status"] = to_string(ends[i]->status);
-      point["message"] = ends[i]->message;
-    } else {
-      point["status"] = "not done";
-      point["message"] = damages[i];
+    const Point& point = plan.points[i];
+    const StoredPoint stored = look_up(directory, point.digest);
+    Json shown = {{"number", i + 1}, {"digest", point.digest}, {"values", point.values}};
+    if (!stored.end) {
+      shown.update({{"status", "not done"}, {"message", stored.damage}});
+      points.push_back(std::move(shown));
+      continue;
     }
-    const auto row =
-        std::find_if(rows.begin(), rows.end(), [i](const Row& each) { return each.index == i; });
+    shown.update({{"status", to_string(stored.end->status)}, {"message", stored.end->message}});
+    rows.push_back({i, *stored.end, {}});
     std::string ignored;  // a refused point has no summary
-    const std::optional<RunFiles> files =
-        row == rows.end() ? std::nullopt
-                          : read_run_files(point_folder(directory, plan.points[i].digest), ignored);
-    if (files) {
-      point.update(point_json(*files, row->headlines));
+    if (const auto files =
+            read_run_files(point_folder(directory, point.digest), Series::kYes, ignored)) {
+      rows.back().headlines = headlines_of(*files);
+      shown.update(point_json(*files, rows.back().headlines));
     }
-    points.push_back(std::move(point));
+    points.push_back(std::move(shown));
   }
   return {{"kind", "sweep"},
           {"directory", directory.native()},
@@ -191,7 +182,7 @@ Json sweep_data(const fs::path& directory, const Plan& plan) {
 }
 
 Json run_data(const fs::path& directory, std::string& problem) {
-  const std::optional<RunFiles> files = read_run_files(directory, problem);
+  const std::optional<RunFiles> files = read_run_files(directory, Series::kYes, problem);
   if (!files) {
     return nullptr;
   }

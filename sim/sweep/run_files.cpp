@@ -98,23 +98,34 @@ std::vector<DirtySample> samples_of(const Rows& rows) {
 
 }  // namespace
 
-std::optional<RunFiles> read_run_files(const std::filesystem::path& folder, std::string& problem) {
+std::optional<Json> read_summary(const std::filesystem::path& folder, std::string& problem) {
   const std::filesystem::path path = folder / "summary.json";
   const std::optional<std::string> text = file_content(path);
   if (!text) {
     problem = fmt::format("{} is missing or cannot be read", path.native());
     return std::nullopt;
   }
-  RunFiles files;
-  files.summary = nlohmann::ordered_json::parse(*text, nullptr, false);
-  if (!files.summary.is_object() || !files.summary.value("reports", Json{}).is_array()) {
+  Json summary = Json::parse(*text, nullptr, false);
+  if (!summary.is_object() || !summary.value("reports", Json{}).is_array()) {
     problem = fmt::format("{} is not the summary of a run", path.native());
     return std::nullopt;
   }
+  return summary;
+}
+
+std::optional<RunFiles> read_run_files(const std::filesystem::path& folder, Series series,
+                                       std::string& problem) {
+  std::optional<Json> summary = read_summary(folder, problem);
+  if (!summary) {
+    return std::nullopt;
+  }
+  RunFiles files{std::move(*summary), {}, {}};
   const std::optional<std::string> latencies = file_content(folder / "latency.csv");
   files.latencies =
       latencies ? latencies_of(parse_csv(*latencies)) : latencies_of_percentiles(files.summary);
-  files.samples = samples_of(parse_csv(file_content(folder / "timeseries.csv").value_or("")));
+  if (series == Series::kYes) {
+    files.samples = samples_of(parse_csv(file_content(folder / "timeseries.csv").value_or("")));
+  }
   return files;
 }
 

@@ -28,8 +28,14 @@ struct RunFiles {
   std::vector<DirtySample> samples;
 };
 
-// nullopt when summary.json is missing or no summary; `problem` then says why. The other files may
-// be missing.
-std::optional<RunFiles> read_run_files(const std::filesystem::path& folder, std::string& problem);
+// nullopt when summary.json is missing or no summary; `problem` then says why.
+std::optional<nlohmann::ordered_json> read_summary(const std::filesystem::path& folder,
+                                                   std::string& problem);
+
+enum class Series { kNo, kYes };
+// As read_summary(), with the latencies and, where asked for, the samples: both files may be
+// missing.
+std::optional<RunFiles> read_run_files(const std::filesystem::path& folder, Series series,
+                                       std::string& problem);
 
 }  // namespace wbsim::sweep
