@@ -93,6 +93,10 @@ class ModelPages final : public pagecache::AddressSpaceOps {
                             pagecache::WritebackControl&) override {
     std::abort();  // nobody asks: the benchmark writes back itself
   }
+  engine::Task<> read_pages(pagecache::TaskContext&, pagecache::AddressSpace&, PageIndex, Pages,
+                            pagecache::ReadKind) override {
+    std::abort();  // nobody reads
+  }
 
  private:
   engine::Simulator simulator_;

@@ -84,7 +84,11 @@ TEST(Figures, ThroughputAtTheOfferedRateOrOfAFixedAmountIsKeptApart) {
   real.jobs = {job("held", Bytes{995}, seconds(1)), job("below", Bytes{900}, seconds(1)),
                job("amount", Bytes{900}, seconds(1))};
   CompareContext context;
-  context.jobs = {{Bytes{1000}, false, false}, {Bytes{1000}, false, false}, {{}, true, false}};
+  JobTraits offered;
+  offered.rate_per_second.write = Bytes{1000};
+  JobTraits amount;
+  amount.fixed_amount = true;
+  context.jobs = {offered, offered, amount};
   const auto values = compare(real, real, context);
   EXPECT_EQ(get(values, Figure::kThroughput, 0).standing, Standing::kOffered);
   EXPECT_EQ(get(values, Figure::kThroughput, 1).standing, Standing::kJudged);

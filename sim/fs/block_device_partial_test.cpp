@@ -17,7 +17,7 @@ using pagecache::TaskContext;
 using pagecache::TestTask;
 using Disk = DiskMachine::Disk;
 
-constexpr int kIoError = -5;
+using block::kIoError;
 
 Task<> write_at(TaskContext& task, Disk& disk, FileOffset at, Bytes length, bool sync,
                 std::int64_t& result) {

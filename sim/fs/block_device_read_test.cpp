@@ -21,7 +21,7 @@ using pagecache::TaskContext;
 using pagecache::TestTask;
 using Disk = DiskMachine::Disk;
 
-constexpr int kIoError = -5;
+using block::kIoError;
 constexpr FileOffset offset(std::int64_t page) { return FileOffset{page * kPageSize.count()}; }
 
 Task<> read_into(TaskContext& task, BlockDevice& device, FileReadahead& ra, FileOffset at,

@@ -16,7 +16,7 @@ using pagecache::TaskContext;
 using pagecache::TestTask;
 using Disk = DiskMachine::Disk;
 
-constexpr int kIoError = -5;
+using block::kIoError;
 
 // A write, then an fsync where asked; results are kept.
 struct Result {

@@ -15,7 +15,7 @@ using pagecache::TaskContext;
 using pagecache::TestTask;
 using Disk = DiskMachine::Disk;
 
-constexpr int kIoError = -5;
+using block::kIoError;
 constexpr int kInvalid = -22;
 
 Task<> run_io(TaskContext& task, Disk& disk, DirectRequest request, int& result) {

@@ -15,13 +15,13 @@ using testing::free_cpu;
 using testing::JobRecord;
 
 // Four servers, 1 ms for each I/O whatever its size.
-constexpr const char* kDisk =
+constexpr const char* kFourServers =
     R"({"sda":{"size":"1GiB","channels":4,"read":"1ms","write":"1ms","per_kib":"0ns",)"
     R"("queue":{"scheduler":"none","wbt_lat_usec":0}}})";
 
-JobRecord run_job(const std::string& lines) {
+JobRecord run_direct_job(const std::string& lines) {
   return testing::run_logged(testing::scenario(
-      "[m]\nfilename=/dev/sda\nrw=randwrite\ndirect=1\nsize=512m\n" + lines, free_cpu(), kDisk));
+      "[m]\nfilename=/dev/sda\nrw=randwrite\ndirect=1\nsize=512m\n" + lines, free_cpu(), kFourServers));
 }
 
 SimDuration runtime_of(const JobRecord& log) {
@@ -41,21 +41,21 @@ std::size_t most_under_way(const std::vector<engine::SyscallTrace>& calls) {
 }
 
 TEST(DirectJob, OneAtATimeTakesTheDevicesTime) {
-  const JobRecord log = run_job("number_ios=40\n");
+  const JobRecord log = run_direct_job("number_ios=40\n");
   EXPECT_EQ(log.writes().size(), 40U);
   EXPECT_EQ(runtime_of(log), milliseconds(40));
   EXPECT_FALSE(log.writes().front().submission);
 }
 
 TEST(DirectJob, ReadsAreReportedAsReads) {
-  const JobRecord log = run_job("rw=randread\nnumber_ios=8\n");
+  const JobRecord log = run_direct_job("rw=randread\nnumber_ios=8\n");
   EXPECT_EQ(log.of_kind(SyscallKind::kRead).size(), 8U);
   EXPECT_TRUE(log.writes().empty());
 }
 
 TEST(AsyncJob, KeepsIodepthIosUnderWay) {
   for (const std::string engine : {"libaio", "io_uring"}) {
-    const JobRecord log = run_job("ioengine=" + engine + "\niodepth=4\nnumber_ios=40\n");
+    const JobRecord log = run_direct_job("ioengine=" + engine + "\niodepth=4\nnumber_ios=40\n");
     EXPECT_EQ(log.writes().size(), 40U) << engine;
     EXPECT_EQ(runtime_of(log), milliseconds(10)) << engine;  // four servers
     EXPECT_EQ(most_under_way(log.writes()), 4U) << engine;
@@ -64,12 +64,12 @@ TEST(AsyncJob, KeepsIodepthIosUnderWay) {
 }
 
 TEST(AsyncJob, GainsNothingBeyondWhatTheDeviceServesAtOnce) {
-  EXPECT_EQ(runtime_of(run_job("ioengine=libaio\niodepth=16\nnumber_ios=40\n")), milliseconds(10));
+  EXPECT_EQ(runtime_of(run_direct_job("ioengine=libaio\niodepth=16\nnumber_ios=40\n")), milliseconds(10));
 }
 
 // Four are collected together and submitted together: one batch a millisecond.
 TEST(AsyncJob, SubmitsAndCollectsInBatches) {
-  const JobRecord log = run_job(
+  const JobRecord log = run_direct_job(
       "ioengine=libaio\niodepth=4\niodepth_batch_submit=4\niodepth_batch_complete_min=4\n"
       "number_ios=16\n");
   const auto writes = log.writes();
@@ -83,7 +83,7 @@ TEST(AsyncJob, SubmitsAndCollectsInBatches) {
 // A full queue of 8 is emptied to 2 before more is submitted.
 TEST(AsyncJob, EmptiesAFullQueueDownToIodepthLow) {
   const auto writes =
-      run_job("ioengine=libaio\niodepth=8\niodepth_low=2\nnumber_ios=32\n").writes();
+      run_direct_job("ioengine=libaio\niodepth=8\niodepth_low=2\nnumber_ios=32\n").writes();
   ASSERT_EQ(writes.size(), 32U);
   const SimTime ninth_begins = writes[8].start;
   EXPECT_EQ(std::count_if(writes.begin(), writes.end(),
@@ -93,14 +93,14 @@ TEST(AsyncJob, EmptiesAFullQueueDownToIodepthLow) {
 
 TEST(AsyncJob, WaitsForEverythingBeforeItThinks) {
   const auto writes =
-      run_job("ioengine=libaio\niodepth=4\nthinktime=5ms\nthinktime_blocks=4\nnumber_ios=8\n")
+      run_direct_job("ioengine=libaio\niodepth=4\nthinktime=5ms\nthinktime_blocks=4\nnumber_ios=8\n")
           .writes();
   ASSERT_EQ(writes.size(), 8U);
   EXPECT_EQ(writes[4].start - writes[3].end, milliseconds(5));
 }
 
 TEST(AsyncJob, EndsWhenAllItsIosHave) {
-  const JobRecord log = run_job("ioengine=libaio\niodepth=4\ntime_based=1\nruntime=1\n");
+  const JobRecord log = run_direct_job("ioengine=libaio\niodepth=4\ntime_based=1\nruntime=1\n");
   const auto writes = log.writes();
   EXPECT_EQ(log.ends[0].second, writes.back().end);
   EXPECT_GE(writes.size(), 4000U);
@@ -109,20 +109,20 @@ TEST(AsyncJob, EndsWhenAllItsIosHave) {
 
 TEST(MixedJob, ReadsAndWritesByPercent) {
   const JobRecord log =
-      run_job("rw=randrw\nrwmixread=75\nioengine=libaio\niodepth=4\nnumber_ios=2000\n");
+      run_direct_job("rw=randrw\nrwmixread=75\nioengine=libaio\niodepth=4\nnumber_ios=2000\n");
   EXPECT_NEAR(static_cast<double>(log.of_kind(SyscallKind::kRead).size()), 1500, 80);
 }
 
 // The slower direction does not hold back the other one.
 TEST(MixedJob, EachDirectionKeepsItsRate) {
-  const JobRecord log = run_job("rw=randrw\nrate_iops=200,50\ntime_based=1\nruntime=2\n");
+  const JobRecord log = run_direct_job("rw=randrw\nrate_iops=200,50\ntime_based=1\nruntime=2\n");
   EXPECT_NEAR(static_cast<double>(log.of_kind(SyscallKind::kRead).size()), 400, 3);
   EXPECT_NEAR(static_cast<double>(log.writes().size()), 100, 3);
 }
 
 TEST(PacedJob, PoissonKeepsItsRateOnAverageUnevenly) {
   const auto writes =
-      run_job("rate_iops=200\nrate_process=poisson\ntime_based=1\nruntime=10\n").writes();
+      run_direct_job("rate_iops=200\nrate_process=poisson\ntime_based=1\nruntime=10\n").writes();
   EXPECT_NEAR(static_cast<double>(writes.size()), 2000, 140);
   SimDuration longest{};
   for (std::size_t i = 1; i < writes.size(); ++i) {
@@ -132,11 +132,11 @@ TEST(PacedJob, PoissonKeepsItsRateOnAverageUnevenly) {
 }
 
 TEST(RampTime, IsNotCountedAndComesOnTopOfRuntime) {
-  const JobRecord log = run_job("ramp_time=1\ntime_based=1\nruntime=2\n");
+  const JobRecord log = run_direct_job("ramp_time=1\ntime_based=1\nruntime=2\n");
   EXPECT_EQ(runtime_of(log), seconds(2));
   EXPECT_EQ(log.writes().size(), 2000U);
   EXPECT_GE(log.writes().front().start, log.starts[0].second);
-  const JobRecord without = run_job("time_based=1\nruntime=2\n");
+  const JobRecord without = run_direct_job("time_based=1\nruntime=2\n");
   EXPECT_EQ(log.starts[0].second - without.starts[0].second, seconds(1));
 }
 

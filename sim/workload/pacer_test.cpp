@@ -5,7 +5,7 @@
 namespace wbsim::workload {
 namespace {
 
-constexpr std::uint64_t kSeed = 1;
+constexpr std::uint64_t kPacerSeed = 1;
 constexpr SimTime kBegin{seconds(5)};
 
 JobSpec paced(std::int64_t iops, RateProcess process = RateProcess::kLinear) {
@@ -17,7 +17,7 @@ JobSpec paced(std::int64_t iops, RateProcess process = RateProcess::kLinear) {
 }
 
 TEST(Pacer, LinearPutsIosOnAGridOfMicroseconds) {
-  Pacer pacer{paced(3), kSeed};
+  Pacer pacer{paced(3), kPacerSeed};
   pacer.restart(kBegin);
   EXPECT_TRUE(pacer.active());
   EXPECT_FALSE(pacer.active(Direction::kRead));
@@ -33,7 +33,7 @@ TEST(Pacer, EachDirectionHasARateOfItsOwn) {
   JobSpec job = paced(10);
   job.reads = true;
   job.rate_iops.read = 100;
-  Pacer pacer{job, kSeed};
+  Pacer pacer{job, kPacerSeed};
   pacer.restart(kBegin);
   pacer.issued(Direction::kRead, kibibytes(4));
   EXPECT_EQ(pacer.due(Direction::kRead), kBegin + milliseconds(10));
@@ -43,12 +43,12 @@ TEST(Pacer, EachDirectionHasARateOfItsOwn) {
 TEST(Pacer, ARateOfADirectionThatTheJobDoesNotTakeCountsForNothing) {
   JobSpec job = paced(10);
   job.rate_iops = {10, std::nullopt};
-  EXPECT_FALSE((Pacer{job, kSeed}.active()));
+  EXPECT_FALSE((Pacer{job, kPacerSeed}.active()));
 }
 
 // Mean and variance of an exponential distribution: 1 and 1; e^-1 of it lie above the mean.
 TEST(Exponential, HasItsMeanAndIsMemoryless) {
-  Rng rng = Rng::stream(kSeed, "test");
+  Rng rng = Rng::stream(kPacerSeed, "test");
   constexpr int kDraws = 100'000;
   double sum = 0;
   double squares = 0;
@@ -67,7 +67,7 @@ TEST(Exponential, HasItsMeanAndIsMemoryless) {
 }
 
 TEST(Pacer, PoissonKeepsTheRateOnAverage) {
-  Pacer pacer{paced(1000, RateProcess::kPoisson), kSeed};
+  Pacer pacer{paced(1000, RateProcess::kPoisson), kPacerSeed};
   pacer.restart(kBegin);
   SimTime before = kBegin;
   bool uneven = false;
