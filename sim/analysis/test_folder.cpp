@@ -79,7 +79,8 @@ void write_small_case(const TestFolder& folder, const std::string& name) {
            "dirty_writeback_centisecs": "500"},
     "queue": {"scheduler": "[none] mq-deadline ", "nr_requests": "32", "max_sectors_kb": "1280",
               "max_segments": "65535", "max_segment_size": "4294967295", "nomerges": "0",
-              "wbt_lat_usec": "0", "rotational": "0", "write_cache": "write back", "fua": "1"},
+              "wbt_lat_usec": "0", "read_ahead_kb": "128",
+              "rotational": "0", "write_cache": "write back", "fua": "1"},
     "fio": {"jobs": [{"name": "w", "runtime_ms": 100, "write": {"total_ios": 128,
       "io_bytes": 8388608, "runtime_ms": 100, "clat_ns": {"N": 128, "percentile":
         {"50.0": 80000, "99.0": 90000, "99.9": 95000}}},

@@ -103,7 +103,7 @@ TEST(Validate, ListsRefusedCasesWithAllReasons) {
   write_small_case(folder, "c");
   folder.write("c/case.json", R"({"name": "c", "device": {"driver": "simdisk"}, "queue": {},
     "events": ["wb"], "fs": {"type": "ext4"},
-    "fio": "[w]\nfilename=@TARGET@\nioengine=psync\nrw=randread\nsize=1m\n"})");
+    "fio": "[w]\nfilename=@TARGET@\nioengine=psync\nrw=trim\nsize=1m\n"})");
   bool simulated = false;
   Diagnostics diagnostics;
   const auto report = validate(
@@ -116,7 +116,7 @@ TEST(Validate, ListsRefusedCasesWithAllReasons) {
   const std::string table = to_table(report, TableFormat::kPlain);
   EXPECT_NE(table.find("\nNot simulated: 1\n- 6.1/c: refused: /mounts: "), std::string::npos)
       << table;
-  EXPECT_NE(table.find("; rw=randread (job \"w\"): "), std::string::npos) << table;
+  EXPECT_NE(table.find("; rw=trim (job \"w\"): "), std::string::npos) << table;
 }
 
 TEST(Validate, AnOrderThatTheNullModelGetsRightIsNotJudged) {

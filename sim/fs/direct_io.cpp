@@ -48,9 +48,8 @@ Task<> DirectIo::submit(TaskContext& task, BlockDevice& device, const DirectRequ
   const engine::CpuCosts& costs = task.costs();
   const DirectIoRules& rules = device.direct_rules();
   const bool one_bio = request.length <= to_bytes(kBioPagesMax);
-  // blkdev_write_iter() plugs every write, __blkdev_direct_IO() what it is called for.
-  const bool plugged =
-      request.write || !one_bio || (client_ != nullptr && rules.plugs_asynchronous);
+  // __blkdev_direct_IO(); inside the plug of a write it is ignored.
+  const bool plugged = !one_bio || (client_ != nullptr && rules.plugs_asynchronous);
   length_ = request.length;
   pending_ = 1;
   status_ = BlkStatus::kOk;
@@ -91,12 +90,19 @@ Task<int> DirectIo::run(TaskContext& task, BlockDevice& device, const DirectRequ
   if (error != 0) {
     co_return error;
   }
+  // blkdev_write_iter() plugs the whole of a write: what it submitted last leaves with its sleep.
+  if (request.write) {
+    task.io().start_plug();
+  }
   co_await submit(task, device, request);
   if (pending_ > 0) {
     while (pending_ > 0) {
       co_await task.thread().block();
     }
     co_await task.thread().run(task.costs().sleeper_wake);
+  }
+  if (request.write && !task.io().finish_empty_plug()) {
+    co_await task.io().finish_plug();
   }
   pagecache::AddressSpace& mapping = device.inode().mapping;
   if (request.write && mapping.pages.pages() > Pages{0}) {
@@ -111,10 +117,17 @@ Task<int> DirectIo::start(TaskContext& task, BlockDevice& device, const DirectRe
   client_ = &client;
   waiter_ = nullptr;
   const int error = co_await prepare(task, device, request);
-  if (error == 0) {
-    co_await submit(task, device, request);
+  if (error != 0) {
+    co_return error;
   }
-  co_return error;
+  if (request.write) {
+    task.io().start_plug();
+  }
+  co_await submit(task, device, request);
+  if (request.write && !task.io().finish_empty_plug()) {
+    co_await task.io().finish_plug();
+  }
+  co_return 0;
 }
 
 void DirectIo::end_bio(Bio&, BlkStatus status) {

@@ -4,6 +4,7 @@
 #include <boost/circular_buffer.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <optional>
 #include <unordered_map>
 
@@ -95,7 +96,9 @@ class IndexedList {
   boost::circular_buffer<Run> runs_;  // front: oldest
   std::uint64_t first_ = 0;           // number of the front run
   std::size_t empty_ = 0;             // runs without pages
-  std::unordered_map<std::uint64_t, Leaf> leaves_;
+  // Nodes are used again, so that a list of constant length allocates nothing.
+  std::pmr::unsynchronized_pool_resource nodes_;
+  std::pmr::unordered_map<std::uint64_t, Leaf> leaves_{&nodes_};
 };
 
 }  // namespace wbsim::pagecache

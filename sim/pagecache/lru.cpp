@@ -7,7 +7,8 @@ namespace wbsim::pagecache {
 namespace {
 
 // Those of the pages that the map names; they leave it.
-std::uint64_t take_from(std::unordered_map<std::uint64_t, std::uint64_t>& map, const LruRun& run) {
+std::uint64_t take_from(std::pmr::unordered_map<std::uint64_t, std::uint64_t>& map,
+                        const LruRun& run) {
   const auto it = map.find(run.key());
   if (it == map.end()) {
     return 0;

@@ -6,6 +6,7 @@
 #include <boost/circular_buffer.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -106,9 +107,10 @@ class Lru {
   std::int64_t next_number_ = 0;             // of the next run that enters inactive_ at its back
   IndexedList deactivated_;
   IndexedList active_;
-  using PagesByLeaf = std::unordered_map<std::uint64_t, std::uint64_t>;
-  PagesByLeaf flagged_;  // pages with PG_reclaim
-  PagesByLeaf stale_;    // pages in inactive_ that are there no more
+  using PagesByLeaf = std::pmr::unordered_map<std::uint64_t, std::uint64_t>;
+  std::pmr::unsynchronized_pool_resource nodes_;  // used again, as those of IndexedList
+  PagesByLeaf flagged_{&nodes_};                  // pages with PG_reclaim
+  PagesByLeaf stale_{&nodes_};                    // pages in inactive_ that are there no more
 };
 
 }  // namespace wbsim::pagecache

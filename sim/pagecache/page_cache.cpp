@@ -238,13 +238,22 @@ void PageCache::end_writeback(int cpu, AddressSpace& mapping, PageIndex first, P
 }
 
 void PageCache::wake(AddressSpace& mapping, PageIndex first, PageIndex end) {
-  std::erase_if(mapping.waiters, [first, end](const PageWaiter& waiter) {
-    const bool ended = waiter.page >= first && waiter.page < end;
-    if (ended) {
-      waiter.thread->wake();
+  std::vector<PageWaiter>& waiters = mapping.waiters;
+  while (true) {
+    // Page after page, as if each ended by itself; of one page in order of arrival.
+    auto next = waiters.end();
+    for (auto it = waiters.begin(); it != waiters.end(); ++it) {
+      const bool ended = it->page >= first && it->page < end;
+      if (ended && (next == waiters.end() || it->page < next->page)) {
+        next = it;
+      }
     }
-    return ended;
-  });
+    if (next == waiters.end()) {
+      return;
+    }
+    next->thread->wake();
+    waiters.erase(next);
+  }
 }
 
 std::optional<PageCache::Shrunk> PageCache::shrink_inactive(int wanted) {

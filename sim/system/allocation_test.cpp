@@ -56,11 +56,12 @@ TEST_P(SteadyState, AllocatesNothing) {
   report::Metrics metrics{info};
   System system{s.config, s.workload, {&metrics}};
   system.control().start();
-  // Long enough that all memory is in use, was once reclaimed, and lists have met their longest.
-  system.simulator().run(at(seconds(25)));
+  // Long enough that all memory is in use, was once reclaimed, old data was written
+  // periodically, and lists have met their longest.
+  system.simulator().run(at(seconds(45)));
   const std::uint64_t events_before = system.simulator().events_run();
   const std::uint64_t before = allocations;
-  system.simulator().run(at(seconds(35)));
+  system.simulator().run(at(seconds(55)));
   EXPECT_EQ(allocations - before, 0U);
   EXPECT_GT(system.simulator().events_run() - events_before, 1000U);
   EXPECT_FALSE(system.control().finished());

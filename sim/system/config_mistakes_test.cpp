@@ -50,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
             "AtTheRoot", document(R"("sead":1)"),
             "a.json: /sead: unknown key \"sead\"; one of $schema, about, kernel, profile, cpus, "
             "hz, cpu_costs, guest_tracing, memory, vm, devices, stack, mounts, cgroups, actions, "
-            "workload, boot, output, optimisation, seed. Did you mean \"seed\"?"},
+            "workload, boot, output, optimisation, seed, _unsimulated. Did you mean \"seed\"?"},
         Mistake{"InVm", document(R"("vm":{"dirty_ration":5})"),
                 "a.json: /vm/dirty_ration: unknown key \"dirty_ration\"; one of dirty_ratio, "
                 "dirty_background_ratio, dirty_bytes, dirty_background_bytes, "
@@ -62,12 +62,12 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{
             "InAnAction", document(R"("actions":[{"at":"1s","syscall":"sync","when":1}])"),
             "a.json: /actions/0/when: unknown key \"when\"; one of at, after, set, syscall, anon"},
-        Mistake{
-            "OfAnAction", document(R"("actions":[{"at":"1s","set":{"dirty_bytes":8192}}])"),
-            "a.json: /actions/0/set/dirty_bytes: unknown key \"dirty_bytes\"; one of "
-            "vm.dirty_ratio, vm.dirty_background_ratio, vm.dirty_bytes, "
-            "vm.dirty_background_bytes, vm.dirty_writeback_centisecs, vm.dirty_expire_centisecs. "
-            "Did you mean \"vm.dirty_bytes\"?"},
+        Mistake{"OfAnAction", document(R"("actions":[{"at":"1s","set":{"dirty_bytes":8192}}])"),
+                "a.json: /actions/0/set/dirty_bytes: unknown key \"dirty_bytes\"; one of "
+                "vm.dirty_ratio, vm.dirty_background_ratio, vm.dirty_bytes, "
+                "vm.dirty_background_bytes, vm.dirty_writeback_centisecs, "
+                "vm.dirty_expire_centisecs, vm.drop_caches. "
+                "Did you mean \"vm.dirty_bytes\"?"},
         Mistake{"OfACost", document(R"("cpu_costs":{"wb_pages":"1us"})"),
                 "a.json: /cpu_costs/wb_pages: unknown key \"wb_pages\"; one of use, " +
                     cost_names() + ". Did you mean \"wb_page\"?"},
@@ -79,8 +79,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "a.json: /vm/a~1b~0c: unknown key \"a/b~c\"; one of dirty_ratio, "
                 "dirty_background_ratio, dirty_bytes, dirty_background_bytes, "
                 "dirty_writeback_centisecs, dirty_expire_centisecs"},
-        Mistake{"WithControlCharacters", document(R"("output":{"\u001b[2J":1})"),
-                "a.json: /output/\\u001b[2J: unknown key \"\\u001b[2J\"; one of interval"}),
+        Mistake{
+            "WithControlCharacters", document(R"("output":{"\u001b[2J":1})"),
+            "a.json: /output/\\u001b[2J: unknown key \"\\u001b[2J\"; one of interval, requests"}),
     [](const auto& param) { return std::string{param.param.name}; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -156,13 +157,14 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"TraceCategoryTwice", document(R"("guest_tracing":["wb","wb"])"),
                 "a.json: /guest_tracing/1: \"wb\" is given twice"},
         Mistake{"TraceCategory", document(R"("guest_tracing":["wbx"])"),
-                "a.json: /guest_tracing/0: unknown \"wbx\"; one of wb, rq, blk, bio, wbt, jbd2, "
-                "ext4. Did "
-                "you mean \"wb\"?"}),
+                "a.json: /guest_tracing/0: unknown \"wbx\"; one of wb, rq, blk, block_bio_queue, "
+                "block_bio_backmerge, block_bio_frontmerge, block_getrq, block_plug, block_unplug, "
+                "block_split, block_rq_insert, block_rq_merge, block_rq_issue, block_rq_complete, "
+                "wbt, jbd2, ext4. Did you mean \"wb\"?"}),
     [](const auto& param) { return std::string{param.param.name}; });
 
 INSTANTIATE_TEST_SUITE_P(
-    Combinations, ConfigMistake,
+    Devices, ConfigMistake,
     ::testing::Values(
         Mistake{"NoDevices", "{}", "a.json: /devices: is missing; a run needs at least one device"},
         Mistake{"EmptyDevices", R"({"devices":{}})",
@@ -203,9 +205,15 @@ INSTANTIATE_TEST_SUITE_P(
                 "front_merges, fifo_batch"},
         Mistake{"MisspeltTunable",
                 R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0,"iosched":{"fifo_bach":8}}}}})",
-                "a.json: /devices/sda/queue/iosched: unknown \"fifo_bach\"; one of read_expire, "
+                "a.json: /devices/sda/queue/iosched/fifo_bach: unknown key \"fifo_bach\"; one of "
+                "read_expire, "
                 "write_expire, writes_starved, front_merges, fifo_batch, async_depth, "
-                "prio_aging_expire. Did you mean \"fifo_batch\"?"},
+                "prio_aging_expire. Did you mean \"fifo_batch\"?"}),
+    [](const auto& param) { return std::string{param.param.name}; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Combinations, ConfigMistake,
+    ::testing::Values(
         Mistake{"TunableOutOfItsRange",
                 R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0,"iosched":{"front_merges":2}}}}})",
                 "a.json: /devices/sda/queue/iosched/front_merges: 2 is not a whole number from 0 "

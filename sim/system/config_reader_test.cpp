@@ -164,6 +164,10 @@ TEST(ConfigReader, TakesSwitchesFromTheKernelsProfile) {
   KernelSwitches expected;
   expected.plug_merge = KernelSwitches::PlugMerge::kNewestOnly;
   expected.plug_issue_order = KernelSwitches::PlugIssueOrder::kLifo;
+  expected.elevator_pull = KernelSwitches::ElevatorPull::kWhileTags;
+  expected.fua_issue = KernelSwitches::FuaIssue::kSubmitter;
+  expected.elevators = KernelSwitches::Elevators::kV6_1;
+  expected.buffered_read = KernelSwitches::BufferedRead::kBatched;
   expected.background_start = KernelSwitches::BackgroundStart::kEveryTurn;
   expected.bandwidth_update = KernelSwitches::BandwidthUpdate::kDoWritepages;
   expected.over_background_exact = true;

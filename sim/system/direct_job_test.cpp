@@ -19,9 +19,14 @@ constexpr const char* kFourServers =
     R"({"sda":{"size":"1GiB","channels":4,"read":"1ms","write":"1ms","per_kib":"0ns",)"
     R"("queue":{"scheduler":"none","wbt_lat_usec":0}}})";
 
-JobRecord run_direct_job(const std::string& lines) {
+// One server: I/Os end one after the other.
+constexpr const char* kOneServer =
+    R"({"sda":{"size":"1GiB","channels":1,"read":"1ms","write":"1ms","per_kib":"0ns",)"
+    R"("queue":{"scheduler":"none","wbt_lat_usec":0}}})";
+
+JobRecord run_direct_job(const std::string& lines, const char* disk = kFourServers) {
   return testing::run_logged(testing::scenario(
-      "[m]\nfilename=/dev/sda\nrw=randwrite\ndirect=1\nsize=512m\n" + lines, free_cpu(), kFourServers));
+      "[m]\nfilename=/dev/sda\nrw=randwrite\ndirect=1\nsize=512m\n" + lines, free_cpu(), disk));
 }
 
 SimDuration runtime_of(const JobRecord& log) {
@@ -64,7 +69,8 @@ TEST(AsyncJob, KeepsIodepthIosUnderWay) {
 }
 
 TEST(AsyncJob, GainsNothingBeyondWhatTheDeviceServesAtOnce) {
-  EXPECT_EQ(runtime_of(run_direct_job("ioengine=libaio\niodepth=16\nnumber_ios=40\n")), milliseconds(10));
+  EXPECT_EQ(runtime_of(run_direct_job("ioengine=libaio\niodepth=16\nnumber_ios=40\n")),
+            milliseconds(10));
 }
 
 // Four are collected together and submitted together: one batch a millisecond.
@@ -83,7 +89,8 @@ TEST(AsyncJob, SubmitsAndCollectsInBatches) {
 // A full queue of 8 is emptied to 2 before more is submitted.
 TEST(AsyncJob, EmptiesAFullQueueDownToIodepthLow) {
   const auto writes =
-      run_direct_job("ioengine=libaio\niodepth=8\niodepth_low=2\nnumber_ios=32\n").writes();
+      run_direct_job("ioengine=libaio\niodepth=8\niodepth_low=2\nnumber_ios=32\n", kOneServer)
+          .writes();
   ASSERT_EQ(writes.size(), 32U);
   const SimTime ninth_begins = writes[8].start;
   EXPECT_EQ(std::count_if(writes.begin(), writes.end(),
@@ -93,7 +100,8 @@ TEST(AsyncJob, EmptiesAFullQueueDownToIodepthLow) {
 
 TEST(AsyncJob, WaitsForEverythingBeforeItThinks) {
   const auto writes =
-      run_direct_job("ioengine=libaio\niodepth=4\nthinktime=5ms\nthinktime_blocks=4\nnumber_ios=8\n")
+      run_direct_job(
+          "ioengine=libaio\niodepth=4\nthinktime=5ms\nthinktime_blocks=4\nnumber_ios=8\n")
           .writes();
   ASSERT_EQ(writes.size(), 8U);
   EXPECT_EQ(writes[4].start - writes[3].end, milliseconds(5));

@@ -82,7 +82,7 @@ class Syscalls {
   struct OpenFile {
     fs::BlockDevice* device = nullptr;
     OpenFlags flags;
-    std::uint64_t error_seen = 0;  // f_wb_err
+    std::uint64_t error_seen = 0;          // f_wb_err
     pagecache::FileReadahead readahead{};  // f_ra
   };
   [[nodiscard]] OpenFile* file(int fd);

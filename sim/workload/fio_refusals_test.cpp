@@ -13,12 +13,6 @@ struct Said {
 };
 
 constexpr Said kRefusals[] = {
-    {"rw=read",
-     "not simulated: job.fio:4: rw=read (job \"w\"): buffered reads are not simulated yet; use "
-     "direct=1, rw=write or rw=randwrite"},
-    {"readwrite=randrw",
-     "not simulated: job.fio:4: readwrite=randrw (job \"w\"): buffered reads are not simulated "
-     "yet; use direct=1, rw=write or rw=randwrite"},
     {"rw=trim",
      "not simulated: job.fio:4: rw=trim (job \"w\"): trims are not simulated yet; use read, write "
      "or rw"},
@@ -92,13 +86,10 @@ TEST(FioRefusal, NamesTheOptionTheJobAndTheWayOut) {
 }
 
 TEST(FioRefusal, SaysWhatAJobLacks) {
-  EXPECT_EQ(
-      parse_text("[w]\nsize=1m\n").messages,
-      (std::vector<std::string>{
-          "not simulated: job.fio:1: rw is not set (job \"w\"): fio then reads, and buffered reads "
-          "are not simulated yet; use direct=1, rw=write or rw=randwrite",
-          "not simulated: job.fio:1: filename is not set (job \"w\"): fio would make a file "
-          "here, and file systems are not simulated yet; use filename=/dev/..."}));
+  EXPECT_EQ(parse_text("[w]\nsize=1m\n").messages,
+            (std::vector<std::string>{
+                "not simulated: job.fio:1: filename is not set (job \"w\"): fio would make a file "
+                "here, and file systems are not simulated yet; use filename=/dev/..."}));
 }
 
 TEST(FioRefusal, OfADefaultIsSaidOnceForAllItsJobs) {
@@ -119,11 +110,13 @@ TEST(FioRefusal, NeverHidesAnError) {
 
 TEST(FioNote, IsSaidOncePerOptionAndRun) {
   const FioOutcome outcome = parse_text(
-      "[global]\nfilename=/dev/sda\nrw=write\nverify=crc32c\n[a]\nverify=md5\n[b]\nverify=md5\n");
-  EXPECT_EQ(outcome.messages,
-            std::vector<std::string>{
-                "note: job.fio:4: verify: the content of data is not simulated, so nothing is "
-                "generated, compared or read back"});
+      "[global]\nfilename=/dev/"
+      "sda\nrw=write\nverify_pattern=1\n[a]\nverify_pattern=2\n[b]\nverify_pattern=3\n");
+  EXPECT_EQ(
+      outcome.messages,
+      std::vector<std::string>{
+          "note: job.fio:4: verify_pattern: the content of data is not simulated, so nothing is "
+          "generated, compared or read back"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.workload.jobs.size(), 2U);
 }
