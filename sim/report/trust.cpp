@@ -11,7 +11,7 @@ namespace wbsim::report {
 namespace {
 
 // A row changes in the same commit as the comparison it rests on.
-constexpr std::array<TrustRow, 20> kTable{{
+constexpr std::array<TrustRow, 25> kTable{{
     {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase,
      "thresholds of global_dirty_state, dirty curve"},
     {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase,
@@ -28,6 +28,7 @@ constexpr std::array<TrustRow, 20> kTable{{
     {"plug", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
     {"merge", Evidence::kTruthCase, Evidence::kTruthCase, "number of merges, request sizes"},
     {"blk-mq none", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
+    {"mq-deadline", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
     {"flush/FUA", Evidence::kTruthCase, Evidence::kTruthCase,
      "order of block_rq_issue, fsync latency"},
     {"direct I/O", Evidence::kTruthCase, Evidence::kTruthCase,
@@ -36,8 +37,13 @@ constexpr std::array<TrustRow, 20> kTable{{
      "throughput, latency, order of block_rq_issue"},
     {"block device page cache", Evidence::kTruthCase, Evidence::kTruthCase,
      "throughput, dirty curve"},
+    {"buffered reads", Evidence::kNone, Evidence::kTruthCase,
+     "throughput, latency, order of block_rq_issue"},
     {"LRU/kswapd (basic)", Evidence::kNone, Evidence::kNone, ""},
     {"CPU scheduling", Evidence::kNone, Evidence::kNone, ""},
+    {"several CPUs", Evidence::kNone, Evidence::kNone, ""},
+    {"several devices", Evidence::kNone, Evidence::kNone, ""},
+    {"another HZ", Evidence::kNone, Evidence::kNone, ""},
     {"simdisk", Evidence::kTruthCase, Evidence::kTruthCase, "issue to completion of every request"},
     {"hdd", Evidence::kNone, Evidence::kNone, "", true},
     {"ssd", Evidence::kNone, Evidence::kNone, "", true},

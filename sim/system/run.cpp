@@ -9,6 +9,7 @@ namespace wbsim::system {
 
 namespace {
 
+constexpr int kRecordedHz = 250;
 constexpr SimDuration kSlice = milliseconds(200);  // between looks at `interrupted`
 
 // Notes the jobs that a system call failed.
@@ -140,13 +141,37 @@ RunOutcome run_system(const Config& config, const workload::WorkloadSpec& worklo
 
 std::vector<std::string> mechanisms_in_use(const Config& config,
                                            const workload::WorkloadSpec& workload) {
-  std::vector<std::string> names{"dirty limits",
-                                 "block device page cache",
-                                 "LRU/kswapd (basic)",
-                                 "CPU scheduling",
-                                 "plug",
-                                 "merge",
-                                 "blk-mq none"};
+  std::vector<std::string> names{"dirty limits", "block device page cache", "LRU/kswapd (basic)",
+                                 "CPU scheduling", "plug"};
+  const auto any_device = [&config](auto condition) {
+    return std::any_of(config.devices.begin(), config.devices.end(), condition);
+  };
+  const auto any_job = [&workload](auto condition) {
+    return std::any_of(workload.jobs.begin(), workload.jobs.end(), condition);
+  };
+  if (config.switches.plug_merging &&
+      any_device([](const auto& device) { return device.queue.nomerges < 2; })) {
+    names.emplace_back("merge");
+  }
+  if (any_device([](const auto& device) { return device.queue.scheduler == "none"; })) {
+    names.emplace_back("blk-mq none");
+  }
+  if (any_device([](const auto& device) { return device.queue.scheduler == "mq-deadline"; })) {
+    names.emplace_back("mq-deadline");
+  }
+  if (any_job([](const auto& job) { return job.reads && !job.direct; })) {
+    names.emplace_back("buffered reads");
+  }
+  // The recorded machines have one CPU, one disk, and HZ=250.
+  if (config.cpus > 1) {
+    names.emplace_back("several CPUs");
+  }
+  if (config.devices.size() > 1) {
+    names.emplace_back("several devices");
+  }
+  if (config.hz != kRecordedHz) {
+    names.emplace_back("another HZ");
+  }
   if (config.switches.throttling) {
     names.insert(names.end(), {"pos_ratio", "bandwidth", "ratelimit", "pause"});
   }
@@ -156,16 +181,14 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
   if (config.vm.dirty_writeback_centisecs > 0) {
     names.emplace_back("kupdate");
   }
-  const bool syncs = std::any_of(workload.jobs.begin(), workload.jobs.end(), [](const auto& job) {
+  const bool syncs = any_job([](const auto& job) {
     return job.open_sync != workload::OpenSync::kNone || job.fsync_every > 0 ||
            job.fdatasync_every > 0 || job.end_fsync;
   });
-  if (std::any_of(workload.jobs.begin(), workload.jobs.end(),
-                  [](const auto& job) { return job.direct; })) {
+  if (any_job([](const auto& job) { return job.direct; })) {
     names.emplace_back("direct I/O");
   }
-  if (std::any_of(workload.jobs.begin(), workload.jobs.end(),
-                  [](const auto& job) { return job.engine != workload::IoEngine::kSync; })) {
+  if (any_job([](const auto& job) { return job.engine != workload::IoEngine::kSync; })) {
     names.emplace_back("asynchronous I/O");
   }
   if (syncs) {

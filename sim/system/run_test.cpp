@@ -197,6 +197,11 @@ TEST(MechanismsInUse, FollowSwitchesAndJobs) {
   EXPECT_FALSE(has(scenario(kStream), "flush/FUA"));
   EXPECT_TRUE(has(scenario(std::string{kStream} + "fsync=3\n"), "flush/FUA"));
   EXPECT_TRUE(has(scenario(kStream), "kupdate"));
+  EXPECT_TRUE(has(scenario(kStream), "merge"));
+  EXPECT_FALSE(has(scenario(kStream, R"("profile":{"plug_merging":false})"), "merge"));
+  EXPECT_TRUE(has(scenario(kStream, R"("cpus":2)"), "several CPUs"));
+  EXPECT_FALSE(has(scenario(kStream), "several CPUs"));
+  EXPECT_TRUE(has(scenario(kStream, R"("hz":1000)"), "another HZ"));
   EXPECT_FALSE(has(scenario(kStream, R"("vm":{"dirty_writeback_centisecs":0})"), "kupdate"));
 }
 

@@ -1,5 +1,7 @@
 #include "sim/writeback/reclaim.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace wbsim::writeback {
@@ -7,8 +9,11 @@ namespace wbsim::writeback {
 using engine::Task;
 
 namespace {
+
+constexpr int kMaxReclaimRetries = 16;  // MAX_RECLAIM_RETRIES
 constexpr int kKswapdPid = 30;
 constexpr int kBatch = 32;  // SWAP_CLUSTER_MAX
+
 }  // namespace
 
 Kswapd::Kswapd(engine::Machine& machine, pagecache::PageCache& cache, const Watermarks& watermarks)
@@ -82,9 +87,20 @@ Task<> Kswapd::run() {
 
 Task<> Kswapd::direct_reclaim(pagecache::TaskContext& task) {
   const auto pause = static_cast<std::uint64_t>(machine_.jiffies().hz() / 10);
-  while (below_min() && !co_await direct_reclaim_once(task)) {
+  for (int tried = 0; below_min() && !co_await direct_reclaim_once(task); ++tried) {
+    if (tried == kMaxReclaimRetries && nothing_on_its_way()) {
+      throw OutOfMemory{fmt::format(
+          "out of memory: {} needs a page, {} are free (watermark min: {}) and the page cache has "
+          "none to give; the configuration leaves too little beside memory.anon",
+          task.thread().name().comm, cache_.stat().nr_free.count(), watermarks_.min.count())};
+    }
     co_await task.thread().schedule_timeout(pause);
   }
+}
+
+bool Kswapd::nothing_on_its_way() const {
+  const pagecache::VmStat& stat = cache_.stat();
+  return stat.nr_file_dirty.sum() == 0 && stat.nr_writeback.sum() == 0;
 }
 
 Task<bool> Kswapd::direct_reclaim_once(pagecache::TaskContext& task) {

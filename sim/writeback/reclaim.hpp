@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stdexcept>
 
 #include "sim/base/units.hpp"
 #include "sim/engine/cpu.hpp"
@@ -18,6 +19,12 @@ struct Watermarks {
   Pages high{0};
 };
 
+// A task needs a page, none is free, and none will be: where the kernel calls its OOM killer.
+class OutOfMemory : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 // Models: kswapd, balance_pgdat() and the order-0 slow path of the page allocator, mm/vmscan.c and
 // mm/page_alloc.c, v5.10, in their basic form: one node, file pages only,
 // dirty pages are never written from reclaim. kswapd wakes below the low watermark and frees up
@@ -32,7 +39,8 @@ class Kswapd final : public pagecache::MemoryListener {
   [[nodiscard]] bool below_min() const;
   // Pages that can be allocated one by one before kswapd would be woken; >= 1, never too many.
   [[nodiscard]] std::int64_t pages_before_wakeup() const;
-  // Frees a batch in the caller's thread; sleeps where nothing can be freed.
+  // Frees a batch in the caller's thread; sleeps where nothing can be freed now. Throws OutOfMemory
+  // after MAX_RECLAIM_RETRIES rounds in vain while no page is dirty or under writeback.
   engine::Task<> direct_reclaim(pagecache::TaskContext& task);
   // The same for allocations that may fail (__GFP_NORETRY, readahead): false, without a sleep,
   // where a look at all inactive pages frees nothing.
@@ -40,6 +48,7 @@ class Kswapd final : public pagecache::MemoryListener {
 
  private:
   engine::Task<> run();
+  [[nodiscard]] bool nothing_on_its_way() const;
   engine::Task<bool> shrink_batch(engine::Thread& thread);
 
   engine::Machine& machine_;

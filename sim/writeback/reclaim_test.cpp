@@ -157,5 +157,15 @@ TEST(Memory, SmallerThanTheDirtyLimitsStillWritesEverything) {
   }
 }
 
+TEST(DirectReclaim, EndsTheRunWhereNoPageWillEverBeFree) {
+  WritebackMachine m{small_machine()};
+  Device& d = m.add_device();
+  m.cache.stat().nr_free = Pages{0};
+  TestTask task{m.machine};
+  write(m, d, task, 0, 1);
+  EXPECT_NO_THROW(m.run_for(milliseconds(1600)));
+  EXPECT_THROW(m.run_for(seconds(1)), OutOfMemory);
+}
+
 }  // namespace
 }  // namespace wbsim::writeback
