@@ -197,7 +197,7 @@ constexpr FioTreatmentRow kRows[] = {
     {"create_only", kNeutralOnly, "0", "a job that only creates files writes nothing"},
     {"allow_file_create", kSilent, "", kRaw},
     {"allow_mounted_write", kSilent, "", kRaw},
-    {"pre_read", kNeutralOnly, "0", "reads are not simulated yet"},
+    {"pre_read", kNeutralOnly, "0", "reading the file before a job is not simulated yet"},
     {"cpumask", kNote, "", kPlacement},
     {"cpus_allowed", kNote, "", kPlacement},
     {"cpus_allowed_policy", kNote, "", kPlacement},
