@@ -13,12 +13,14 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 void on_interrupt(int) {
   interrupted.store(true, std::memory_order_relaxed);
   std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
 }
 
 }  // namespace
 
 const std::atomic<bool>& catch_interrupts() {
   std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
   return interrupted;
 }
 
