@@ -8,6 +8,7 @@
 
 #include "models/seek_curve.hpp"
 #include "sim/base/check.hpp"
+#include "sim/system/config_fields.hpp"
 
 namespace wbsim::system {
 namespace {

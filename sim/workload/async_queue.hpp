@@ -15,7 +15,7 @@
 namespace wbsim::workload {
 
 // An I/O with the times that fio takes of it.
-struct QueuedIo : vfs::AsyncIo {
+struct QueuedIo final : vfs::AsyncIo {
   SimTime prepared;  // fio's start_time
   SimTime issued;    // its submission has returned
 };
