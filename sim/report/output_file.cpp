@@ -13,13 +13,33 @@ namespace wbsim::report {
 
 namespace {
 
+namespace fs = std::filesystem;
+
+constexpr std::string_view kTemporaryEnd = ".tmp";
+
 std::string message_of(int error) { return std::generic_category().message(error); }
+
+// The end of a chain of symbolic links, whether it exists or not. What goes round in circles is
+// left for open() to refuse.
+fs::path resolved(fs::path path) {
+  constexpr int kLinksMax = 40;
+  std::error_code failed;
+  for (int links = 0; links < kLinksMax && fs::is_symlink(fs::symlink_status(path, failed));
+       ++links) {
+    path = path.parent_path() / fs::read_symlink(path, failed);
+  }
+  return path;
+}
 
 }  // namespace
 
-OutputFile::OutputFile(std::filesystem::path path)
-    : path_{std::move(path)}, temporary_{path_.native() + ".tmp"} {
-  file_ = std::fopen(temporary_.c_str(), "wb");
+OutputFile::OutputFile(fs::path path) : path_{std::move(path)}, target_{resolved(path_)} {
+  std::error_code failed;
+  const fs::file_status there = fs::status(target_, failed);
+  if (!fs::exists(there) || fs::is_regular_file(there)) {
+    temporary_ = fmt::format("{}.{}{}", target_.native(), ::getpid(), kTemporaryEnd);
+  }
+  file_ = std::fopen(temporary_.empty() ? target_.c_str() : temporary_.c_str(), "wb");
   if (file_ == nullptr) {
     fail(errno);
   }
@@ -31,7 +51,9 @@ void OutputFile::close_file() {
   if (file_ != nullptr) {
     std::fclose(file_);
     file_ = nullptr;
-    std::remove(temporary_.c_str());
+    if (!temporary_.empty()) {
+      std::remove(temporary_.c_str());
+    }
   }
 }
 
@@ -52,8 +74,9 @@ OutputError OutputFile::commit() {
   }
   SIM_CHECK(file_ != nullptr);
   // Without fsync a crash of the machine could leave the new name with no content.
-  if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0 ||
-      std::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  const bool renamed = !temporary_.empty();
+  if (std::fflush(file_) != 0 || (renamed && ::fsync(::fileno(file_)) != 0) ||
+      (renamed && std::rename(temporary_.c_str(), target_.c_str()) != 0)) {
     fail(errno);
     return error_;
   }
@@ -61,16 +84,21 @@ OutputError OutputFile::commit() {
   return std::nullopt;
 }
 
-OutputError write_file(const std::filesystem::path& path, std::string_view content) {
+bool is_temporary_of(std::string_view name, std::string_view file) {
+  return name.size() > file.size() && name.starts_with(file) && name[file.size()] == '.' &&
+         name.ends_with(kTemporaryEnd);
+}
+
+OutputError write_file(const fs::path& path, std::string_view content) {
   OutputFile file{path};
   file.append(content);
   return file.commit();
 }
 
-OutputError create_output_directory(const std::filesystem::path& path) {
+OutputError create_output_directory(const fs::path& path) {
   std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (!error && !std::filesystem::is_directory(path, error)) {
+  fs::create_directories(path, error);
+  if (!error && !fs::is_directory(path, error)) {
     error = std::make_error_code(std::errc::not_a_directory);
   }
   if (error) {
@@ -79,7 +107,7 @@ OutputError create_output_directory(const std::filesystem::path& path) {
   return std::nullopt;
 }
 
-OutputError prepare_output_directory(const std::filesystem::path& path) {
+OutputError prepare_output_directory(const fs::path& path) {
   if (OutputError error = create_output_directory(path)) {
     return error;
   }

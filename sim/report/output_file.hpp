@@ -1,5 +1,6 @@
 // Files that are either complete or absent: written under a temporary name in the same directory,
-// renamed when everything has reached the disk.
+// renamed when everything has reached the disk. Devices and pipes are written to directly, as there
+// is nothing to keep; a symbolic link stays, its target is what is written.
 //
 // Failures are not exceptions: the first one is kept, later calls do nothing, and commit() tells.
 #pragma once
@@ -36,7 +37,8 @@ using OutputError = std::optional<std::string>;
 
 class OutputFile : public TextSink {
  public:
-  // Opens "PATH.tmp". The directory must exist (create_output_directory).
+  // Opens "PATH.PID.tmp", or PATH itself where it is no regular file. The directory must exist
+  // (create_output_directory).
   explicit OutputFile(std::filesystem::path path);
   // Removes the temporary file unless it was committed.
   ~OutputFile() override;
@@ -50,11 +52,16 @@ class OutputFile : public TextSink {
   void fail(int error);
   void close_file();
 
-  std::filesystem::path path_;
-  std::filesystem::path temporary_;
+  std::filesystem::path path_;       // as the user named it
+  std::filesystem::path target_;     // where its content belongs
+  std::filesystem::path temporary_;  // empty: the target is written to directly
   std::FILE* file_ = nullptr;
   OutputError error_;
 };
+
+// Is `name` what an OutputFile for `file` leaves behind when its process is killed? Names without
+// directories.
+[[nodiscard]] bool is_temporary_of(std::string_view name, std::string_view file);
 
 // A whole file at once.
 [[nodiscard]] OutputError write_file(const std::filesystem::path& path, std::string_view content);

@@ -5,6 +5,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <system_error>
 #include <vector>
@@ -39,12 +41,14 @@ report::OutputError sync_directory(const fs::path& path) {
   return std::nullopt;
 }
 
+constexpr std::array<std::string_view, 3> kFiles{kPlanFile, "sweep-long.csv", "sweep-wide.csv"};
+
 // An empty directory may become a sweep's; any other has to be one.
 bool holds_foreign_files(const fs::path& directory) {
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator{directory, failed}) {
     // What is left when a sweep is killed before its first file is complete.
-    if (entry.path().filename() != std::string{kPlanFile} + ".tmp") {
+    if (!report::is_temporary_of(entry.path().filename().native(), kPlanFile)) {
       return true;
     }
   }
@@ -151,8 +155,13 @@ void Store::remove_leftovers() {
       leftovers.push_back(entry.path());
     }
   }
-  for (const char* name : {"sweep.json.tmp", "sweep-long.csv.tmp", "sweep-wide.csv.tmp"}) {
-    leftovers.push_back(directory_ / name);
+  for (const auto& entry : fs::directory_iterator{directory_, failed}) {
+    const std::string name = entry.path().filename().native();
+    if (std::any_of(kFiles.begin(), kFiles.end(), [&name](std::string_view file) {
+          return report::is_temporary_of(name, file);
+        })) {
+      leftovers.push_back(entry.path());
+    }
   }
   for (const fs::path& leftover : leftovers) {
     fs::remove_all(leftover, failed);

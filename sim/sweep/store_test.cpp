@@ -115,10 +115,10 @@ TEST_F(StoreTest, RemovesWhatAKilledSweepLeft) {
   sweep();
   write("out/points/.new-0123/summary.json", "half");
   write("out/points/.old-0123/summary.json", "damaged");
-  write("out/sweep-long.csv.tmp", "half");
+  write("out/sweep-long.csv.123.tmp", "half");
   EXPECT_EQ(sweep().resumed, 2U);
   for (const char* name :
-       {"out/points/.new-0123", "out/points/.old-0123", "out/sweep-long.csv.tmp"}) {
+       {"out/points/.new-0123", "out/points/.old-0123", "out/sweep-long.csv.123.tmp"}) {
     EXPECT_FALSE(fs::exists(folder_ / name)) << name;
   }
 }
@@ -145,9 +145,9 @@ TEST_F(StoreTest, RemembersWhyAPointFailed) {
 }
 
 TEST_F(StoreTest, StartsOverWhenKilledBeforeThePlanWasWritten) {
-  write("out/sweep.json.tmp", "{\"for");
+  write("out/sweep.json.123.tmp", "{\"for");
   EXPECT_EQ(sweep().resumed, 0U);
-  EXPECT_FALSE(fs::exists(folder_ / "out/sweep.json.tmp"));
+  EXPECT_FALSE(fs::exists(folder_ / "out/sweep.json.123.tmp"));
 }
 
 // --- what is refused, word for word ---------------------------------------------------------
