@@ -215,16 +215,19 @@ const Json& JsonInput::at(const std::string& pointer) const {
   return document_.at(Json::json_pointer{pointer});
 }
 
-std::optional<double> JsonInput::number(const std::string& pointer) {
+std::optional<SimDuration> JsonInput::duration(const std::string& pointer, double unit) {
+  const double most = static_cast<double>(kDurationMax.count()) / unit;
   if (!has(pointer)) {
     diagnostics_.error(where(pointer), "missing; a number is expected");
     return std::nullopt;
   }
   const Json& value = at(pointer);
-  if (value.is_number()) {
-    return value.get<double>();
+  const double number = value.is_number() ? value.get<double>() : -1;
+  if (number >= 0 && number <= most) {
+    return duration_from(number, unit);
   }
-  diagnostics_.error(where(pointer), fmt::format("{} is not a number", value.dump()));
+  diagnostics_.error(where(pointer),
+                     fmt::format("{} is not a number from 0 to {:g}", value.dump(), most));
   return std::nullopt;
 }
 
@@ -234,15 +237,13 @@ std::optional<std::int64_t> JsonInput::integer(const std::string& pointer) {
     return std::nullopt;
   }
   const Json& value = at(pointer);
-  if (value.is_number_integer()) {
-    return value.get<std::int64_t>();
+  const auto integer =
+      parse_integer(value.is_string() ? value.get_ref<const std::string&>() : value.dump());
+  if (integer && *integer >= 0 && *integer <= kCountMax) {
+    return integer;
   }
-  if (value.is_string()) {
-    if (const auto parsed = parse_integer(value.get_ref<const std::string&>())) {
-      return parsed;
-    }
-  }
-  diagnostics_.error(where(pointer), fmt::format("{} is not a whole number", value.dump()));
+  diagnostics_.error(where(pointer),
+                     fmt::format("{} is not a whole number from 0 to {}", value.dump(), kCountMax));
   return std::nullopt;
 }
 
@@ -267,11 +268,12 @@ bool JsonInput::flag_or(const std::string& pointer, bool absent) {
   if (!has(pointer)) {
     return absent;
   }
-  const Json& value = at(pointer);
-  if (value.is_boolean()) {
-    return value.get<bool>();
+  const std::string value =
+      at(pointer).is_string() ? at(pointer).get<std::string>() : at(pointer).dump();
+  if (value != "true" && value != "false" && value != "1" && value != "0") {
+    diagnostics_.error(where(pointer), value + " is not true, false, 1 or 0");
   }
-  return integer(pointer).value_or(0) != 0;
+  return value == "true" || value == "1";
 }
 
 }  // namespace wbsim::analysis

@@ -69,13 +69,18 @@ class JsonInput {
 
   [[nodiscard]] bool has(const std::string& pointer) const;  // present and not null
   [[nodiscard]] const system::Json& at(const std::string& pointer) const;
-  // Required values: an error and nullopt when missing or of another kind.
+  // Required values: an error and nullopt when missing, of another kind, or out of range. What the
+  // rig counts is never negative: integers go from 0 to kCountMax, durations to kDurationMax.
   std::optional<std::int64_t> integer(const std::string& pointer);
-  std::optional<double> number(const std::string& pointer);
+  // A number of units of `unit` nanoseconds.
+  std::optional<SimDuration> duration(const std::string& pointer, double unit);
   std::optional<std::string> text(const std::string& pointer);
   // Optional values: `absent` when missing, an error when of another kind.
   std::int64_t integer_or(const std::string& pointer, std::int64_t absent);
   bool flag_or(const std::string& pointer, bool absent);  // true/false or 1/0
+
+  static constexpr std::int64_t kCountMax = 1'000'000'000'000'000;
+  static constexpr SimDuration kDurationMax = seconds(1'000'000'000);
 
   [[nodiscard]] std::string where(const std::string& pointer) const {
     return file_ + ": " + pointer;

@@ -117,8 +117,32 @@ TEST(JsonInput, ReadsNumbersWrittenAsTextToo) {
   EXPECT_EQ(input.integer_or("/c", 9), 9);
   EXPECT_TRUE(input.flag_or("/d", false));
   EXPECT_TRUE(input.flag_or("/e", false));
-  EXPECT_EQ(input.number("/f"), 2.5);
+  EXPECT_EQ(input.duration("/f", 1e9), milliseconds(2500));
   EXPECT_TRUE(diagnostics.all().empty());
+}
+
+TEST(JsonInput, ReportsValuesOutOfRange) {
+  Diagnostics diagnostics;
+  const system::Json document = system::Json::parse(
+      R"({"a": -1, "b": 18446744073709551615, "c": 1e300, "d": -0.5, "e": 1.5, "f": 2})");
+  JsonInput input{document, "t.json", diagnostics};
+  EXPECT_FALSE(input.integer("/a"));
+  EXPECT_FALSE(input.integer("/b"));
+  EXPECT_FALSE(input.duration("/c", 1e3));
+  EXPECT_FALSE(input.duration("/d", 1e9));
+  EXPECT_FALSE(input.integer("/e"));
+  EXPECT_FALSE(input.flag_or("/f", true));
+  Messages all;
+  for (const Diagnostic& diagnostic : diagnostics.all()) {
+    all.push_back(to_string(diagnostic));
+  }
+  EXPECT_EQ(all, (Messages{"t.json: /a: -1 is not a whole number from 0 to 1000000000000000",
+                           "t.json: /b: 18446744073709551615 is not a whole number from 0 to "
+                           "1000000000000000",
+                           "t.json: /c: 1e+300 is not a number from 0 to 1e+15",
+                           "t.json: /d: -0.5 is not a number from 0 to 1e+09",
+                           "t.json: /e: 1.5 is not a whole number from 0 to 1000000000000000",
+                           "t.json: /f: 2 is not true, false, 1 or 0"}));
 }
 
 TEST(JsonInput, ReportsValuesOfAnotherKindByPointer) {
@@ -126,15 +150,16 @@ TEST(JsonInput, ReportsValuesOfAnotherKindByPointer) {
   const system::Json document = system::Json::parse(R"({"a": "x", "b": [1], "c": 7})");
   JsonInput input{document, "t.json", diagnostics};
   EXPECT_FALSE(input.integer("/a"));
-  EXPECT_FALSE(input.number("/b"));
+  EXPECT_FALSE(input.duration("/b", 1e9));
   EXPECT_FALSE(input.text("/c"));
   EXPECT_FALSE(input.integer("/d/e"));
   Messages all;
   for (const Diagnostic& diagnostic : diagnostics.all()) {
     all.push_back(to_string(diagnostic));
   }
-  EXPECT_EQ(all, (Messages{"t.json: /a: \"x\" is not a whole number",
-                           "t.json: /b: [1] is not a number", "t.json: /c: 7 is not a string",
+  EXPECT_EQ(all, (Messages{"t.json: /a: \"x\" is not a whole number from 0 to 1000000000000000",
+                           "t.json: /b: [1] is not a number from 0 to 1e+09",
+                           "t.json: /c: 7 is not a string",
                            "t.json: /d/e: missing; a whole number is expected"}));
 }
 

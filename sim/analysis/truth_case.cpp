@@ -36,6 +36,7 @@ constexpr SimDuration kRigDeviceAge = milliseconds(3200);
 // the rig's sample times adds no error of its own: observers do not change a simulation. What the
 // rig's sampler costs is the component sample, which system charges by itself.
 constexpr int kSampleRefinement = 10;
+constexpr std::int64_t kSampleMsMax = 3'600'000;
 
 constexpr std::array<std::string_view, 3> kTraceSets{"wb", "rq", "blk"};
 
@@ -96,8 +97,15 @@ class CaseReader {
     if (input.has("/pre")) {
       input.diagnostics().refuse(input.where("/pre"), "shell commands before the run");
     }
-    const SimDuration sampled = milliseconds(input.integer_or("/sample_ms", 100));
-    truth_.config["output"]["interval"] = in_ns(sampled.count() / kSampleRefinement);
+    const std::int64_t sample_ms = input.integer_or("/sample_ms", 100);
+    if (sample_ms < 1 || sample_ms > kSampleMsMax) {
+      input.diagnostics().error(
+          input.where("/sample_ms"),
+          fmt::format("{} is not a whole number from 1 to {}", sample_ms, kSampleMsMax));
+    } else {
+      const SimDuration sampled = milliseconds(sample_ms);
+      truth_.config["output"]["interval"] = in_ns(sampled.count() / kSampleRefinement);
+    }
     read_events(input);
   }
 
@@ -105,6 +113,10 @@ class CaseReader {
   // traced alone ("block:block_rq_issue") those of the block layer can be told apart.
   void read_events(JsonInput& input) {
     const Json asked = input.has("/events") ? input.at("/events") : Json::array({"wb"});
+    if (!asked.is_array()) {
+      input.diagnostics().error(input.where("/events"), "must be a list of names of trace events");
+      return;
+    }
     std::vector<std::string> categories;
     bool single = false;
     for (const Json& event : asked) {
@@ -258,8 +270,8 @@ class CaseReader {
     Json& boot = truth_.config["boot"];
     if (state.has("/jiffies_at_t0")) {
       boot["jiffies"] = state.integer("/jiffies_at_t0/jiffies").value_or(0);
-      const double next_us = state.number("/jiffies_at_t0/next_tick_us").value_or(0);
-      const std::int64_t grains = (duration_from(next_us, 1e3) + kTickGrain / 2) / kTickGrain;
+      const auto next = state.duration("/jiffies_at_t0/next_tick_us", 1e3).value_or(SimDuration{});
+      const std::int64_t grains = (next + kTickGrain / 2) / kTickGrain;
       boot["next_tick"] = in_ns((kTickGrain * grains).count());
     } else {
       // No event of the run shows the phase of the clock, so nothing in it can depend much on it:
@@ -287,13 +299,19 @@ class CaseReader {
     if (!input.has("/actions")) {
       return;
     }
+    const Json& listed = input.at("/actions");
+    if (!listed.is_array() || !std::all_of(listed.begin(), listed.end(),
+                                           [](const Json& each) { return each.is_object(); })) {
+      input.diagnostics().error(input.where("/actions"), "must be a list of objects");
+      return;
+    }
     Json actions = Json::array();
-    for (std::size_t i = 0; i < input.at("/actions").size(); ++i) {
+    for (std::size_t i = 0; i < listed.size(); ++i) {
       const std::string place = fmt::format("/actions/{}", i);
       Json action;
       if (input.has(place + "/at_s")) {
-        const double at_s = input.number(place + "/at_s").value_or(0);
-        action["at"] = in_ns(duration_from(at_s, 1e9).count());
+        const auto at = input.duration(place + "/at_s", 1e9).value_or(SimDuration{});
+        action["at"] = in_ns(at.count());
       } else {
         const std::string after = input.text(place + "/after").value_or("fio");
         if (after != "fio") {
@@ -320,14 +338,14 @@ class CaseReader {
          i = text.find(kTarget, i + device.size())) {
       text.replace(i, kTarget.size(), device);
     }
-    const double first_us = state.number("/first_fio_event_us").value_or(0);
-    truth_.first_event = duration_from(first_us, 1e3);
+    truth_.first_event = state.duration("/first_fio_event_us", 1e3).value_or(SimDuration{});
     // An empty tail_s is none: tracing ends with fio.
-    const double tail_s =
-        input.has("/tail_s") && input.at("/tail_s") != "" ? input.number("/tail_s").value_or(0) : 0;
+    const bool has_tail = input.has("/tail_s") && input.at("/tail_s") != "";
+    const SimDuration tail =
+        has_tail ? input.duration("/tail_s", 1e9).value_or(SimDuration{}) : SimDuration{};
     Json& workload = truth_.config["workload"];
     workload["fio"] = std::move(text);
-    workload["tail"] = in_ns(duration_from(tail_s, 1e9).count());
+    workload["tail"] = in_ns(tail.count());
   }
 
   // io-JOB.csv.xz: op,offset,length. fio logs an I/O a second time when its engine was busy and it

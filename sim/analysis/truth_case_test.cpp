@@ -205,11 +205,34 @@ TEST(TruthCase, ReportsDamagedInputsWithTheirPlace) {
   EXPECT_EQ(
       messages(folder, diagnostics),
       (Messages{"DIR/c/summary.json: /queue/nr_requests: missing; a whole number is expected",
-                "DIR/c/summary.json: /vm/dirty_bytes: \"many\" is not a whole number",
+                "DIR/c/summary.json: /vm/dirty_bytes: \"many\" is not a whole number from 0 to "
+                "1000000000000000",
                 "DIR/c/initial-state.json: /dirtyable_pages: 300000 pages, more than the 217037 "
                 "free and file pages",
-                "DIR/c/initial-state.json: /first_fio_event_us: \"soon\" is not a number",
+                "DIR/c/initial-state.json: /first_fio_event_us: \"soon\" is not a number from 0 to "
+                "1e+15",
                 "DIR/c/io-w.csv.xz:3: offset is \"-1\"; a whole number >= 0 expected"}));
+}
+
+TEST(TruthCase, ReportsInputsOfAnotherKind) {
+  const TestFolder folder;
+  write_small_case(folder, "c");
+  change(folder, "case.json", [](system::Json& description) {
+    description["sample_ms"] = 0;
+    description["events"] = "wb";
+    description["actions"] = {1, 2};
+    description["tail_s"] = -3;
+    description["device"]["read_ns"] = -5;
+  });
+  Diagnostics diagnostics;
+  EXPECT_FALSE(read_truth_case(folder.path() / "c", diagnostics));
+  EXPECT_EQ(messages(folder, diagnostics),
+            (Messages{"DIR/c/case.json: /sample_ms: 0 is not a whole number from 1 to 3600000",
+                      "DIR/c/case.json: /events: must be a list of names of trace events",
+                      "DIR/c/case.json: /device/read_ns: -5 is not a whole number from 0 to "
+                      "1000000000000000",
+                      "DIR/c/case.json: /actions: must be a list of objects",
+                      "DIR/c/case.json: /tail_s: -3 is not a number from 0 to 1e+09"}));
 }
 
 TEST(TruthCase, ReportsCutOffInputs) {

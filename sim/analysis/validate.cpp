@@ -175,10 +175,22 @@ class Validation {
       report_errors(findings);
       return result;
     }
+    note_drawn_ios(*truth, prepared->workload.jobs);
     prepared->config.workload_start =
         start_time(prepared->config, prepared->workload, truth->first_event, simulate_);
     compare_case(*truth, *prepared, result);
     return result;
+  }
+
+  void note_drawn_ios(const TruthCase& truth, const std::vector<workload::JobSpec>& jobs) {
+    for (const workload::JobSpec& job : jobs) {
+      const bool drawn = job.pattern == workload::Pattern::kRandom || (job.reads && job.writes);
+      if (drawn && job.replay.empty()) {
+        diagnostics_.note((truth.folder / ("io-" + job.name + ".csv.xz")).string(),
+                          "missing; the I/Os of job \"" + job.name +
+                              "\" are drawn instead, and are not those that fio drew");
+      }
+    }
   }
 
   void compare_case(const TruthCase& truth, const PreparedCase& prepared, CaseResult& result) {

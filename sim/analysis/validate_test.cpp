@@ -119,6 +119,20 @@ TEST(Validate, ListsRefusedCasesWithAllReasons) {
   EXPECT_NE(table.find("; rw=trim (job \"w\"): "), std::string::npos) << table;
 }
 
+TEST(Validate, SaysThatTheIosOfARandomJobAreNotFios) {
+  const TestFolder folder;
+  write_small_case(folder, "c");
+  folder.write("c/case.json", R"({"name": "c", "device": {"driver": "simdisk"}, "queue": {},
+    "fio": "[x]\nfilename=@TARGET@\nioengine=psync\nrw=randwrite\nsize=1m\n"})");
+  Diagnostics diagnostics;
+  validate({{folder.path() / "c"}, {}}, answering(4000), diagnostics);
+  ASSERT_EQ(diagnostics.all().size(), 1U);
+  EXPECT_EQ(to_string(diagnostics.all()[0]),
+            "note: " + (folder.path() / "c" / "io-x.csv.xz").string() +
+                ": missing; the I/Os of job \"x\" are drawn instead, and are not those that fio "
+                "drew");
+}
+
 TEST(Validate, AnOrderThatTheNullModelGetsRightIsNotJudged) {
   const TestFolder folder;
   write_small_case(folder, "c");
