@@ -12,6 +12,12 @@ function element(name, properties, ...children) {
   return made;
 }
 
+// A heading that may break after the dots and underscores of a key, never inside its words.
+function breakable(text) {
+  const parts = text.split(/(?<=[._])/);
+  return element("span", {}, ...parts.flatMap((part, i) => i ? [element("wbr"), part] : [part]));
+}
+
 // Four significant digits, and no more than people compare.
 function figureText(value) {
   if (value === null || value === undefined) { return "-"; }

@@ -97,7 +97,7 @@ function sortedPoints() {
 }
 
 function headCell(text, of, className) {
-  const button = element("button", {type: "button", title: "sort"}, text);
+  const button = element("button", {type: "button", title: "sort"}, breakable(text));
   button.addEventListener("click", () => {
     order = {of, down: order.text === text && !order.down, text};
     fillPoints();
