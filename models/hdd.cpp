@@ -227,20 +227,18 @@ void Hdd::next_job() {
 }
 
 Hdd::Choice Hdd::choose() {
-  const bool urgent = !blocked_.empty() || flush_ != nullptr;
-  const bool extents = !dirty_.empty() && (urgent || waiting_.empty());
-  const Slot* oldest_write = extents && !blocked_.empty() ? blocked_.front() : nullptr;
-  const bool write_overdue = oldest_write != nullptr && is_overdue(*oldest_write);
-  if (!waiting_.empty() && is_overdue(*waiting_.front()) &&
-      !(write_overdue && oldest_write->command->submitted < waiting_.front()->command->submitted)) {
-    return {.slot = waiting_.front()};
-  }
-  if (waiting_.empty() && !extents) {
+  if (waiting_.empty() && dirty_.empty()) {
     return {};
   }
   advance_stream();  // so that the arm is where it is
-  const Choice command = write_overdue ? Choice{} : nearest_command();
-  return extents ? nearest_extent(command) : command;
+  const bool destage = !dirty_.empty() && (waiting_.empty() || !blocked_.empty());
+  if (destage && (waiting_.empty() || !destaged_last_)) {
+    return nearest_extent();
+  }
+  if (is_overdue(*waiting_.front())) {
+    return {.slot = waiting_.front()};
+  }
+  return nearest_command();
 }
 
 // By shortest access time, of equals the oldest. What is out of reach of the best so far is passed
@@ -268,10 +266,9 @@ Hdd::Choice Hdd::nearest_command() {
   return choice;
 }
 
-// The nearest extent if it is nearer than `other`.
-Hdd::Choice Hdd::nearest_extent(const Choice& other) {
+Hdd::Choice Hdd::nearest_extent() {
   const Angle now = mechanics_.angle_at(simulator_.now());
-  Choice choice = other;
+  Choice choice;
   dirty_.visit_near(position_, kDestageLook, [&](DirtyExtents::Extent& extent) {
     const Angle access = mechanics_.access_angle(now, arm_, extent.place, Motion::kWrite);
     if (access < choice.access) {
@@ -285,6 +282,7 @@ void Hdd::start(Slot& slot) {
   const DeviceCommand& command = *slot.command;
   waiting_.erase(std::find(waiting_.begin(), waiting_.end(), &slot));
   job_slot_ = &slot;
+  destaged_last_ = false;
   if (command.op == DeviceOp::kWrite) {
     // What is in the cache for these sectors is older and must not follow onto the medium.
     dirty_.cut(command.sector, command.length);
@@ -317,6 +315,7 @@ void Hdd::start(DirtyExtents::Extent& extent) {
   dirty_.remove(extent);
   destaging_ = length;
   job_ = Job::kDestage;
+  destaged_last_ = true;
   if (parameters_.track_durability) {
     durable_.destage_started(first, length);
   }

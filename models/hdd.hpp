@@ -49,9 +49,10 @@ Sectors skew_covering(SimDuration time, Sectors track, std::int64_t rpm);
 //    before it is acknowledged.
 //  - The arm does one thing at a time. Of the commands that wait for the medium the one with the
 //    shortest access time (move and rotation) is next, except that one older than `age_limit` is.
-//  - Dirty extents are written when nothing waits for the medium, and compete by access time while
-//    a write waits for room or a flush is under way. The kDestageLook extents on either side of
-//    the arm in order of address are looked at.
+//  - Dirty extents are written when nothing waits for the medium. While a write waits for room they
+//    take turns with what waits (no maker tells; by access time alone a stream of writes, whose
+//    extents adjoin, would starve every read). The extent with the shortest access time is next;
+//    the kDestageLook extents on either side of the arm in order of address are looked at.
 //  - After a read the heads read on, until they are needed or a segment is full.
 //  - FLUSH is not queued (as in SATA): refused while other commands are in the device, which in
 //  turn
@@ -120,7 +121,7 @@ class Hdd final : public block::DeviceModel {
   void next_job();
   Choice choose();
   Choice nearest_command();
-  Choice nearest_extent(const Choice& other);
+  Choice nearest_extent();
   void start(Slot& slot);
   void start(DirtyExtents::Extent& extent);
   void start_pass(Lba first, const Place& place, Sectors length, Motion motion);
@@ -153,6 +154,7 @@ class Hdd final : public block::DeviceModel {
   HddMechanics::Arm arm_;
   Lba position_;  // where the last job ended
   Job job_ = Job::kNone;
+  bool destaged_last_ = false;  // whose turn it is
   Slot* job_slot_ = nullptr;
   SimTime pass_started_;
   engine::Event job_end_;

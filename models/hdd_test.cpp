@@ -299,17 +299,31 @@ TEST_F(HddTest, AWriteLargerThanTheCacheGoesThroughIt) {
   EXPECT_TRUE(durable(26));
 }
 
-TEST_F(HddTest, WithAWriteWaitingForRoomDestagingCompetesWithReads) {
+TEST_F(HddTest, WithAWriteWaitingForRoomDestagingTakesTurnsWithReads) {
   HddParameters p = small_hdd();
+  p.depth = 8;
   p.write_extents = 1;
   make(p);
-  read(5, 5);     // until 1 ms
-  write(20);      // dirty
-  write(500);     // waits for room
+  read(5, 5);  // until 1 ms
+  write(20);   // dirty
+  write(22);   // waits for room, and so does the next: both adjoin
+  write(24);
   read(8000, 1);  // far
   run();
-  EXPECT_EQ(order(), (std::vector<int>{1, 0, 2, 3}));
-  EXPECT_EQ(end(2), 2100 * kUs + 1 * kUs) << "20 was destaged before the far read";
+  EXPECT_EQ(order(), (std::vector<int>{1, 0, 2, 4, 3}));
+  EXPECT_EQ(end(2), 2100 * kUs + 1 * kUs) << "20 was destaged before the far read, 22 was not";
+}
+
+TEST_F(HddTest, WithoutAWriteWaitingForRoomReadsKeepTheArm) {
+  make(small_hdd());
+  read(5, 5);  // until 1 ms
+  write(20);
+  read(8000, 1);
+  read(4000, 1);
+  run(5 * kMs);
+  EXPECT_FALSE(durable(20)) << "it would have passed at 2 ms";
+  run();
+  EXPECT_TRUE(durable(20));
 }
 
 TEST_F(HddTest, AFlushEndsWhenNothingIsDirty) {

@@ -23,6 +23,12 @@ SimDuration time_at(Bytes bytes, Bytes per_second) {
 Ssd::Slot::Slot(Ssd& owner)
     : ssd{owner}, event{engine::event_calling<&Slot::on_event>(*this, "ssd")} {}
 
+Ssd::Link::Link(Ssd& owner)
+    : ssd{owner}, free{engine::event_calling<&Link::on_free>(*this, "ssd link")} {
+  reads.reserve(static_cast<std::size_t>(owner.parameters_.depth));
+  writes.reserve(static_cast<std::size_t>(owner.parameters_.depth));
+}
+
 Ssd::Die::Die(Ssd& owner, int channel_number)
     : ssd{owner},
       channel{channel_number},
@@ -31,6 +37,8 @@ Ssd::Die::Die(Ssd& owner, int channel_number)
 Ssd::Ssd(engine::Simulator& simulator, const SsdParameters& parameters)
     : simulator_{simulator},
       parameters_{parameters},
+      read_link_{*this},
+      write_link_{*this},
       channel_free_(static_cast<std::size_t>(parameters.channels)),
       durable_{parameters.volatile_cache && !parameters.power_loss_protection} {
   SIM_CHECK(parameters.depth > 0 && parameters.channels > 0 && parameters.dies > 0);
@@ -50,6 +58,8 @@ Ssd::Ssd(engine::Simulator& simulator, const SsdParameters& parameters)
 }
 
 Ssd::~Ssd() {
+  simulator_.cancel(read_link_.free);
+  simulator_.cancel(write_link_.free);
   for (const auto& slot : slots_) {
     simulator_.cancel(slot->event);
   }
@@ -91,8 +101,46 @@ bool Ssd::acknowledges_early(const DeviceCommand& command) const {
   return parameters_.power_loss_protection || (parameters_.volatile_cache && !command.fua);
 }
 
-SimTime& Ssd::link(DeviceOp op) {
-  return op == DeviceOp::kRead && parameters_.full_duplex ? read_link_free_ : write_link_free_;
+Ssd::Link& Ssd::link(DeviceOp op) {
+  return op == DeviceOp::kRead && parameters_.full_duplex ? read_link_ : write_link_;
+}
+
+// The data of `slot` is ready for the link.
+void Ssd::transfer(Slot& slot) {
+  const DeviceOp op = slot.command->op;
+  Link& its_link = link(op);
+  (op == DeviceOp::kRead ? its_link.reads : its_link.writes).push_back(&slot);
+  if (its_link.free.pending()) {
+    return;
+  }
+  if (its_link.free_at > simulator_.now()) {
+    simulator_.schedule(its_link.free, its_link.free_at);
+  } else {
+    transfer_next(its_link);
+  }
+}
+
+void Ssd::transfer_next(Link& link) {
+  const bool read = link.writes.empty() || (!link.reads.empty() && !link.read_last);
+  std::vector<Slot*>& ready = read ? link.reads : link.writes;
+  Slot& slot = *ready.front();
+  ready.erase(ready.begin());
+  link.read_last = read;
+  if (read) {
+    send(slot, link);
+  } else {
+    receive(slot, link);
+  }
+  if (!link.reads.empty() || !link.writes.empty()) {
+    simulator_.schedule(link.free, link.free_at);
+  }
+}
+
+void Ssd::receive(Slot& slot, Link& link) {
+  link.free_at = simulator_.now() + parameters_.write_command +
+                 time_at(to_bytes(slot.command->length), parameters_.write_link_per_second);
+  slot.step = Slot::Step::kReceive;
+  simulator_.schedule(slot.event, link.free_at + parameters_.write_latency);
 }
 
 void Ssd::step_done(Slot& slot) {
@@ -122,17 +170,14 @@ void Ssd::admit_blocked() {
     }
     blocked_.erase(blocked_.begin());
     buffered_ += bytes;
-    SimTime& link_free = link(DeviceOp::kWrite);
-    link_free = std::max(link_free, simulator_.now()) + parameters_.write_command +
-                time_at(bytes, parameters_.write_link_per_second);
-    slot.step = Slot::Step::kReceive;
-    simulator_.schedule(slot.event, link_free + parameters_.write_latency);
+    transfer(slot);
   }
 }
 
 void Ssd::received(Slot& slot) {
   const DeviceCommand& command = *slot.command;
   open_page_ += to_bytes(command.length);
+  ++writes_;
   while (open_page_ >= parameters_.page) {
     issue_program(parameters_.page);
   }
@@ -180,7 +225,10 @@ void Ssd::flush(Slot& slot) {
   if (parameters_.track_durability) {
     slot.flush = durable_.flush_submitted();
   }
-  if (parameters_.power_loss_protection) {
+  slot.flushes_until = writes_;
+  if (writes_flushed_ == writes_) {
+    finish(slot, parameters_.write_latency);
+  } else if (parameters_.power_loss_protection) {
     finish(slot, parameters_.flush_latency);
   } else {
     await_programs(slot);
@@ -252,21 +300,21 @@ void Ssd::page_read_done(Slot& slot, int channel_number, Bytes bytes) {
   slot.first_ready = std::min(slot.first_ready, channel);
   slot.last_ready = std::max(slot.last_ready, channel);
   if (--slot.pages_left == 0) {
-    send(slot);
+    transfer(slot);
   }
 }
 
 // The link begins when the first page is there and cannot end before the last one has followed.
-void Ssd::send(Slot& slot) {
+void Ssd::send(Slot& slot, Link& link) {
   const Bytes bytes = to_bytes(slot.command->length);
   const SimDuration all = time_at(bytes, parameters_.read_link_per_second);
   const SimDuration last =
       time_at(std::min(bytes, parameters_.page), parameters_.read_link_per_second);
-  SimTime& link_free = link(DeviceOp::kRead);
-  const SimTime streamed = std::max(link_free, slot.first_ready) + parameters_.read_command + all;
-  link_free = std::max(streamed, slot.last_ready + last);
+  const SimTime streamed =
+      std::max(link.free_at, slot.first_ready) + parameters_.read_command + all;
+  link.free_at = std::max(streamed, slot.last_ready + last);
   slot.step = Slot::Step::kFinish;
-  simulator_.schedule(slot.event, link_free + parameters_.read_latency);
+  simulator_.schedule(slot.event, link.free_at + parameters_.read_latency);
 }
 
 void Ssd::finish(Slot& slot, SimDuration after) {
@@ -278,6 +326,9 @@ void Ssd::complete(Slot& slot) {
   DeviceCommand& command = *slot.command;
   if (&slot == lone_flush_) {
     lone_flush_ = nullptr;
+  }
+  if (command.op == DeviceOp::kFlush) {
+    writes_flushed_ = slot.flushes_until;
   }
   if (parameters_.track_durability) {
     if (command.op == DeviceOp::kFlush) {

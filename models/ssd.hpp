@@ -49,9 +49,12 @@ struct SsdParameters {
 //  - A read takes `page_read` on the die of each page that it touches (pages are striped over the
 //    dies by address), then the bytes pass the channel, then the link, then `read_latency` passes.
 //  - A die does one operation at a time, in order of arrival, so reads wait for programs.
+//  - The link carries one command at a time, in order of readiness. One that has both directions
+//    to carry (SATA) alternates between them: reads do not wait behind a buffer full of writes.
 //  - A flush programs the page that is not full, waits for all programs begun before, and takes
-//    `flush_latency`; with power loss protection only the latter. A write with FUA, or with the
-//    buffer switched off, is acknowledged when its data is programmed.
+//    `flush_latency`; with power loss protection only the latter. Where nothing was written since
+//    an earlier flush that is done, it takes what any command takes, `write_latency`. A write with
+//    FUA, or with the buffer switched off, is acknowledged when its data is programmed.
 //
 // Preliminary: there is no flash translation layer. Nothing is erased or collected, writes are
 // never slowed by it, rewriting data in the buffer takes room again, reads never find their data in
@@ -97,11 +100,23 @@ class Ssd final : public block::DeviceModel {
     block::DeviceCommand* command = nullptr;
     Step step = Step::kFinish;
     std::int64_t pages_left = 0;
-    SimTime first_ready;             // when the first of its pages had passed the channel
-    SimTime last_ready;              // and when all of those read so far have
-    std::uint64_t last_program = 0;  // what it waits for
+    SimTime first_ready;              // when the first of its pages had passed the channel
+    SimTime last_ready;               // and when all of those read so far have
+    std::uint64_t last_program = 0;   // what it waits for
+    std::uint64_t flushes_until = 0;  // of a flush: the number of writes before it
     DurableRanges::FlushId flush = 0;
     engine::Event event;
+  };
+  // Transfers of commands between host and buffer.
+  struct Link {
+    explicit Link(Ssd& owner);
+    void on_free() { ssd.transfer_next(*this); }
+    Ssd& ssd;
+    std::vector<Slot*> reads;  // ready to be transferred, oldest first
+    std::vector<Slot*> writes;
+    SimTime free_at{};
+    bool read_last = false;
+    engine::Event free;  // scheduled while somebody waits
   };
   struct Die {
     explicit Die(Ssd& owner, int channel_number);
@@ -114,7 +129,7 @@ class Ssd final : public block::DeviceModel {
 
   [[nodiscard]] int in_device() const { return parameters_.depth - static_cast<int>(free_.size()); }
   [[nodiscard]] bool acknowledges_early(const block::DeviceCommand& command) const;
-  [[nodiscard]] SimTime& link(block::DeviceOp op);
+  [[nodiscard]] Link& link(block::DeviceOp op);
 
   void step_done(Slot& slot);
   void admit_blocked();
@@ -125,7 +140,10 @@ class Ssd final : public block::DeviceModel {
   void flush(Slot& slot);
   void read(Slot& slot);
   void page_read_done(Slot& slot, int channel, Bytes bytes);
-  void send(Slot& slot);
+  void transfer(Slot& slot);
+  void transfer_next(Link& link);
+  void receive(Slot& slot, Link& link);
+  void send(Slot& slot, Link& link);
   void finish(Slot& slot, SimDuration after);
   void complete(Slot& slot);
 
@@ -141,8 +159,10 @@ class Ssd final : public block::DeviceModel {
   std::vector<Slot*> blocked_;      // writes without room in the buffer, oldest first
   std::vector<Slot*> programming_;  // commands that wait for programs, by last_program
   Slot* lone_flush_ = nullptr;      // a flush that is not queued
-  SimTime read_link_free_{};
-  SimTime write_link_free_{};
+  Link read_link_;                  // of a link that carries both directions at once
+  Link write_link_;
+  std::uint64_t writes_ = 0;          // received
+  std::uint64_t writes_flushed_ = 0;  // and how many of them before a flush that is done
 
   SlabPool<PageJob> page_jobs_;
   std::vector<std::unique_ptr<Die>> dies_;

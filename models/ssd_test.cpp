@@ -183,11 +183,31 @@ TEST_F(SsdTest, AFlushProgramsWhatIsBuffered) {
   EXPECT_EQ(ssd_->buffered(), Bytes{0});
 }
 
-TEST_F(SsdTest, AFlushOfACleanBufferTakesItsLatency) {
+TEST_F(SsdTest, AFlushWithNothingToDoTakesNoProgram) {
   make(small_ssd());
   flush();
   run();
-  EXPECT_EQ(end(0), 100 * kUs);
+  EXPECT_EQ(end(0), 20 * kUs);
+  write(0);
+  run();
+  flush();
+  run();
+  const std::int64_t flushed = end(2);
+  flush();
+  run();
+  EXPECT_EQ(end(3), flushed + 20 * kUs) << "all was flushed before";
+}
+
+TEST_F(SsdTest, AFlushBesideOneUnderWayDoesNotPassIt) {
+  SsdParameters p = small_ssd();
+  p.queued_flush = true;
+  make(p);
+  write(0);
+  run();
+  flush();
+  flush();
+  run();
+  EXPECT_EQ(end(2), end(1));
 }
 
 TEST_F(SsdTest, WithPowerLossProtectionAFlushHasNothingToDo) {
@@ -237,11 +257,32 @@ TEST_F(SsdTest, OnNvmeAFlushIsQueued) {
   SsdParameters p = small_ssd();
   p.queued_flush = true;
   make(p);
-  read(0);
-  EXPECT_EQ(flush(), SubmitResult::kAccepted);
-  EXPECT_EQ(write(0), SubmitResult::kAccepted);
+  write(0);
   run();
-  EXPECT_EQ(end(1), 100 * kUs);
+  const std::int64_t start = end(0);
+  read(100);
+  EXPECT_EQ(flush(), SubmitResult::kAccepted);
+  EXPECT_EQ(write(200), SubmitResult::kAccepted);
+  run();
+  EXPECT_EQ(end(2), start + k4Kib + 500 * kUs + 100 * kUs);
+}
+
+TEST_F(SsdTest, AReadWaitsForOneWriteOnTheLinkNotForAll) {
+  SsdParameters p = small_ssd();
+  p.depth = 16;
+  p.buffer = kibibytes(512);
+  make(p);
+  for (int i = 0; i < 8; ++i) {
+    write(64 * i + 1000, 64);  // 34.768 us of the link each
+  }
+  read(0);  // ready after 54.096 us
+  read(8);
+  run();
+  const std::int64_t write = 2 * kUs + 2 * k16Kib;
+  const std::int64_t read = 1 * kUs + k4Kib;
+  EXPECT_EQ(end(8), 2 * write + read + 10 * kUs) << "the second write was under way";
+  EXPECT_GT(end(9), end(8) + write) << "a write in between";
+  EXPECT_LT(end(9), end(7));
 }
 
 TEST_F(SsdTest, OneDirectionOfTheLinkDelaysTheOtherOnSataOnly) {

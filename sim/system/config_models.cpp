@@ -22,7 +22,7 @@ constexpr std::array<std::pair<Interface, std::string_view>, 2> kInterfaceNames{
 constexpr CountRange kServiceTime{0, seconds(3600).count()};
 constexpr CountRange kTimePerKib{0, seconds(1).count()};
 constexpr CountRange kMoveTime{0, seconds(10).count()};  // of an arm or a head
-constexpr CountRange kRate{1, 1'000'000'000'000};
+constexpr CountRange kRate{4096, 1'000'000'000'000};
 constexpr CountRange kBuffer{0, gibibytes(64).count()};
 constexpr CountRange kDepth{1, kDepthMax};
 constexpr std::int64_t kRpmMax = 100'000;
