@@ -48,7 +48,7 @@ void RequestQueue::on_soft_irq(Request& request) {
   if (!flush_.completed(request, request.status)) {
     end_request(request);
   } else if (!flush_.is_flush_request(request)) {
-    restart();  // mq_flush_data_end_io(): the tag is kept, but the device has room again
+    restart(request.cpu);  // mq_flush_data_end_io(): the tag is kept, but the device has room again
   }
 }
 
@@ -100,13 +100,13 @@ void RequestQueue::free_request(Request& request) {
     put_driver_tag(request);
   }
   tags_.put(request.number, request.cpu);
-  restart();
+  restart(request.cpu);
 }
 
 // Models: blk_mq_sched_restart().
-void RequestQueue::restart() {
+void RequestQueue::restart(int cpu) {
   if (std::exchange(restart_, false) && has_pending()) {
-    run_queue_async();
+    run_queue_async(cpu);
   }
 }
 

@@ -29,10 +29,18 @@ bool RequestQueue::has_pending() const {
          (elevator_ && elevator_->elevator().has_work());
 }
 
-void RequestQueue::run_queue_async() { kblockd_.queue_work(*this, 0); }
+// Models: blk_mq_run_hw_queue() with async. A single hardware queue is run where it was asked for
+// (WORK_CPU_UNBOUND in blk_mq_hctx_next_cpu()); a delay in progress ends.
+void RequestQueue::run_queue_async(int cpu) {
+  machine_.simulator().cancel(delayed_run_);
+  kblockd_.queue_work(*this, cpu);
+}
 
-// Models: blk_mq_delay_run_hw_queue(): a later delay replaces the one before.
-void RequestQueue::run_queue_delayed() {
+// Models: blk_mq_delay_run_hw_queue(). There is one piece of work: the delay replaces a delay in
+// progress and a run that has not begun (mod_delayed_work_on()).
+void RequestQueue::run_queue_delayed(int cpu) {
+  kblockd_.cancel_work(*this);
+  delayed_run_cpu_ = cpu;
   const engine::Jiffies& jiffies = machine_.jiffies();
   const SimTime now = machine_.simulator().now();
   machine_.simulator().reschedule(
@@ -156,7 +164,7 @@ Task<> RequestQueue::run_queue(TaskIo& io) {
   if (result == DispatchResult::kAgain) {
     result = co_await dispatch_requests(io);
     if (result == DispatchResult::kAgain) {
-      run_queue_async();
+      run_queue_async(io.thread().cpu_index());
     }
   }
 }
@@ -202,7 +210,7 @@ Task<RequestQueue::DispatchResult> RequestQueue::dispatch_from_elevator(TaskIo& 
   const SimTime start = thread.now();
   while (true) {
     RequestChain list;
-    const DispatchResult pulled = pull_from_elevator(list);
+    const DispatchResult pulled = pull_from_elevator(thread, list);
     bool dispatched = false;
     if (!list.empty()) {
       dispatched = co_await dispatch_list(io, list);
@@ -214,7 +222,7 @@ Task<RequestQueue::DispatchResult> RequestQueue::dispatch_from_elevator(TaskIo& 
       co_return DispatchResult::kDone;
     }
     if (thread.need_resched() || lasted_too_long(start)) {
-      run_queue_async();
+      run_queue_async(thread.cpu_index());
       co_return DispatchResult::kDone;
     }
   }
@@ -222,7 +230,8 @@ Task<RequestQueue::DispatchResult> RequestQueue::dispatch_from_elevator(TaskIo& 
 
 // Models: __blk_mq_do_dispatch_sched() up to the driver: one request where the device has been
 // busy, else all that are wanted. kAgain: a flush has come in between.
-RequestQueue::DispatchResult RequestQueue::pull_from_elevator(RequestChain& list) {
+RequestQueue::DispatchResult RequestQueue::pull_from_elevator(const engine::Thread& thread,
+                                                              RequestChain& list) {
   const int most = dispatch_busy_ > 0 ? 1 : options_.nr_requests;
   for (int count = 0; count < most && elevator_->elevator().has_work(); ++count) {
     if (!dispatch_.empty()) {
@@ -231,7 +240,7 @@ RequestQueue::DispatchResult RequestQueue::pull_from_elevator(RequestChain& list
     Request* request = elevator_->dispatch();
     if (request == nullptr) {
       if (count == 0) {
-        run_queue_delayed();
+        run_queue_delayed(thread.cpu_index());
       }
       break;
     }
@@ -294,20 +303,21 @@ Task<bool> RequestQueue::dispatch_list(TaskIo& io, RequestChain& list) {
   }
   const bool zone_locked = !zone_list.empty();
   list.splice(list.end(), zone_list);
-  leave_undispatched(list, result == SubmitResult::kResource || zone_locked);
+  leave_undispatched(thread, list, result == SubmitResult::kResource || zone_locked);
   co_return false;
 }
 
 // What the device refused waits on the dispatch list for a completion (RESTART), for 3 ms in
 // jiffies where no completion is sure to help, or is tried again at once where nobody else would.
 // A locked zone counts as the second, as since v6.3: before, its request could wait for ever.
-void RequestQueue::leave_undispatched(RequestChain& list, bool no_completion_will_help) {
+void RequestQueue::leave_undispatched(const engine::Thread& thread, RequestChain& list,
+                                      bool no_completion_will_help) {
   dispatch_.splice(dispatch_.end(), list);
   update_dispatch_busy(true);
   if (!restart_) {
-    run_queue_async();
+    run_queue_async(thread.cpu_index());
   } else if (no_completion_will_help) {
-    run_queue_delayed();
+    run_queue_delayed(thread.cpu_index());
   }
 }
 

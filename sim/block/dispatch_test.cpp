@@ -79,6 +79,52 @@ TEST(DispatchBusy, SendsABioWithoutPlugToKblockd) {
   EXPECT_TRUE(rig.drained());
 }
 
+// A queue whose bios without plug go through kblockd, on a machine of two CPUs; task0 computes on
+// the first of them.
+struct TwoCpus {
+  explicit TwoCpus(engine::CpuCosts costs) : rig{with(costs)} { rig.task({compute(seconds(1))}); }
+  static RigOptions with(engine::CpuCosts costs) {
+    RigOptions options;
+    options.cpus = 2;
+    options.costs = costs;
+    options.queue.elevator = find_elevator("mq-deadline");
+    return options;
+  }
+  QueueRig rig;
+};
+
+TEST(Kblockd, RunsAQueueOnTheCpuThatAsksForIt) {
+  TwoCpus on{free_of_cost()};
+  on.rig.task({write(0)});
+  on.rig.run();
+  EXPECT_EQ(on.rig.log.lines("issue"), (Lines{"0 kworker/1:1H issue W 0+8"}));
+}
+
+TEST(Kblockd, AWorkerThatRunsAQueueRunsItAgainWhoeverAsks) {
+  engine::CpuCosts costs = free_of_cost();
+  costs.request_issue = microseconds(100);
+  RigOptions options = TwoCpus::with(costs);
+  QueueRig rig{options};
+  // task0 sleeps on CPU 0 while kworker/1 works for task1; then it asks for a run itself.
+  rig.task({compute(microseconds(50)), sleep_until(microseconds(150)), write(800)});
+  rig.task({plug(), write(0), write(100), sleep_until(microseconds(10)), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.log.lines("issue"),
+            (Lines{"100 kworker/1:1H issue W 0+8", "200 kworker/1:1H issue W 100+8",
+                   "300 kworker/1:1H issue W 800+8"}));
+}
+
+TEST(Kblockd, ARunThatIsAskedForEndsADelay) {
+  RigOptions options;
+  options.costs.kblockd_hop = microseconds(5);
+  options.device.faults = {{.times = 2, .refuse = SubmitResult::kResource}};
+  QueueRig rig{options};
+  rig.task({write(0), sleep_until(milliseconds(1)), write(100)});
+  rig.run();
+  EXPECT_EQ(rig.issued_us(0), 1005);
+  EXPECT_EQ(rig.machine.cpu(0).busy(), microseconds(5)) << "one hop: none when 3 ms are over";
+}
+
 TEST(DispatchBusy, WhatFollowsARefusedRequestIsInsertedBehindIt) {
   RigOptions options;
   options.device.faults = {{.times = 1, .refuse = SubmitResult::kResource}};

@@ -41,12 +41,12 @@ bool FlushMachinery::insert(Request& request) {
   }
   request.flush_sequence = true;
   request.flush_done = 0;
-  next_step(request, kFlushAll & ~steps);
+  next_step(request, kFlushAll & ~steps, request.cpu);
   return true;
 }
 
 // Models: blk_flush_complete_seq(). The next step is the first that is not done.
-void FlushMachinery::next_step(Request& request, unsigned finished) {
+void FlushMachinery::next_step(Request& request, unsigned finished, int cpu) {
   request.flush_done |= finished;
   if ((request.flush_done & kFlushPre) == 0 ||
       ((request.flush_done & kFlushData) != 0 && (request.flush_done & kFlushPost) == 0)) {
@@ -58,16 +58,16 @@ void FlushMachinery::next_step(Request& request, unsigned finished) {
   } else if ((request.flush_done & kFlushData) == 0) {
     data_in_flight_.push_back(request);
     queue_.requeue_.push_front(request);
-    queue_.run_queue_async();
+    queue_.run_queue_async(cpu);
   } else {
     request.flush_sequence = false;
     queue_.end_request(request);
   }
-  kick();
+  kick(cpu);
 }
 
 // Models: blk_kick_flush().
-void FlushMachinery::kick() {
+void FlushMachinery::kick(int cpu) {
   const FlushChain& list = pending_[pending_index_];
   if (pending_index_ != running_index_ || list.empty()) {
     return;
@@ -83,7 +83,7 @@ void FlushMachinery::kick() {
   // one that has none (kNoTag), and it takes one when it is issued.
   flush_request_.tag = list.front().tag;
   queue_.requeue_.push_back(flush_request_);
-  queue_.run_queue_async();
+  queue_.run_queue_async(cpu);
 }
 
 // Models: flush_end_io() and mq_flush_data_end_io().
@@ -101,7 +101,8 @@ bool FlushMachinery::completed(Request& request, BlkStatus status) {
       }
       const bool pre = (waiting.flush_done & kFlushPre) == 0;
       // An error ends the sequence, whatever steps are left.
-      next_step(waiting, status != BlkStatus::kOk ? kFlushAll : pre ? kFlushPre : kFlushPost);
+      const unsigned finished = status != BlkStatus::kOk ? kFlushAll : pre ? kFlushPre : kFlushPost;
+      next_step(waiting, finished, request.cpu);
     }
     return true;
   }
@@ -110,7 +111,7 @@ bool FlushMachinery::completed(Request& request, BlkStatus status) {
   }
   queue_.put_driver_tag(request);
   data_in_flight_.erase(data_in_flight_.iterator_to(request));
-  next_step(request, status != BlkStatus::kOk ? kFlushAll : kFlushData);
+  next_step(request, status != BlkStatus::kOk ? kFlushAll : kFlushData, request.cpu);
   return true;
 }
 

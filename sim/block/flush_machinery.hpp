@@ -30,8 +30,9 @@ class FlushMachinery {
   [[nodiscard]] bool is_flush_request(const Request& request) const;
 
  private:
-  void next_step(Request& request, unsigned finished);
-  void kick();
+  // `cpu`: where it is called.
+  void next_step(Request& request, unsigned finished, int cpu);
+  void kick(int cpu);
 
   RequestQueue& queue_;
   Request flush_request_;

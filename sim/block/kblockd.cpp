@@ -24,11 +24,19 @@ Kblockd::Kblockd(engine::Machine& machine) {
 }
 
 void Kblockd::queue_work(RequestQueue& queue, int cpu) {
-  Worker& worker = *workers_[static_cast<std::size_t>(cpu)];
-  if (std::find(worker.work.begin(), worker.work.end(), &queue) == worker.work.end()) {
-    worker.work.push_back(&queue);
-  }
+  cancel_work(queue);
+  const auto runner = std::find_if(workers_.begin(), workers_.end(), [&queue](const auto& worker) {
+    return worker->running == &queue;
+  });
+  Worker& worker = runner != workers_.end() ? **runner : *workers_[static_cast<std::size_t>(cpu)];
+  worker.work.push_back(&queue);
   worker.thread.wake();
+}
+
+void Kblockd::cancel_work(const RequestQueue& queue) {
+  for (const auto& worker : workers_) {
+    std::erase(worker->work, &queue);
+  }
 }
 
 engine::Task<> Kblockd::run(Worker& worker) {
@@ -43,7 +51,9 @@ engine::Task<> Kblockd::run(Worker& worker) {
     }
     RequestQueue& queue = *worker.work.front();
     worker.work.erase(worker.work.begin());
+    worker.running = &queue;
     co_await queue.run_from_kblockd(worker.io);
+    worker.running = nullptr;
     if (worker.work.empty()) {
       co_await worker.thread.run(worker.thread.costs().kblockd_return);
     }

@@ -18,8 +18,12 @@ class Kblockd {
  public:
   explicit Kblockd(engine::Machine& machine);
 
-  // Runs `queue` on the worker of `cpu`, once however often it is asked before it starts.
+  // Runs `queue` once on the worker of `cpu`, behind what waits there. It no longer waits anywhere
+  // else, but a worker that runs it right now is the one to run it again (mod_delayed_work_on()
+  // without delay, __queue_work()).
   void queue_work(RequestQueue& queue, int cpu);
+  // `queue` waits no more. It may be running.
+  void cancel_work(const RequestQueue& queue);
 
  private:
   struct Worker {
@@ -27,6 +31,7 @@ class Kblockd {
     engine::Thread thread;
     TaskIo io;
     std::vector<RequestQueue*> work;  // in order; never more than there are queues
+    const RequestQueue* running = nullptr;
   };
   static engine::Task<> run(Worker& worker);
 

@@ -69,6 +69,19 @@ TEST(Plug, IsIssuedBeforeTheRequestAfterOneThatHasGrownTo128KiB) {
   EXPECT_EQ(rig.issued_us(1), 10);
 }
 
+TEST(Plug, ItsSizeDoesNotCountWithoutMergingWhereTheKernelSaysSo) {
+  for (const PlugSizeLimit limit : {PlugSizeLimit::kAlways, PlugSizeLimit::kWhereMerging}) {
+    RigOptions options;
+    options.queue.limits.nomerges = kNomergesAll;
+    options.queue.plug_size_limit = limit;
+    QueueRig rig{options};
+    rig.task({plug(), write(0, 256), write(1000), sleep_until(milliseconds(1)), unplug()});
+    rig.run();
+    const bool at_once = limit == PlugSizeLimit::kAlways;
+    EXPECT_EQ(rig.log.lines("unplug").size(), at_once ? 2U : 1U);
+  }
+}
+
 TEST(Plug, OneSectorLessThan128KiBIsHeldBack) {
   QueueRig rig;
   rig.task({plug(), write(0, 247), write(247, 8), compute(microseconds(5)), write(1000),

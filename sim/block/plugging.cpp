@@ -62,7 +62,12 @@ MergeKind RequestQueue::attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& s
 bool RequestQueue::plug_is_full(const Plug& plug) const {
   // A plug that several devices share holds twice as many (blk_plug_max_rq_count()).
   const std::size_t most = options_.plug_requests_max * (plug.multiple_queues ? 2 : 1);
-  return plug.count >= most || (!plug.empty() && to_bytes(plug.newest().length) >= kPlugFlushSize);
+  if (plug.count >= most) {
+    return true;
+  }
+  const bool size_counts =
+      options_.plug_size_limit == PlugSizeLimit::kAlways || options_.limits.nomerges < kNomergesAll;
+  return size_counts && !plug.empty() && to_bytes(plug.newest().length) >= kPlugFlushSize;
 }
 
 // Takes this queue's requests out of a plug, oldest first.
@@ -115,7 +120,7 @@ SimDuration RequestQueue::flush_plug_from_schedule(TaskIo& io) {
     insert_one(request, io.thread().name());
     cost += costs().request_insert + options_.trace.rq_insert;
   }
-  run_queue_async();
+  run_queue_async(io.thread().cpu_index());
   return cost;
 }
 

@@ -13,7 +13,6 @@ using engine::Task;
 
 namespace {
 
-constexpr int kNomergesAll = 2;    // QUEUE_FLAG_NOMERGES
 constexpr int kCtxMergeTries = 8;  // blk_bio_list_merge()
 
 // Tags that were resized keep the words of their first size (blk_mq_tag_update_depth()): the
@@ -184,7 +183,7 @@ Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
       co_return;
     }
     co_await insert(io, list);
-    run_queue_async();
+    run_queue_async(thread.cpu_index());
   }
 }
 
@@ -197,7 +196,7 @@ Task<> RequestQueue::submit_flush(TaskIo& io, Request& request) {
   if (options_.fua_issue == FuaIssue::kSubmitter) {
     co_await run_queue(io);
   } else {
-    run_queue_async();
+    run_queue_async(io.thread().cpu_index());
   }
 }
 

@@ -35,6 +35,10 @@ enum class ElevatorPull { kUpToRequests, kWhileTags };
 // Who issues a FUA write that needs no flush: kblockd (v5.10), or its submitter (v6.1).
 enum class FuaIssue { kKblockd, kSubmitter };
 
+// When a large newest request of a plug (BLK_PLUG_FLUSH_SIZE) has it flushed: always (v5.10), or
+// where nomerges is not 2 (v6.1).
+enum class PlugSizeLimit { kAlways, kWhereMerging };
+
 // CPU time of events that are traced in the simulated machine; zero for those that are not.
 struct BlockTraceCosts {
   SimDuration bio_queue{};
@@ -63,6 +67,7 @@ struct RequestQueueOptions {
   PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
   ElevatorPull elevator_pull = ElevatorPull::kUpToRequests;
   FuaIssue fua_issue = FuaIssue::kKblockd;
+  PlugSizeLimit plug_size_limit = PlugSizeLimit::kAlways;
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   std::size_t plug_requests_max = 32;
   bool plug_merging = true;  // ablation
@@ -165,9 +170,9 @@ class RequestQueue final : public DeviceClient {
 
   // Dispatch.
   [[nodiscard]] bool has_pending() const;
-  void run_queue_async();
-  void run_queue_delayed();
-  void on_delayed_run() { run_queue_async(); }
+  void run_queue_async(int cpu);
+  void run_queue_delayed(int cpu);
+  void on_delayed_run() { run_queue_async(delayed_run_cpu_); }
   engine::Task<> issue_directly(TaskIo& io, RequestChain& list);
   engine::Task<> insert(TaskIo& io, RequestChain& list);
   void insert_one(Request& request, engine::TaskName task);
@@ -180,12 +185,13 @@ class RequestQueue final : public DeviceClient {
   engine::Task<DispatchResult> dispatch_requests(TaskIo& io);
   engine::Task<DispatchResult> dispatch_from_elevator(TaskIo& io);
   [[nodiscard]] bool lasted_too_long(SimTime start) const;
-  DispatchResult pull_from_elevator(RequestChain& list);
+  DispatchResult pull_from_elevator(const engine::Thread& thread, RequestChain& list);
   engine::Task<DispatchResult> dispatch_ctx_one_by_one(TaskIo& io);
   engine::Task<bool> dispatch_list(TaskIo& io, RequestChain& list);
   bool get_driver_tag(Request& request);
   void put_driver_tag(Request& request);
-  void leave_undispatched(RequestChain& list, bool no_completion_will_help);
+  void leave_undispatched(const engine::Thread& thread, RequestChain& list,
+                          bool no_completion_will_help);
   SubmitResult issue(Request& request, engine::TaskName task);
   void update_dispatch_busy(bool busy);
 
@@ -197,7 +203,7 @@ class RequestQueue final : public DeviceClient {
   void end_request(Request& request);
   void end_bio(Bio& bio, BlkStatus status, int cpu);
   void free_request(Request& request);
-  void restart();
+  void restart(int cpu);
   friend struct Request;
 
   void trace_bio(engine::BioStep step, engine::TaskName task, const Bio& bio,
@@ -227,6 +233,7 @@ class RequestQueue final : public DeviceClient {
   SimDuration busy_{};
   SimTime busy_since_{};
   engine::Event delayed_run_;
+  int delayed_run_cpu_ = 0;
   FlushMachinery flush_;
 };
 

@@ -14,6 +14,12 @@ enum class TimerWheel {
   kNonCascading,  // since 4.8: rounds up by distance, see wheel_expiry()
 };
 
+// Is one value of jiffies later than another? They wrap, so differences of less than half their
+// range count.
+[[nodiscard]] constexpr bool time_after(std::uint64_t a, std::uint64_t b) {
+  return static_cast<std::int64_t>(a - b) > 0;
+}
+
 class Jiffies {
  public:
   // `next_tick`: from t = 0 to the next tick, > 0 and at most one tick; 0 means a full tick.

@@ -31,6 +31,7 @@ struct Memory {
 struct DirectIoRules {
   bool plugs_asynchronous = true;        // v5.10: also around the one bio of a small request
   bool marks_waited_reads_sync = false;  // since v6.0: submit_bio_wait() makes a read REQ_SYNC
+  friend bool operator==(const DirectIoRules&, const DirectIoRules&) = default;
 };
 
 // posix_fadvise(), what a file's reader will do.

@@ -9,6 +9,10 @@
 #include <vector>
 
 #include "sim/base/units.hpp"
+#include "sim/block/elevators/elevator.hpp"
+#include "sim/block/request_queue.hpp"
+#include "sim/block/tag_set.hpp"
+#include "sim/fs/block_device.hpp"
 
 namespace wbsim::system {
 
@@ -17,19 +21,17 @@ enum class KernelVersion { k5_10, k6_1 };
 // Switches by which kernel generations differ. A profile sets all of
 // them; `profile` in the config overrides any single one.
 struct KernelSwitches {
-  enum class PlugMerge { kAllRequests, kNewestOnly };                 // 8.4
-  enum class PlugIssueOrder { kFifo, kLifo };                         // 8.6, without an elevator
-  enum class ElevatorPull { kUpToRequests, kWhileTags };              // 10.5
-  enum class FuaIssue { kKblockd, kSubmitter };                       // 10.6, without a flush
-  enum class Elevators { kV5_10, kV6_1 };                             // 11: whose rules
-  enum class BackgroundStart { kOnExit, kEveryTurn };                 // 3.16
-  enum class BandwidthUpdate { kThrottleAndFlusher, kDoWritepages };  // 3.9
-  enum class BufferedRead { kPageByPage, kBatched };                  // 2.15
-  PlugMerge plug_merge = PlugMerge::kAllRequests;
-  PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
-  ElevatorPull elevator_pull = ElevatorPull::kUpToRequests;
-  FuaIssue fua_issue = FuaIssue::kKblockd;
-  Elevators elevators = Elevators::kV5_10;
+  enum class BackgroundStart { kOnExit, kEveryTurn };                       // 3.16
+  enum class BandwidthUpdate { kThrottleAndFlusher, kDoWritepages };        // 3.9
+  enum class BufferedRead { kPageByPage, kBatched };                        // 2.15
+  block::PlugMergeRule plug_merge = block::PlugMergeRule::kAllRequests;     // 8.4
+  block::PlugIssueOrder plug_issue_order = block::PlugIssueOrder::kFifo;    // 8.6
+  block::PlugSizeLimit plug_size_limit = block::PlugSizeLimit::kAlways;     // 8.2
+  block::ElevatorPull elevator_pull = block::ElevatorPull::kUpToRequests;   // 10.5
+  block::FuaIssue fua_issue = block::FuaIssue::kKblockd;                    // 10.6
+  block::TagWakeRule tag_wake = block::TagWakeRule::kPerWaitQueue;          // 10.2
+  block::ElevatorGeneration elevators = block::ElevatorGeneration::kV5_10;  // 11
+  fs::DirectIoRules direct_io;                                              // 1.13
   BackgroundStart background_start = BackgroundStart::kOnExit;
   BandwidthUpdate bandwidth_update = BandwidthUpdate::kThrottleAndFlusher;
   BufferedRead buffered_read = BufferedRead::kPageByPage;

@@ -83,14 +83,14 @@ void complete_nr_requests(ReadContext& context, const std::string& pointer, int 
 
 // Only what the elevator has in this kernel can be set; the rest gets its default.
 void complete_iosched(ReadContext& context, const std::string& pointer, int depth,
-                      KernelSwitches::Elevators elevators, QueueConfig& queue) {
+                      block::ElevatorGeneration elevators, QueueConfig& queue) {
   const block::ElevatorType* type = block::find_elevator(queue.scheduler);
   std::vector<std::string> names;
   TunableDefaults defaults;
   for (const block::Tunable& tunable :
        type == nullptr ? std::span<const block::Tunable>{} : type->tunables) {
     if (tunable.since == block::ElevatorGeneration::kV6_1 &&
-        elevators == KernelSwitches::Elevators::kV5_10) {
+        elevators == block::ElevatorGeneration::kV5_10) {
       continue;
     }
     names.emplace_back(tunable.name);
@@ -109,7 +109,7 @@ void complete_iosched(ReadContext& context, const std::string& pointer, int dept
 }
 
 void complete_queue(ReadContext& context, const std::string& pointer,
-                    KernelSwitches::Elevators elevators, DeviceConfig& device) {
+                    block::ElevatorGeneration elevators, DeviceConfig& device) {
   const CatalogEntry* scheduler = find_entry(elevator_catalog(), device.queue.scheduler);
   if (scheduler == nullptr || !scheduler->simulated) {
     return;  // refused or unknown: other rules hold

@@ -11,25 +11,32 @@
 namespace wbsim::system {
 namespace {
 
-using PlugMerge = KernelSwitches::PlugMerge;
-using PlugIssueOrder = KernelSwitches::PlugIssueOrder;
-using ElevatorPull = KernelSwitches::ElevatorPull;
-using FuaIssue = KernelSwitches::FuaIssue;
-using Elevators = KernelSwitches::Elevators;
+using block::ElevatorGeneration;
+using block::ElevatorPull;
+using block::FuaIssue;
+using block::PlugIssueOrder;
+using block::PlugMergeRule;
+using block::PlugSizeLimit;
+using block::TagWakeRule;
 using BackgroundStart = KernelSwitches::BackgroundStart;
 using BufferedRead = KernelSwitches::BufferedRead;
 using BandwidthUpdate = KernelSwitches::BandwidthUpdate;
 
-constexpr std::array<std::pair<PlugMerge, std::string_view>, 2> kPlugMergeNames{
-    {{PlugMerge::kAllRequests, "all-requests"}, {PlugMerge::kNewestOnly, "newest-only"}}};
+constexpr std::array<std::pair<PlugMergeRule, std::string_view>, 2> kPlugMergeNames{
+    {{PlugMergeRule::kAllRequests, "all-requests"}, {PlugMergeRule::kNewestOnly, "newest-only"}}};
 constexpr std::array<std::pair<PlugIssueOrder, std::string_view>, 2> kPlugIssueOrderNames{
     {{PlugIssueOrder::kFifo, "fifo"}, {PlugIssueOrder::kLifo, "lifo"}}};
+constexpr std::array<std::pair<PlugSizeLimit, std::string_view>, 2> kPlugSizeLimitNames{
+    {{PlugSizeLimit::kAlways, "always"}, {PlugSizeLimit::kWhereMerging, "where-merging"}}};
+constexpr std::array<std::pair<TagWakeRule, std::string_view>, 2> kTagWakeNames{
+    {{TagWakeRule::kPerWaitQueue, "per-wait-queue"},
+     {TagWakeRule::kCompletionCount, "completion-count"}}};
 constexpr std::array<std::pair<ElevatorPull, std::string_view>, 2> kElevatorPullNames{
     {{ElevatorPull::kUpToRequests, "all-wanted"}, {ElevatorPull::kWhileTags, "while-tags"}}};
 constexpr std::array<std::pair<FuaIssue, std::string_view>, 2> kFuaIssueNames{
     {{FuaIssue::kKblockd, "kblockd"}, {FuaIssue::kSubmitter, "submitter"}}};
-constexpr std::array<std::pair<Elevators, std::string_view>, 2> kElevatorsNames{
-    {{Elevators::kV5_10, "5.10"}, {Elevators::kV6_1, "6.1"}}};
+constexpr std::array<std::pair<ElevatorGeneration, std::string_view>, 2> kElevatorsNames{
+    {{ElevatorGeneration::kV5_10, "5.10"}, {ElevatorGeneration::kV6_1, "6.1"}}};
 constexpr std::array<std::pair<BackgroundStart, std::string_view>, 2> kBackgroundStartNames{
     {{BackgroundStart::kOnExit, "on-exit"}, {BackgroundStart::kEveryTurn, "every-turn"}}};
 constexpr std::array<std::pair<BandwidthUpdate, std::string_view>, 2> kBandwidthUpdateNames{
@@ -211,6 +218,14 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                    "requests of the plug a bio is tried with"),
       choice_field("plug_issue_order", s.plug_issue_order, kPlugIssueOrderNames,
                    "order in which a plug is issued without an elevator"),
+      choice_field("plug_size_limit", s.plug_size_limit, kPlugSizeLimitNames,
+                   "when a plug is flushed for its newest request of 128 KiB or more"),
+      choice_field("tag_wake", s.tag_wake, kTagWakeNames,
+                   "what counts the freed tags that wake who waits for one"),
+      boolean_field("direct_plugs_asynchronous", s.direct_io.plugs_asynchronous,
+                    "an asynchronous direct I/O of one bio is plugged too"),
+      boolean_field("direct_reads_sync", s.direct_io.marks_waited_reads_sync,
+                    "a direct read that is waited for is REQ_SYNC"),
       choice_field("elevators", s.elevators, kElevatorsNames, "kernel whose elevators these are"),
       choice_field("elevator_pull", s.elevator_pull, kElevatorPullNames,
                    "requests taken out of an elevator at once"),

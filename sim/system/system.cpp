@@ -176,11 +176,6 @@ void System::add_device(const DeviceConfig& config, int index) {
   Device device;
   const QueueConfig& queue = config.queue;
   device.model = make_device_model(simulator_, config);
-  using Merge = KernelSwitches::PlugMerge;
-  using Order = KernelSwitches::PlugIssueOrder;
-  using Pull = KernelSwitches::ElevatorPull;
-  using Fua = KernelSwitches::FuaIssue;
-  using Elevators = KernelSwitches::Elevators;
   const KernelSwitches& switches = config_.switches;
   const block::RequestQueueOptions options{
       .device = index,
@@ -192,22 +187,15 @@ void System::add_device(const DeviceConfig& config, int index) {
                  .fua = queue.fua,
                  .rotational = queue.rotational},
       .elevator = block::find_elevator(queue.scheduler),
-      .elevator_generation = switches.elevators == Elevators::kV5_10
-                                 ? block::ElevatorGeneration::kV5_10
-                                 : block::ElevatorGeneration::kV6_1,
+      .elevator_generation = switches.elevators,
       .iosched = queue.iosched,
       .nr_requests = queue.nr_requests.value(),
-      .plug_merge = switches.plug_merge == Merge::kAllRequests ? block::PlugMergeRule::kAllRequests
-                                                               : block::PlugMergeRule::kNewestOnly,
-      .plug_issue_order = switches.plug_issue_order == Order::kFifo ? block::PlugIssueOrder::kFifo
-                                                                    : block::PlugIssueOrder::kLifo,
-      .elevator_pull = switches.elevator_pull == Pull::kUpToRequests
-                           ? block::ElevatorPull::kUpToRequests
-                           : block::ElevatorPull::kWhileTags,
-      .fua_issue = switches.fua_issue == Fua::kKblockd ? block::FuaIssue::kKblockd
-                                                       : block::FuaIssue::kSubmitter,
-      .tag_wake = config_.kernel == KernelVersion::k5_10 ? block::TagWakeRule::kPerWaitQueue
-                                                         : block::TagWakeRule::kCompletionCount,
+      .plug_merge = switches.plug_merge,
+      .plug_issue_order = switches.plug_issue_order,
+      .elevator_pull = switches.elevator_pull,
+      .fua_issue = switches.fua_issue,
+      .plug_size_limit = switches.plug_size_limit,
+      .tag_wake = switches.tag_wake,
       .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
       .plug_merging = switches.plug_merging,
       .bio_runs = config_.optimisation.bio_runs,
@@ -222,9 +210,7 @@ void System::add_device(const DeviceConfig& config, int index) {
   device.wb->last_old_flush = machine_.jiffies().at(SimTime{-config_.boot.device_age});
   device.file = std::make_unique<fs::BlockDevice>(
       config.name, config.size, *device.queue, *device.wb, fs::Memory{cache_, throttle_, kswapd_},
-      readahead_limits(queue, switches),
-      fs::DirectIoRules{.plugs_asynchronous = config_.kernel == KernelVersion::k5_10,
-                        .marks_waited_reads_sync = config_.kernel != KernelVersion::k5_10});
+      readahead_limits(queue, switches), switches.direct_io);
   device.flusher = std::make_unique<writeback::Flusher>(machine_, tracer_, throttle_, cache_,
                                                         *device.wb, kInodesInUse);
   devices_.push_back(std::move(device));

@@ -18,9 +18,6 @@ namespace {
 
 constexpr Pages kExceededPoll{32 >> 2};  // 32 KiB: the check interval while dirty_exceeded
 
-// jiffies `a` before `b`, as the kernel's time_before().
-bool time_before(std::uint64_t a, std::uint64_t b) { return static_cast<std::int64_t>(a - b) < 0; }
-
 // Pages that a task may dirty before it calls balance_dirty_pages().
 Pages check_interval(const TaskContext& task, const BdiWriteback& wb) {
   const Pages interval = task.dirty.nr_dirtied_pause;
@@ -206,7 +203,7 @@ Task<> DirtyThrottle::balance_dirty_pages(TaskContext& task, BdiWriteback& wb) {
     if (every_turn || exceeded) {
       wb.dirty_exceeded = exceeded;
     }
-    if (time_before(wb.bw_time_stamp + bandwidth_interval(), machine_.jiffies_now())) {
+    if (engine::time_after(machine_.jiffies_now(), wb.bw_time_stamp + bandwidth_interval())) {
       update_with_ratelimit(control, wb, start);
     }
     const Decision decision = decide(task, control, wb, start, pages_dirtied);

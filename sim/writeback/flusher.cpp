@@ -20,8 +20,6 @@ constexpr int kFlusherPid = 9;
 constexpr std::int64_t kMinWritebackPages = 1024;  // MIN_WRITEBACK_PAGES: 4 MiB
 constexpr std::int64_t kDirtyScope = 8;            // DIRTY_SCOPE
 
-bool time_after(std::uint64_t a, std::uint64_t b) { return static_cast<std::int64_t>(b - a) < 0; }
-
 }  // namespace
 
 Flusher::Flusher(engine::Machine& machine, const engine::Tracer& tracer, DirtyThrottle& throttle,
@@ -172,7 +170,8 @@ Task<std::int64_t> Flusher::do_writeback() {
 Task<std::int64_t> Flusher::check_old_data_flush() {
   const int interval = throttle_.vm().dirty_writeback_centisecs;
   const std::uint64_t now = machine_.jiffies_now();
-  if (interval == 0 || time_after(wb_.last_old_flush + centisecs_to_jiffies(interval), now)) {
+  if (interval == 0 ||
+      engine::time_after(wb_.last_old_flush + centisecs_to_jiffies(interval), now)) {
     co_return 0;
   }
   wb_.last_old_flush = now;
@@ -235,7 +234,7 @@ void Flusher::queue_io(const WritebackWork& work, std::uint64_t dirtied_before) 
   int moved = 0;
   while (!wb_.b_dirty.empty()) {
     Inode& oldest = wb_.b_dirty.back();
-    if (time_after(oldest.dirtied_when, dirtied_before)) {
+    if (engine::time_after(oldest.dirtied_when, dirtied_before)) {
       break;
     }
     move_to_head(oldest, wb_.b_io);
@@ -259,7 +258,8 @@ Task<std::int64_t> Flusher::writeback_inodes(WritebackWork& work) {
     }
     SIM_CHECK(!inode.sync);
     total += co_await writeback_single_inode(inode, work);
-    if (total > 0 && (time_after(machine_.jiffies_now(), start + slice) || work.nr_pages <= 0)) {
+    if (total > 0 &&
+        (engine::time_after(machine_.jiffies_now(), start + slice) || work.nr_pages <= 0)) {
       break;
     }
   }
@@ -313,7 +313,8 @@ std::int64_t Flusher::chunk_size(const WritebackWork& work) const {
 
 // Models: redirty_tail(): to the head of b_dirty, as young as the youngest there.
 void Flusher::redirty_tail(Inode& inode) {
-  if (!wb_.b_dirty.empty() && time_after(wb_.b_dirty.front().dirtied_when, inode.dirtied_when)) {
+  if (!wb_.b_dirty.empty() &&
+      engine::time_after(wb_.b_dirty.front().dirtied_when, inode.dirtied_when)) {
     inode.dirtied_when = machine_.jiffies_now();
   }
   move_to_head(inode, wb_.b_dirty);

@@ -8,7 +8,6 @@ namespace wbsim::block {
 
 namespace {
 constexpr unsigned kBucketsMin = 64;  // 1 << ELV_HASH_BITS
-constexpr int kNomergesAll = 2;       // QUEUE_FLAG_NOMERGES
 constexpr int kNomergesLookup = 1;    // QUEUE_FLAG_NOXMERGES: last_merge only
 }  // namespace
 

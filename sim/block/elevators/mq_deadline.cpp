@@ -40,9 +40,6 @@ int word_depth_of(std::int64_t depth, const ElevatorContext& context) {
   return static_cast<int>(std::min<std::int64_t>(bits, Sbitmap::kWholeWord));
 }
 
-// time_after(): jiffies wrap.
-bool is_after(std::uint64_t a, std::uint64_t b) { return static_cast<std::int64_t>(a - b) > 0; }
-
 }  // namespace
 
 std::span<const Tunable> MqDeadline::tunables() { return kTunables; }
@@ -161,12 +158,12 @@ std::optional<MqDeadline::Direction> MqDeadline::choose_direction(const Level& l
 Request& MqDeadline::start_of_batch(Level& level, Direction direction, std::uint64_t now) {
   Request& oldest = level.fifo[direction].front();
   Request* next = level.next[direction];
-  const bool expired = !is_after(oldest.fifo_time, now);
+  const bool expired = !engine::time_after(oldest.fifo_time, now);
   return expired || next == nullptr ? oldest : *next;
 }
 
 bool MqDeadline::started_after(const Request& request, std::uint64_t latest_start) const {
-  return is_after(request.fifo_time - fifo_expire_[direction_of(request)], latest_start);
+  return engine::time_after(request.fifo_time - fifo_expire_[direction_of(request)], latest_start);
 }
 
 void MqDeadline::remove(Level& level, Request& request) {
@@ -201,7 +198,7 @@ void MqDeadline::requests_merged(Request& request, Request& next) {
   }
   Level& level = level_of(next);
   RequestChain& fifo = level.fifo[direction_of(next)];
-  if (is_after(request.fifo_time, next.fifo_time)) {
+  if (engine::time_after(request.fifo_time, next.fifo_time)) {
     fifo.splice(fifo.iterator_to(next), fifo, fifo.iterator_to(request));
     request.fifo_time = next.fifo_time;
   }
