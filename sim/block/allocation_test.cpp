@@ -126,11 +126,11 @@ TEST(Allocations, NoneInSteadyState) {
 #endif
   for (const TagWakeRule rule : {TagWakeRule::kPerWaitQueue, TagWakeRule::kCompletionCount}) {
     World world{rule};
-    world.simulator.run(at(seconds(1)));  // pools grow to their size
+    world.simulator.run(at(seconds(5)));  // pools grow to their size, two workers at once included
     const std::int64_t before = allocations;
     const RequestQueueStats start = world.stats();
     const std::int64_t bios = world.bios_ended();
-    world.simulator.run(at(seconds(11)));
+    world.simulator.run(at(seconds(15)));
     EXPECT_EQ(allocations - before, 0);
     EXPECT_GT(world.bios_ended() - bios, 50'000);
     EXPECT_GT(world.stats().requests - start.requests, 50'000);

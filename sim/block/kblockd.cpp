@@ -8,13 +8,16 @@
 namespace wbsim::block {
 
 namespace {
-constexpr int kFirstWorkerPid = 37;  // any pid below the jobs'
-}
+constexpr int kFirstWorkerPid = 37;       // any pid below the jobs'
+constexpr std::size_t kQueuesUsual = 32;  // room for so many from the start
+}  // namespace
 
 Kblockd::Worker::Worker(engine::Machine& machine, int cpu)
     : thread{machine, "kworker/" + std::to_string(cpu) + ":1H", kFirstWorkerPid + cpu,
              engine::Nice::kHighest},
-      io{thread} {}
+      io{thread} {
+  work.reserve(kQueuesUsual);
+}
 
 Kblockd::Kblockd(engine::Machine& machine) {
   for (int cpu = 0; cpu < machine.cpus(); ++cpu) {
