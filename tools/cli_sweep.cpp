@@ -255,9 +255,10 @@ constexpr std::string_view kRunHelp =
   DIR/sweep-long.csv        a row for each point and metric
   DIR/sweep-wide.csv        a row for each point
 
-The table on stdout shows throughput, 99th percentiles of write and fsync latency, the time in calls
-over 100 ms, and the peak of dirty memory. The same command again runs only what is missing, also
-after Ctrl-C, kill -9 or a crash. Results do not depend on -j.
+The table on stdout shows what the runs have of: throughput, calls a second and 99th percentile of
+latency of writes and reads, 99th percentile of fsync latency, the time in writes over 100 ms, and
+the peak of dirty memory. The same command again runs only what is missing, also after Ctrl-C,
+kill -9 or a crash. Results do not depend on -j.
 
 Examples:
   wbsim sweep run configs/experiments/quickstart.json --vary vm.dirty_ratio=5,10,20 -j 2 -o out

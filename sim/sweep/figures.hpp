@@ -18,18 +18,24 @@ enum class Better { kHigher, kLower, kNeither };
 struct Headline {
   std::string_view name;   // column of the CSV files, with its unit
   std::string_view label;  // for people
-  std::string_view unit;   // that people read it in
-  double scale;            // from the CSV's unit to that one
+  std::string_view
+      column;  // head of its column in a terminal; "": only CSV files and reports have it
+  std::string_view unit;  // that people read it in
+  double scale;           // from the CSV's unit to that one
   Better better;
 };
 
-inline constexpr std::size_t kHeadlines = 14;
+inline constexpr std::size_t kHeadlines = 20;
 const std::array<Headline, kHeadlines>& headlines();
-// Positions of the headlines that tables and reports show first.
-inline constexpr std::array<std::size_t, 5> kChosen{0, 3, 7, 10, 13};
 
 // In the order of headlines(). No number where the run has none, such as fsync latency of a run
-// without fsync.
+// without fsync, or anything about writes of a run that only reads.
+//
+// Throughput and calls per second are those of fio's aggregates: of a group (groupid) all bytes
+// over the longest runtime of its jobs that do such I/O, so that a job which starts late does not
+// stretch the time. Groups follow each other (stonewall): together they are all bytes over the sum
+// of their times. fio shows no figure for several groups; groups at the same time (new_group) count
+// as if one came after the other.
 using Headlines = std::array<std::optional<double>, kHeadlines>;
 Headlines headlines_of(const RunFiles& files);
 

@@ -1,5 +1,7 @@
 #include "sim/sweep/figures.hpp"
 
+#include <map>
+
 #include "sim/report/histogram.hpp"
 #include "sim/sweep/csv.hpp"
 #include "sim/sweep/effects.hpp"
@@ -49,24 +51,78 @@ TEST(AllFigures, CarryTheNamesOfReportsAndDevices) {
                                                               {"dirty.max", "3"}}));
 }
 
-// Two reports: what they share is added up, what they measured apart is merged.
+// The figures by name, those that a run has.
+std::map<std::string, double> figures_of(const RunFiles& files) {
+  std::map<std::string, double> figures;
+  const Headlines all = headlines_of(files);
+  for (std::size_t i = 0; i < kHeadlines; ++i) {
+    if (all[i]) {
+      figures[std::string{headlines()[i].name}] = *all[i];
+    }
+  }
+  return figures;
+}
+
+// Two reports of one group: what they share is added up, what they measured apart is merged. The
+// second one starts late, which is not the first one's time; a third one does not write.
 TEST(HeadlineFigures, AreOfAllJobsTogether) {
   RunFiles files;
   files.summary = Json::parse(
-      R"({"reports":[{"start_ns":1000000000,"end_ns":3000000000,)"
+      R"({"reports":[{"groupid":0,"runtime_ns":2000000000,)"
       R"("write":{"io_bytes":100,"total_ios":10,"clat_ns":{"max":5}},)"
       R"("stalls":{"count":1,"total_ns":200}},)"
-      R"({"start_ns":2000000000,"end_ns":5000000000,)"
+      R"({"groupid":0,"runtime_ns":4000000000,)"
       R"("write":{"io_bytes":300,"total_ios":30,"clat_ns":{"max":90}},)"
-      R"("stalls":{"count":2,"total_ns":300}}],)"
+      R"("stalls":{"count":2,"total_ns":300}},)"
+      R"({"groupid":0,"runtime_ns":9000000000,"write":{"total_ios":0}}],)"
       R"("balance_dirty_pages":{"pauses":4,"total_ns":7},"dirty":{"sum_max_pages":11}})");
   files.latencies["write"] = {{5, 99}, {90, 1}};
-  const Headlines figures = headlines_of(files);
-  const std::vector<std::optional<double>> expected{
-      100, 10, 5, 5, 90, 90, std::nullopt, std::nullopt, std::nullopt, 3, 500, 4, 7, 11};
-  for (std::size_t i = 0; i < kHeadlines; ++i) {
-    EXPECT_EQ(figures[i], expected[i]) << headlines()[i].name;
-  }
+  EXPECT_EQ(figures_of(files), (std::map<std::string, double>{{"write_bw_bytes", 100},
+                                                              {"write_iops", 10},
+                                                              {"write_p50_ns", 5},
+                                                              {"write_p99_ns", 5},
+                                                              {"write_p999_ns", 90},
+                                                              {"write_max_ns", 90},
+                                                              {"stall_count", 3},
+                                                              {"stall_ns", 500},
+                                                              {"pause_count", 4},
+                                                              {"pause_ns", 7},
+                                                              {"peak_dirty_pages", 11}}));
+}
+
+TEST(HeadlineFigures, AreOfReadsWhereARunOnlyReads) {
+  RunFiles files;
+  files.summary = Json::parse(
+      R"({"reports":[{"groupid":0,"runtime_ns":500000000,)"
+      R"("read":{"io_bytes":4000,"total_ios":8,"clat_ns":{"max":70}},)"
+      R"("write":{"io_bytes":0,"total_ios":0,"errors":0}}],)"
+      R"("balance_dirty_pages":{"pauses":0,"total_ns":0},"dirty":{"sum_max_pages":0}})");
+  files.latencies["read"] = {{20, 7}, {60, 1}};
+  EXPECT_EQ(figures_of(files), (std::map<std::string, double>{{"read_bw_bytes", 8000},
+                                                              {"read_iops", 16},
+                                                              {"read_p50_ns", 20},
+                                                              {"read_p99_ns", 60},
+                                                              {"read_p999_ns", 60},
+                                                              {"read_max_ns", 70}}));
+}
+
+TEST(HeadlineFigures, AreZeroWhereEveryCallFailed) {
+  RunFiles files;
+  files.summary = Json::parse(R"({"reports":[{"groupid":0,"runtime_ns":500,)"
+                              R"("read":{"io_bytes":0,"total_ios":0,"errors":1}}]})");
+  EXPECT_EQ(figures_of(files),
+            (std::map<std::string, double>{{"read_bw_bytes", 0}, {"read_iops", 0}}));
+}
+
+// As fio: all bytes of a group over its longest job; groups one after the other.
+TEST(HeadlineFigures, DivideByTheLongestJobOfEachGroup) {
+  RunFiles files;
+  files.summary = Json::parse(
+      R"({"reports":[{"groupid":0,"runtime_ns":1000000000,"write":{"io_bytes":50,"total_ios":5}},)"
+      R"({"groupid":0,"runtime_ns":2000000000,"write":{"io_bytes":50,"total_ios":5}},)"
+      R"({"groupid":1,"runtime_ns":3000000000,"write":{"io_bytes":300,"total_ios":10}}]})");
+  EXPECT_EQ(figures_of(files)["write_bw_bytes"], 80);
+  EXPECT_EQ(figures_of(files)["write_iops"], 4);
 }
 
 TEST(HeadlineFigures, CountEveryKindOfSync) {
@@ -75,10 +131,24 @@ TEST(HeadlineFigures, CountEveryKindOfSync) {
       R"({"reports":[{"fsync":{"lat_ns":{"max":7}},"fdatasync":{"lat_ns":{"max":9}}}]})");
   files.latencies["fsync"] = {{6, 1}};
   files.latencies["fdatasync"] = {{8, 1}};
-  const Headlines figures = headlines_of(files);
-  EXPECT_EQ(figures[6], 6);
-  EXPECT_EQ(figures[7], 8);
-  EXPECT_EQ(figures[8], 9);
+  EXPECT_EQ(figures_of(files), (std::map<std::string, double>{
+                                   {"sync_p50_ns", 6}, {"sync_p99_ns", 8}, {"sync_max_ns", 9}}));
+}
+
+TEST(Tables, HaveTheColumnsThatAnyRunHasAFigureFor) {
+  Plan plan;
+  plan.variations = {{"a", {"1", "2"}}};
+  plan.points = {{{"1"}, "", ""}, {{"2"}, "", ""}};
+  Row reads;
+  reads.headlines[6] = 2'500'000;
+  reads.headlines[8] = 1'000'000;  // the median has no column
+  Row syncs;
+  syncs.index = 1;
+  syncs.headlines[13] = 3'000'000;
+  EXPECT_EQ(rows_text(plan, {reads, syncs}),
+            "point  a  read MB/s  fsync p99 ms\n"
+            "    1  1        2.5             -\n"
+            "    2  2          -             3\n");
 }
 
 class ReadRun : public testing::SweepTest {};

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "sim/sweep/csv.hpp"
@@ -74,6 +73,17 @@ std::vector<Row> read_rows(const fs::path& directory, const Plan& plan,
   return rows;
 }
 
+std::vector<std::size_t> shown_headlines(const std::vector<Row>& rows) {
+  std::vector<std::size_t> shown;
+  for (std::size_t i = 0; i < kHeadlines; ++i) {
+    const auto has = [i](const Row& row) { return row.headlines[i].has_value(); };
+    if (!headlines()[i].column.empty() && std::any_of(rows.begin(), rows.end(), has)) {
+      shown.push_back(i);
+    }
+  }
+  return shown;
+}
+
 report::OutputError write_merged(const fs::path& directory, const Plan& plan,
                                  const std::vector<Row>& rows) {
   report::OutputFile long_file{directory / "sweep-long.csv"};
@@ -121,21 +131,22 @@ std::string shown_value(const Headline& headline, std::optional<double> value) {
 }
 
 std::string rows_text(const Plan& plan, const std::vector<Row>& rows) {
-  constexpr std::array<std::string_view, kChosen.size()> kHeads{"MB/s", "p99 ms", "fsync p99 ms",
-                                                                "stalls s", "dirty MiB"};
+  const std::vector<std::size_t> shown = shown_headlines(rows);
   std::vector<std::vector<std::string>> table{{"point"}};
   for (const Variation& variation : plan.variations) {
     table[0].push_back(variation.key);
   }
-  table[0].insert(table[0].end(), kHeads.begin(), kHeads.end());
+  for (const std::size_t i : shown) {
+    table[0].emplace_back(headlines()[i].column);
+  }
   table[0].emplace_back("");
   for (const Row& row : rows) {
     std::vector<std::string>& line = table.emplace_back();
     line.push_back(fmt::format("{}", row.index + 1));
     const std::vector<std::string>& values = plan.points[row.index].values;
     line.insert(line.end(), values.begin(), values.end());
-    for (const std::size_t chosen : kChosen) {
-      line.push_back(shown_value(headlines()[chosen], row.headlines[chosen]));
+    for (const std::size_t i : shown) {
+      line.push_back(shown_value(headlines()[i], row.headlines[i]));
     }
     line.emplace_back(row.end.status == PointStatus::kOk
                           ? ""

@@ -24,6 +24,9 @@ struct Row {
 std::vector<Row> read_rows(const std::filesystem::path& directory, const Plan& plan,
                            const std::vector<std::optional<PointEnd>>& ends);
 
+// The headlines that tables show: those with a column of their own that any of the runs has.
+std::vector<std::size_t> shown_headlines(const std::vector<Row>& rows);
+
 // sweep-long.csv: point,digest,status,KEY...,metric,value - a row for each point and metric.
 // sweep-wide.csv: point,digest,status,message,KEY...,METRIC... - a row for each point.
 // Metrics are the headlines, then all figures of the summaries. Points that are not done have no
@@ -31,7 +34,7 @@ std::vector<Row> read_rows(const std::filesystem::path& directory, const Plan& p
 [[nodiscard]] report::OutputError write_merged(const std::filesystem::path& directory,
                                                const Plan& plan, const std::vector<Row>& rows);
 
-// For a terminal: a row for each point with its values and the chosen headlines.
+// For a terminal: a row for each point with its values and its headlines.
 std::string rows_text(const Plan& plan, const std::vector<Row>& rows);
 
 // A headline's value in the unit of `headline`, with four significant digits; "-" without one.

@@ -52,11 +52,12 @@ Json figures_json(const Headlines& figures) {
   return values;
 }
 
-Json headlines_json() {
+Json headlines_json(const std::vector<Row>& rows) {
+  const std::vector<std::size_t> shown = shown_headlines(rows);
   Json all = Json::array();
   for (std::size_t i = 0; i < kHeadlines; ++i) {
     const Headline& headline = headlines()[i];
-    const bool chosen = std::find(kChosen.begin(), kChosen.end(), i) != kChosen.end();
+    const bool chosen = std::find(shown.begin(), shown.end(), i) != shown.end();
     all.push_back({{"name", headline.name},
                    {"label", headline.label},
                    {"unit", headline.unit},
@@ -176,7 +177,7 @@ Json sweep_data(const fs::path& directory, const Plan& plan) {
           {"set", plan.source.sets},
           {"workload", plan.source.workloads},
           {"knobs", knobs_json(plan)},
-          {"headlines", headlines_json()},
+          {"headlines", headlines_json(rows)},
           {"points", std::move(points)},
           {"effects", effects_json(plan, rows)}};
 }
@@ -191,7 +192,9 @@ Json run_data(const fs::path& directory, std::string& problem) {
                 {"values", Json::array()},
                 {"status", "ok"},
                 {"message", ""}};
-  point.update(point_json(*files, headlines_of(*files)));
+  Row row;
+  row.headlines = headlines_of(*files);
+  point.update(point_json(*files, row.headlines));
   return {{"kind", "run"},
           {"directory", directory.native()},
           {"wbsim", files->summary.value("wbsim", Json(""))},
@@ -199,7 +202,7 @@ Json run_data(const fs::path& directory, std::string& problem) {
           {"set", Json::array()},
           {"workload", Json::array()},
           {"knobs", Json::array()},
-          {"headlines", headlines_json()},
+          {"headlines", headlines_json({row})},
           {"points", Json::array({std::move(point)})},
           {"effects", Json::array()}};
 }

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "sim/sweep/effects.hpp"
 #include "sim/sweep/merged.hpp"
 #include "sim/sweep/sweep_test_util.hpp"
 #include "sim/sweep/worker_pool.hpp"
@@ -95,6 +96,22 @@ TEST_F(SweepRun, GoesOnAfterARefusedPoint) {
   const std::string wide = content("out/sweep-wide.csv");
   EXPECT_NE(wide.find(",refused,\"--vary queue.scheduler=bfq: \"\"bfq\"\";"), std::string::npos)
       << wide.substr(0, 2000);
+}
+
+// Random reads of a disk: what tells two disks apart is how many a second, and how late.
+TEST_F(SweepRun, ComparesReadersByTheirReads) {
+  write("a.json",
+        R"({"devices":{"sda":{"read":"100us","seek":"5ms","queue":{"wbt_lat_usec":0}}},)"
+        R"("workload":{"fio":"[r]\nfilename=/dev/sda\nrw=randread\ndirect=1\nbs=4k\nsize=1m\n"}})");
+  const Plan points = plan({"device.seek=1ms,5ms"}).value();
+  const SweepOutcome outcome = sweep("out", points, {});
+  const std::vector<Row> rows = read_rows(folder_ / "out", points, outcome.ends);
+  const std::string table = rows_text(points, rows);
+  EXPECT_EQ(table.substr(0, table.find('\n')),
+            "point  device.seek  read MB/s  read IOPS  read p99 ms");
+  const std::vector<Effect> effects = main_effects(points, rows, 7);
+  EXPECT_NEAR(effects[0].levels[0].mean, 1 / 0.0011, 20);
+  EXPECT_NEAR(effects[0].levels[1].mean, 1 / 0.0051, 5);
 }
 
 TEST_F(SweepRun, FinishesNothingAfterAnInterrupt) {
