@@ -159,9 +159,19 @@ TEST_F(Capture, AServerWithDisks) {
   put("proc/mounts",
       "/dev/md0 /srv xfs rw,noatime 0 0\n/dev/loop0 /snap squashfs ro 0 0\ntmpfs /run tmpfs rw 0 "
       "0");
+  put("sys/block/sda/queue/read_ahead_kb", "8192");
+  put("sys/block/sda/queue/iosched/read_expire", "250");
+  put("sys/block/sda/queue/iosched/prio_aging_expire", "9000");
+  put("sys/block/sda/queue/iosched/writes_starved", "-1");
+  put("sys/block/sda/queue/iosched/new_knob", "7");
   capture();
   expect_has("\"kernel\": \"6.1\"");
   expect_has("\"cpus\": 2");
+  expect_has(
+      "\"scheduler\": \"mq-deadline\", \"nr_requests\": 64, \"iosched\": "
+      "{\"prio_aging_expire\": 9000, \"read_expire\": 250}, \"read_ahead_kb\": 8192,");
+  expect_note("/devices/sda/queue/iosched/new_knob: 7; not taken");
+  expect_note("/devices/sda/queue/iosched/writes_starved: -1; not taken");
   expect_has("\"vm\": {\"dirty_bytes\": 1073741824, \"dirty_background_bytes\": 268435456}");
   expect_has(
       "\"sda\": {\"use\": \"devices/hdd-7200.json\", \"size\": \"488378646pages\", "
@@ -208,9 +218,15 @@ TEST_F(Capture, OtherElevators) {
   put_device("nvme0n1", "1000215216", false, "none [kyber] mq-deadline", "1024");
   put_device("mmcblk0", "61071360", false, "[mq-deadline] none", "64");
   put("sys/block/mmcblk0/queue/write_cache", "write through");
+  put("sys/block/mmcblk0/queue/iosched/fifo_batch", "8");
+  put("sys/block/mmcblk0/queue/iosched/async_depth", "48");
+  put("sys/block/sda/queue/iosched/slice_idle", "8");
   capture();
   expect_has("\"sda\": {\"use\": \"devices/ssd-sata.json\"");
   expect_has("\"mmcblk0\": {\"use\": \"devices/ssd-sata.json\"");
+  expect_has("\"iosched\": {\"fifo_batch\": 8}");  // of 5.10
+  expect_note("/devices/mmcblk0/queue/iosched/async_depth: 48; not taken");
+  EXPECT_EQ(notes_.find("slice_idle"), std::string::npos) << notes_;
   expect_note("/devices/sda/queue/scheduler: bfq (nr_requests 64); none is taken");
   expect_note("/devices/nvme0n1/queue/scheduler: kyber (nr_requests 1024); none is taken");
 }
