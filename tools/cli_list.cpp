@@ -38,6 +38,22 @@ void print_table(const std::vector<std::array<std::string, N>>& rows) {
   }
 }
 
+// `text`, which may be long, in lines that begin with `indent` and fit a terminal: broken after
+// "|",
+// "," and blanks.
+void print_indented(std::string_view text, std::string_view indent) {
+  constexpr std::size_t kColumns = 80;
+  while (!text.empty()) {
+    std::size_t length = text.size();
+    if (length > kColumns - indent.size()) {
+      const std::size_t last = text.find_last_of("|, ", kColumns - indent.size() - 1);
+      length = last == std::string_view::npos ? length : last + 1;
+    }
+    fmt::print("{}{}\n", indent, text.substr(0, length));
+    text.remove_prefix(length);
+  }
+}
+
 std::string state_of(const system::CatalogEntry& entry) {
   if (!entry.simulated) {
     return "refused";
@@ -89,12 +105,14 @@ void list_devices() {
 }
 
 void list_options() {
-  std::vector<std::array<std::string, 4>> rows{{"OPTION", "ALLOWED", "DEFAULT", "MEANING"}};
-  for (system::OptionInfo& option : system::list_options()) {
-    rows.push_back({std::move(option.path), std::move(option.allowed),
-                    std::move(option.default_text), std::move(option.summary)});
+  for (const system::OptionInfo& option : system::list_options()) {
+    fmt::print("{}\n", option.path);
+    print_indented(option.summary, "    ");
+    print_indented(option.allowed + (option.default_text.empty()
+                                         ? std::string{}
+                                         : fmt::format("; default {}", option.default_text)),
+                   "    ");
   }
-  print_table(rows);
 }
 
 void list_costs() {

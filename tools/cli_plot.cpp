@@ -23,11 +23,7 @@ namespace po = boost::program_options;
 
 constexpr int kCommandNotFound = 127;
 
-// Empty where there is no such file.
 std::string content_of(const fs::path& path) {
-  if (!fs::is_regular_file(path)) {
-    return {};
-  }
   std::ifstream stream{path, std::ios::binary};
   return {std::istreambuf_iterator<char>{stream}, {}};
 }
@@ -98,21 +94,41 @@ class Plotter {
     return exit_code;
   }
 
+  // The text of one of the folder's files; nullopt where there is none, or after a complaint.
+  std::optional<std::string> whole_file(const std::string& name) {
+    const fs::path path = folder_ / name;
+    if (!fs::is_regular_file(path)) {
+      return std::nullopt;
+    }
+    std::string text = content_of(path);
+    if (!text.ends_with('\n')) {
+      complain(kBadInput, fmt::format("{} is cut off: {}; repeat the run", path.string(),
+                                      text.empty() ? "it is empty" : "its last line has no end"));
+      return std::nullopt;
+    }
+    return text;
+  }
+
+  static void skip(const fs::path& path, std::string_view why) {
+    fmt::print(stderr, "{}: {}, nothing to draw\n", path.string(), why);
+  }
+
   std::optional<Picture> dirty_picture() {
     const fs::path csv = folder_ / "timeseries.csv";
-    const std::string text = content_of(csv);
-    if (std::count(text.begin(), text.end(), '\n') < 3) {  // header and two samples make a line
-      if (!text.empty()) {
-        fmt::print(stderr, "{}: fewer than two samples, nothing to draw\n", csv.string());
-      }
+    const std::optional<std::string> text = whole_file("timeseries.csv");
+    if (!text) {
       return std::nullopt;
     }
     std::string problem;
-    if (!is_time_series(text, problem)) {
+    if (!is_time_series(*text, problem)) {
       complain(kBadInput, (folder_ / problem).string());
       return std::nullopt;
     }
-    return Picture{"dirty", csv, {fmt::format("{}", fmt::join(devices_of(text), " "))}};
+    if (std::count(text->begin(), text->end(), '\n') < 3) {  // header and two samples make a line
+      skip(csv, "fewer than two samples");
+      return std::nullopt;
+    }
+    return Picture{"dirty", csv, {fmt::format("{}", fmt::join(devices_of(*text), " "))}};
   }
 
   std::optional<Picture> latency_picture() {
@@ -125,17 +141,18 @@ class Plotter {
   std::optional<Picture> from_data(const std::string& name, const std::string& file,
                                    std::optional<PlotData> (*prepare)(std::string_view,
                                                                       std::string&)) {
-    const std::string csv = content_of(folder_ / file);
-    if (csv.empty()) {
+    const std::optional<std::string> csv = whole_file(file);
+    if (!csv) {
       return std::nullopt;
     }
     std::string problem;
-    const std::optional<PlotData> data = prepare(csv, problem);
+    const std::optional<PlotData> data = prepare(*csv, problem);
     if (!data) {
       complain(kBadInput, (folder_ / problem).string());
       return std::nullopt;
     }
     if (data->blocks == 0) {
+      skip(folder_ / file, "no rows");
       return std::nullopt;
     }
     const fs::path prepared = out_ / (name + ".dat.tmp");

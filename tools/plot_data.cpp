@@ -164,9 +164,8 @@ std::optional<PlotData> latency_curves(std::string_view csv, std::string& compla
 
 std::optional<PlotData> request_points(std::string_view csv, std::string& complaint) {
   constexpr std::size_t kFields = 9;
-  std::string reads = title_line("reads");
-  std::string writes = title_line("writes");
-  bool any = false;
+  std::string reads;
+  std::string writes;
   const bool read = for_each_row(csv, [&](std::size_t line, std::string_view row) {
     const std::vector<std::string_view> fields = fields_of(row);
     const bool whole = fields.size() == kFields;
@@ -184,16 +183,19 @@ std::optional<PlotData> request_points(std::string_view csv, std::string& compla
                      static_cast<double>(*completed) / kNsPerSecond,
                      static_cast<double>(*sector) / kSectorsPerGib,
                      static_cast<double>(*completed - *issued) / kNsPerMs);
-      any = true;
     }
     return true;
   });
   if (!read) {
     return std::nullopt;
   }
-  // A block without points would be no block.
-  constexpr std::string_view kNowhere = "NaN NaN NaN\n";
-  return PlotData{fmt::format("{}{}\n\n{}{}", reads, kNowhere, writes, kNowhere), any ? 2 : 0};
+  // Both blocks are there, so that each kind keeps its colour. One without points would be no
+  // block, and one without a title stays out of the legend.
+  const auto block = [](std::string_view title, const std::string& points) {
+    return fmt::format("{}{}NaN NaN NaN\n", title_line(points.empty() ? "" : title), points);
+  };
+  return PlotData{block("reads", reads) + "\n\n" + block("writes", writes),
+                  reads.empty() && writes.empty() ? 0 : 2};
 }
 
 }  // namespace wbsim::cli

@@ -76,6 +76,13 @@ TEST(PlotData, RequestsAreReadsAndWritesWithoutFlushes) {
   EXPECT_EQ(data->blocks, 2);
 }
 
+TEST(PlotData, RequestsOfOneKindAloneAreInTheLegend) {
+  std::string complaint;
+  const auto data = request_points("header\nsda,W,0,8,1,0,0,1000000000,0\n", complaint);
+  ASSERT_TRUE(data);
+  EXPECT_EQ(data->text, "\"\"\nNaN NaN NaN\n\n\n\"writes\"\n1 0 1000\nNaN NaN NaN\n");
+}
+
 TEST(PlotData, ForeignRequestsAreRefusedWithTheirLine) {
   std::string complaint;
   EXPECT_FALSE(request_points("header\nsda,W,0,8,1,0,0\n", complaint));

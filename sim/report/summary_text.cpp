@@ -75,9 +75,10 @@ void append_latencies(std::string& text, std::string_view title, const JobMetric
   }
 }
 
+// The trace event, and so the count, begins where the free-run region ends.
 void append_throttle(std::string& text, std::string_view title, const PauseMetrics& throttle) {
   if (throttle.calls == 0) {
-    text += fmt::format("{}: never called\n", title);
+    text += fmt::format("{}: always in its free-run region\n", title);
   } else if (throttle.pauses == 0) {
     text += fmt::format("{}: {} turns, no pause\n", title, throttle.calls);
   } else {
@@ -86,7 +87,8 @@ void append_throttle(std::string& text, std::string_view title, const PauseMetri
   }
 }
 
-void append_job(std::string& text, const JobMetrics& job) {
+// `dirties`: anything in the run dirtied memory.
+void append_job(std::string& text, const JobMetrics& job, bool dirties) {
   text += fmt::format("{}: (groupid={}, jobs={}){}\n", job.name, job.report_group, job.jobs,
                       !job.start ? ": did not start" : (job.end ? "" : ": did not end"));
   for (const auto& [name, calls] :
@@ -102,7 +104,9 @@ void append_job(std::string& text, const JobMetrics& job) {
       text += fmt::format("  {}: {} failed\n", calls.name, calls.metrics->errors);
     }
   }
-  append_throttle(text, "  balance_dirty_pages", job.throttle);
+  if (dirties && job.write.ios() > 0) {
+    append_throttle(text, "  balance_dirty_pages", job.throttle);
+  }
   if (job.stalls.count > 0) {
     text +=
         fmt::format("  stalls (write > {}): {}, sum {}, longest {}\n", time_text(kStallThreshold),
@@ -187,13 +191,15 @@ std::string summary_text(const RunResult& result) {
   // Half of each is enough for people to compare; summary.json has all of it.
   text += fmt::format("config {:.16}, result {:.16}\n", to_string(config_digest(info)),
                       to_string(result_digest(result)));
+  const bool dirties = metrics.dirty.sum_max > Pages{};
   for (const JobMetrics& report : metrics.reports) {
     text += '\n';
-    append_job(text, report);
+    append_job(text, report, dirties);
   }
   text += '\n';
   append_dirty(text, metrics);
-  if (metrics.reports.size() != 1 || metrics.throttle.calls != metrics.reports[0].throttle.calls) {
+  if (dirties && (metrics.reports.size() != 1 ||
+                  metrics.throttle.calls != metrics.reports[0].throttle.calls)) {
     append_throttle(text, "balance_dirty_pages of all tasks", metrics.throttle);
   }
   append_writeback(text, metrics.writeback);
