@@ -149,6 +149,7 @@ Examples:
 gives mean and standard deviation of each figure, also in summary.json. The run shown is the first.
 
 --set takes any option of `wbsim list options`; queue.*, bdi.* and device.* mean the only device.
+--set workload.filename=/dev/vda runs all jobs on that device, whatever their files say.
 Exit code: 0 done, 1 failed, 2 wrong usage or input, 3 asks for what is not simulated,
 130 interrupted (what there is so far is written).
 )",

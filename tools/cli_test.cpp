@@ -269,8 +269,9 @@ TEST_F(Cli, RunNeedsAJobOnAKnownDevice) {
   const Outcome elsewhere = wbsim("run " + config + " --workload " + jobs);
   EXPECT_EQ(elsewhere.exit_code, 2);
   EXPECT_EQ(elsewhere.err, jobs +
-                               ":1: job \"x\": no device for filename=/dev/sdb; the "
-                               "configuration has /dev/sda\n");
+                               ":1: job \"x\": no device for filename=/dev/sdb; the configuration "
+                               "has /dev/sda. --set workload.filename=/dev/sda runs all jobs "
+                               "there\n");
 }
 
 TEST_F(Cli, RunRefusesWhatIsNotSimulated) {
@@ -374,6 +375,47 @@ TEST_F(Cli, PlotRefusesForeignFiles) {
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_EQ(outcome.err, "wbsim plot: " + path("odd") +
                              "/latency.csv:2: not report,job,call,latency_ns,count\n");
+}
+
+TEST_F(Cli, PlotRefusesFilesThatAreCutOff) {
+  fs::create_directories(path("cut"));
+  write("cut/timeseries.csv", "t_ms,nr_dirty,");
+  EXPECT_EQ(wbsim("plot " + path("cut")).err,
+            "wbsim plot: " + path("cut") +
+                "/timeseries.csv is cut off: its last line has no end; repeat the run\n");
+  fs::remove(path("cut/timeseries.csv"));
+  write("cut/latency.csv", "");
+  const Outcome outcome = wbsim("plot " + path("cut"));
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err, "wbsim plot: " + path("cut") +
+                             "/latency.csv is cut off: it is empty; repeat the run\n");
+}
+
+TEST_F(Cli, ListsOptionsForATerminal) {
+  const std::string options = wbsim("list options").out;
+  EXPECT_NE(options.find("\nvm.dirty_ratio\n    percent of dirtyable memory at which writers are "
+                         "throttled\n    0..100; default 20\n"),
+            std::string::npos)
+      << options;
+  for (std::size_t at = 0; at < options.size();) {
+    const std::size_t end = options.find('\n', at);
+    EXPECT_LE(end - at, 80U) << options.substr(at, end - at);
+    at = end + 1;
+  }
+}
+
+TEST_F(Cli, RunsAJobFileOnAnotherDevice) {
+  const std::string config = write("a.json", kConfig);
+  const std::string jobs = write("a.fio", "[a]\nfilename=/dev/vda\nrw=write\nsize=1m\n");
+  const Outcome without = wbsim("run " + config + " --workload " + jobs);
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_EQ(without.err,
+            jobs +
+                ":1: job \"a\": no device for filename=/dev/vda; the configuration has "
+                "/dev/sda. --set workload.filename=/dev/sda runs all jobs there\n");
+  EXPECT_EQ(wbsim("run " + config + " --workload " + jobs + " --set workload.filename=/dev/sda")
+                .exit_code,
+            0);
 }
 
 }  // namespace

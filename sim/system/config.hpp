@@ -228,10 +228,11 @@ struct Config {
   VmConfig vm;
   std::vector<DeviceConfig> devices;
   std::vector<ActionConfig> actions;
-  std::string workload_file;     // path as given, "" when inline
-  std::string workload_text;     // the job file's text
-  SimDuration workload_start{};  // when jobs start, after t = 0
-  SimDuration tail{};            // simulated time after the last job and action
+  std::string workload_file;      // path as given, "" when inline
+  std::string workload_text;      // the job file's text
+  std::string workload_filename;  // that all jobs have instead of their own, "" for none
+  SimDuration workload_start{};   // when jobs start, after t = 0
+  SimDuration tail{};             // simulated time after the last job and action
   BootConfig boot;
   OutputConfig output;
   OptimisationConfig optimisation;

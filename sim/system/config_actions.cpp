@@ -109,17 +109,26 @@ Json action_schema() {
   return schema;
 }
 
-// The text of the job file: given inline, or read from the file.
+// The text of the job file: given inline, or read from the file. A printed configuration has both.
 void read_workload(ReadContext& context, const Json& value, const std::string& pointer,
                    Config& config) {
   read_object(context, value, pointer, workload_fields(config));
-  if (!value.is_object() || !value.contains("file") || value.contains("fio")) {
+  if (!value.is_object() || !value.contains("file")) {
     return;
   }
-  const std::optional<TextFile> file =
-      load_text(context, child_pointer(pointer, "file"), value["file"]);
-  if (file) {
-    config.workload_text = file->text;
+  const std::string place = child_pointer(pointer, "file");
+  if (!value.contains("fio")) {
+    if (const std::optional<TextFile> file = load_text(context, place, value["file"])) {
+      config.workload_text = file->text;
+    }
+    return;
+  }
+  Diagnostics unheard;  // the file need not be there any more
+  ReadContext quiet{unheard, context.name, context.directory, context.overrides};
+  const std::optional<TextFile> file = load_text(quiet, place, value["file"]);
+  if (file && file->text != config.workload_text) {
+    context.note(child_pointer(pointer, "fio"),
+                 fmt::format("runs instead of {}, which has another text", in_quotes(file->name)));
   }
 }
 
@@ -170,6 +179,8 @@ std::vector<Field> workload_fields(Config& c) {
   return {
       text_field("file", c.workload_file, "fio job file, relative to this file or to configs/"),
       text_field("fio", c.workload_text, "the job file's text; wins over the content of `file`"),
+      text_field("filename", c.workload_filename,
+                 "/dev/NAME; all jobs run there, whatever they say"),
       quantity_field("start", access_count(c.workload_start), Quantity::kDuration, kRunTime,
                      "when the jobs start, after t = 0"),
       quantity_field("tail", access_count(c.tail), Quantity::kDuration, kRunTime,

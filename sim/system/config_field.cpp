@@ -76,18 +76,29 @@ std::optional<std::string> read_name(ReadContext& context, const Json& value,
   return name;
 }
 
+// The override that put the value at `pointer`, or null.
+const Override* find_override(std::span<const Override> overrides, const std::string& pointer) {
+  for (const Override& each : overrides) {
+    if (pointer.starts_with(each.pointer) &&
+        (pointer.size() == each.pointer.size() || pointer[each.pointer.size()] == '/')) {
+      return &each;
+    }
+  }
+  return nullptr;
+}
+
 Json names_schema(const std::vector<std::string>& names) { return {{"enum", names}}; }
 
 }  // namespace
 
 std::string ReadContext::where(const std::string& pointer) const {
-  for (const Override& override_ : overrides) {
-    if (pointer.starts_with(override_.pointer) &&
-        (pointer.size() == override_.pointer.size() || pointer[override_.pointer.size()] == '/')) {
-      return "--set " + override_.text;
-    }
-  }
-  return fmt::format("{}: {}", name, pointer.empty() ? "/" : pointer);
+  const Override* const found = find_override(overrides, pointer);
+  return found != nullptr ? "--set " + found->text
+                          : fmt::format("{}: {}", name, pointer.empty() ? "/" : pointer);
+}
+
+bool ReadContext::is_override(const std::string& pointer) const {
+  return find_override(overrides, pointer) != nullptr;
 }
 
 std::string unknown_name(std::string_view what, std::string_view name,

@@ -37,6 +37,8 @@ struct ReadContext {
 
   // "configs/a.json: /vm/dirty_ratio", or "--set vm.dirty_ratio=500" when that put the value there.
   [[nodiscard]] std::string where(const std::string& pointer) const;
+  // Whether the command line put the value there.
+  [[nodiscard]] bool is_override(const std::string& pointer) const;
   void error(const std::string& pointer, std::string message) {
     diagnostics.error(where(pointer), std::move(message));
   }

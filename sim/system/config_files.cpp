@@ -142,6 +142,9 @@ std::optional<TextFile> load_text(ReadContext& context, const std::string& point
   if (path.is_relative()) {
     candidates = in_roots(context.directory, path);
     candidates.insert(candidates.begin(), fs::path{context.directory} / path);
+    if (context.is_override(pointer)) {
+      candidates.push_back(path);  // as a shell completes it
+    }
   }
   return first_file(context, pointer, name, candidates);
 }

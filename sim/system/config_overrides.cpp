@@ -11,11 +11,22 @@
 namespace wbsim::system {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kTwins{{
-    {"dirty_ratio", "dirty_bytes"},
-    {"dirty_bytes", "dirty_ratio"},
-    {"dirty_background_ratio", "dirty_background_bytes"},
-    {"dirty_background_bytes", "dirty_background_ratio"},
+constexpr std::size_t kShownMax = 80;  // of an option, in messages
+
+// Two ways to say one thing: who sets one of them does not want what the document says in the
+// other.
+struct Twin {
+  std::string_view folder;
+  std::string_view written;
+  std::string_view other;
+};
+constexpr std::array<Twin, 6> kTwins{{
+    {"vm", "dirty_ratio", "dirty_bytes"},
+    {"vm", "dirty_bytes", "dirty_ratio"},
+    {"vm", "dirty_background_ratio", "dirty_background_bytes"},
+    {"vm", "dirty_background_bytes", "dirty_background_ratio"},
+    {"workload", "file", "fio"},
+    {"workload", "fio", "file"},
 }};
 
 std::vector<std::string> split_path(std::string_view path) {
@@ -53,7 +64,7 @@ class Setter {
   Setter(Json& document, const std::string& text, Diagnostics& diagnostics)
       : document_{document},
         text_{text},
-        where_{"--set " + text.substr(0, 80)},
+        where_{"--set " + text.substr(0, kShownMax)},
         diagnostics_{diagnostics} {}
 
   // Where the value went.
@@ -69,7 +80,7 @@ class Setter {
     if (std::find(path.begin(), path.end(), "") != path.end()) {
       return failed("has an empty name in its key");
     }
-    if (!expand_device(path)) {
+    if (!expand_device(path) || !has_device(path)) {
       return std::nullopt;
     }
     Json value = value_of(where_, text_.substr(equals + 1), diagnostics_);
@@ -91,17 +102,34 @@ class Setter {
     return std::nullopt;
   }
 
-  // queue.nr_requests -> devices.sda.queue.nr_requests
-  bool expand_device(std::vector<std::string>& path) {
-    if (path.size() < 2 || (path[0] != "queue" && path[0] != "device" && path[0] != "bdi")) {
-      return true;
-    }
+  [[nodiscard]] std::vector<std::string> device_names() const {
     std::vector<std::string> names;
     if (document_.contains("devices") && document_["devices"].is_object()) {
       for (const auto& [name, ignored] : document_["devices"].items()) {
         names.push_back(name);
       }
     }
+    return names;
+  }
+
+  // A single option of an unknown device is a typing error; nobody adds a device piece by piece.
+  bool has_device(const std::vector<std::string>& path) {
+    const std::vector<std::string> names = device_names();
+    if (path.size() < 3 || path[0] != "devices" || names.empty() ||
+        std::find(names.begin(), names.end(), path[1]) != names.end()) {
+      return true;
+    }
+    failed(fmt::format("there is no device {}, only {}; to add one, set devices.{} to an object",
+                       in_quotes(path[1]), fmt::join(names, ", "), path[1]));
+    return false;
+  }
+
+  // queue.nr_requests -> devices.sda.queue.nr_requests
+  bool expand_device(std::vector<std::string>& path) {
+    if (path.size() < 2 || (path[0] != "queue" && path[0] != "device" && path[0] != "bdi")) {
+      return true;
+    }
+    const std::vector<std::string> names = device_names();
     if (names.size() != 1) {
       failed(names.empty()
                  ? std::string{"there is no device to set this of"}
@@ -155,12 +183,9 @@ class Setter {
   }
 
   void drop_twin(const std::vector<std::string>& path) {
-    if (path.size() != 2 || path[0] != "vm") {
-      return;
-    }
-    for (const auto& [written, other] : kTwins) {
-      if (path[1] == written) {
-        document_["vm"].erase(std::string{other});
+    for (const Twin& twin : kTwins) {
+      if (path.size() == 2 && path[0] == twin.folder && path[1] == twin.written) {
+        document_[path[0]].erase(std::string{twin.other});
       }
     }
   }
@@ -182,6 +207,14 @@ std::vector<Override> apply_overrides(Json& document, std::span<const std::strin
   for (const std::string& text : sets) {
     std::optional<Override> applied = Setter{document, text, diagnostics}.apply();
     if (applied) {
+      const auto twice = std::find_if(
+          overrides.begin(), overrides.end(),
+          [&applied](const Override& earlier) { return earlier.pointer == applied->pointer; });
+      if (twice != overrides.end()) {
+        diagnostics.error(
+            "--set " + text.substr(0, kShownMax),
+            fmt::format("sets what --set {} has set already", twice->text.substr(0, kShownMax)));
+      }
       // Later ones win, so they come first.
       overrides.insert(overrides.begin(), std::move(*applied));
     }

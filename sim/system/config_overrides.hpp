@@ -17,7 +17,8 @@ namespace wbsim::system {
 //  - The value is JSON where it is JSON; other text is a string, and so is a number with a point
 //    (kernel=6.1): no option takes a fraction.
 //  - Setting one of a pair of vm.dirty_*ratio and vm.dirty_*bytes, unless to 0, drops the
-//    document's other one, as writing the sysctl would.
+//    document's other one, as writing the sysctl would; so do workload.file and workload.fio.
+//  - Setting one place twice is an error, and so is an option of a device that is not there.
 std::vector<Override> apply_overrides(Json& document, std::span<const std::string> sets,
                                       Diagnostics& diagnostics);
 

@@ -32,7 +32,33 @@ TEST(Overrides, SetLeavesThatTheDocumentLacks) {
   EXPECT_EQ(changed({"optimisation.batching=false"}).optimisation.batching, false);
 }
 
-TEST(Overrides, TakeTheLastOfSeveral) { EXPECT_EQ(changed({"seed=2", "seed=3"}).seed, 3U); }
+TEST(Overrides, OfOnePlaceMayNotBeSeveral) {
+  EXPECT_EQ(findings({"seed=2", "seed=3"}),
+            "--set seed=3: sets what --set seed=2 has set already\n");
+  EXPECT_EQ(findings({"queue.nr_requests=8", "devices.sda.queue.nr_requests=9"}),
+            "--set devices.sda.queue.nr_requests=9: sets what --set queue.nr_requests=8 has set "
+            "already\n");
+}
+
+TEST(Overrides, OfOneDeviceDoNotMakeAnother) {
+  EXPECT_EQ(findings({"devices.sdc.size=1GiB"}, kTwoDevices),
+            "--set devices.sdc.size=1GiB: there is no device \"sdc\", only sda, sdb; to add one, "
+            "set devices.sdc to an object\n");
+  const Config config = changed(
+      {R"(devices.sdc={"queue":{"wbt_lat_usec":0}})", "devices.sdc.size=1GiB"}, kTwoDevices);
+  EXPECT_EQ(config.devices.at(2).size, gibibytes(1));
+}
+
+TEST(Overrides, OfAWorkloadReplaceTheOtherWayToGiveOne) {
+  const std::string inline_jobs = document(R"("workload":{"fio":"[a]","start":"1s"})");
+  EXPECT_EQ(findings({"workload.file=no.fio"}, inline_jobs).substr(0, 62),
+            "--set workload.file=no.fio: there is no file \"no.fio\"; looked ");
+  const std::string named = document(R"("workload":{"file":"no.fio","start":"1s"})");
+  const Config config = changed({R"(workload.fio="[b]")"}, named);
+  EXPECT_EQ(config.workload_text, "[b]");
+  EXPECT_EQ(config.workload_file, "");
+  EXPECT_EQ(config.workload_start, seconds(1));
+}
 
 TEST(Overrides, ReadAKernelVersionAsText) {
   EXPECT_EQ(changed({"kernel=6.1"}).kernel, KernelVersion::k6_1);

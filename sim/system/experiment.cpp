@@ -34,18 +34,27 @@ std::vector<FioInput> read_inputs(const std::vector<std::string>& paths, Diagnos
   return inputs;
 }
 
-workload::FioOptions fio_options(const Config& config) {
+// What job files ask for beside themselves is added to `read_beside`.
+workload::FioOptions fio_options(const Config& config, std::vector<std::string>& read_beside) {
   workload::FioOptions options;
   options.cpus = config.cpus;
   options.memory = config.memory.total;
-  options.read_include = [](const std::string& path) -> std::optional<std::string> {
+  options.read_include = [&](const std::string& path) -> std::optional<std::string> {
     std::string unused;
     std::optional<TextFile> file = read_text_file(path, unused);
-    return file ? std::optional{std::move(file->text)} : std::nullopt;
+    if (!file) {
+      return std::nullopt;
+    }
+    read_beside.push_back("include\n" + file->text);
+    return std::move(file->text);
   };
-  options.environment = [](const std::string& name) -> std::optional<std::string> {
+  options.environment = [&](const std::string& name) -> std::optional<std::string> {
     const char* const value = std::getenv(name.c_str());
-    return value == nullptr ? std::nullopt : std::optional<std::string>{value};
+    if (value == nullptr) {
+      return std::nullopt;
+    }
+    read_beside.push_back(fmt::format("environment\n{}={}", name, value));
+    return value;
   };
   return options;
 }
@@ -99,10 +108,15 @@ std::optional<Experiment> load_experiment(const ExperimentSource& source,
   } else {
     store_inputs(given, *config);
   }
-  Experiment experiment{std::move(*config), {}};
+  Experiment experiment{std::move(*config), {}, {}};
   if (!inputs.empty()) {
-    experiment.workload =
-        workload::parse_fio_jobs(inputs, fio_options(experiment.config), diagnostics);
+    experiment.workload = workload::parse_fio_jobs(
+        inputs, fio_options(experiment.config, experiment.read_beside), diagnostics);
+    if (!experiment.config.workload_filename.empty()) {
+      for (workload::JobSpec& job : experiment.workload.jobs) {
+        job.filename = experiment.config.workload_filename;
+      }
+    }
     if (diagnostics.exit_code() == 0) {
       check_workload(experiment.config, experiment.workload, diagnostics);
     }
@@ -128,7 +142,8 @@ workload::WorkloadSpec load_jobs(const std::vector<std::string>& paths, Diagnost
   if (inputs.empty()) {
     return {};
   }
-  return workload::parse_fio_jobs(inputs, fio_options({}), diagnostics);
+  std::vector<std::string> unused;
+  return workload::parse_fio_jobs(inputs, fio_options({}, unused), diagnostics);
 }
 
 }  // namespace wbsim::system

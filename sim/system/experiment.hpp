@@ -14,6 +14,9 @@ namespace wbsim::system {
 struct Experiment {
   Config config;
   workload::WorkloadSpec workload;
+  // What the job files took from elsewhere, in order: texts of included files, values of
+  // environment variables. With `config` this is everything that the run depends on.
+  std::vector<std::string> read_beside;
 };
 
 struct ExperimentSource {

@@ -1,6 +1,7 @@
 #include "sim/system/run.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "sim/system/system.hpp"
 #include "sim/workload/job_extent.hpp"
@@ -69,6 +70,32 @@ void check_replay(const workload::JobSpec& job, Bytes device_size, Diagnostics& 
   }
 }
 
+void check_job(const Config& config, const workload::JobSpec& job, Diagnostics& diagnostics) {
+  const std::string who = "job \"" + job.name + "\": ";
+  const auto device =
+      std::find_if(config.devices.begin(), config.devices.end(),
+                   [&job](const auto& d) { return job.filename == "/dev/" + d.name; });
+  if (device == config.devices.end()) {
+    std::string known;
+    for (const DeviceConfig& each : config.devices) {
+      known += (known.empty() ? "/dev/" : ", /dev/") + each.name;
+    }
+    diagnostics.error(job.where, who + "no device for filename=" + job.filename +
+                                     "; the configuration has " + known +
+                                     ". --set workload.filename=/dev/" +
+                                     config.devices.front().name + " runs all jobs there");
+    return;
+  }
+  std::string problem;
+  const workload::JobExtent extent = resolve_extent(job, device->size, problem);
+  if (!problem.empty()) {
+    diagnostics.error(job.where, who + problem);
+    return;
+  }
+  check_alignment(job, extent, diagnostics);
+  check_replay(job, device->size, diagnostics);
+}
+
 }  // namespace
 
 SimTime expected_end(const Config& config, const workload::WorkloadSpec& workload) {
@@ -84,28 +111,15 @@ SimTime expected_end(const Config& config, const workload::WorkloadSpec& workloa
 
 void check_workload(const Config& config, const workload::WorkloadSpec& workload,
                     Diagnostics& diagnostics) {
-  std::string known;
-  for (const DeviceConfig& device : config.devices) {
-    known += (known.empty() ? "/dev/" : ", /dev/") + device.name;
-  }
+  std::set<std::string> seen;  // clones of a job (numjobs) have the same mistakes
   for (const workload::JobSpec& job : workload.jobs) {
-    const std::string who = "job \"" + job.name + "\": ";
-    const auto device =
-        std::find_if(config.devices.begin(), config.devices.end(),
-                     [&job](const auto& d) { return job.filename == "/dev/" + d.name; });
-    if (device == config.devices.end()) {
-      diagnostics.error(job.where, who + "no device for filename=" + job.filename +
-                                       "; the configuration has " + known);
-      continue;
+    Diagnostics found;
+    check_job(config, job, found);
+    for (const Diagnostic& each : found.all()) {
+      if (seen.insert(to_string(each)).second) {
+        diagnostics.error(each.where, each.message);
+      }
     }
-    std::string problem;
-    const workload::JobExtent extent = resolve_extent(job, device->size, problem);
-    if (!problem.empty()) {
-      diagnostics.error(job.where, who + problem);
-      continue;
-    }
-    check_alignment(job, extent, diagnostics);
-    check_replay(job, device->size, diagnostics);
   }
 }
 

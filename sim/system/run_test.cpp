@@ -55,7 +55,7 @@ TEST(CheckWorkload, NamesTheDevicesThereAre) {
   const Check found = check("[w]\nfilename=/dev/sdx\nrw=write\n");
   EXPECT_EQ(found.text,
             "job.fio:1: job \"w\": no device for filename=/dev/sdx; the configuration has "
-            "/dev/sda\n");
+            "/dev/sda. --set workload.filename=/dev/sda runs all jobs there\n");
   EXPECT_EQ(found.exit_code, 2);
 }
 
@@ -109,9 +109,14 @@ TEST(CheckWorkload, ChecksIosToReplay) {
 
 TEST(CheckWorkload, ReportsEveryJob) {
   EXPECT_EQ(check("[a]\nfilename=/dev/x\nrw=write\n[b]\nfilename=/dev/y\nrw=write\n").text,
-            "job.fio:1: job \"a\": no device for filename=/dev/x; the configuration has /dev/sda\n"
-            "job.fio:4: job \"b\": no device for filename=/dev/y; the configuration has "
-            "/dev/sda\n");
+            "job.fio:1: job \"a\": no device for filename=/dev/x; the configuration has /dev/sda. "
+            "--set workload.filename=/dev/sda runs all jobs there\n"
+            "job.fio:4: job \"b\": no device for filename=/dev/y; the configuration has /dev/sda. "
+            "--set workload.filename=/dev/sda runs all jobs there\n");
+  // Clones are one job to their author.
+  EXPECT_EQ(check("[a]\nfilename=/dev/x\nrw=write\nnumjobs=8\n").text,
+            "job.fio:1: job \"a\": no device for filename=/dev/x; the configuration has /dev/sda. "
+            "--set workload.filename=/dev/sda runs all jobs there\n");
 }
 
 TEST(ExpectedEnd, IsKnownWhereTimeEndsTheJobs) {
