@@ -10,8 +10,8 @@
 
 #include "sim/report/progress.hpp"
 #include "sim/sweep/merged.hpp"
+#include "sim/sweep/process_pool.hpp"
 #include "sim/sweep/sweep.hpp"
-#include "sim/sweep/worker_pool.hpp"
 #include "tools/cli.hpp"
 #include "tools/signals.hpp"
 
@@ -53,13 +53,20 @@ std::optional<sweep::Plan> plan_of(const Verb& verb, const po::variables_map& va
     usage_error(verb, "nothing to vary; add --vary KEY=V1,V2,...");
     return std::nullopt;
   }
+  std::string problem;
+  const std::optional<sweep::Program> program = sweep::this_program(WBSIM_VERSION, problem);
+  if (!program) {
+    fmt::print(stderr, "wbsim {}: {}\n", verb.name, problem);
+    exit_code = kRunFailed;
+    return std::nullopt;
+  }
   const std::vector<std::string> sets = texts(values, "set");
   Diagnostics diagnostics;
   const std::vector<sweep::Variation> variations = sweep::parse_variations(vary, sets, diagnostics);
   std::optional<sweep::Plan> plan;
   if (!diagnostics.has_errors()) {
     plan = sweep::make_plan({configs.front(), sets, texts(values, "workload")}, variations,
-                            WBSIM_VERSION, diagnostics);
+                            *program, diagnostics);
   }
   print(diagnostics);
   return plan;
@@ -258,7 +265,8 @@ constexpr std::string_view kRunHelp =
 The table on stdout shows what the runs have of: throughput, calls a second and 99th percentile of
 latency of writes and reads, 99th percentile of fsync latency, the time in writes over 100 ms, and
 the peak of dirty memory. The same command again runs only what is missing, also after Ctrl-C,
-kill -9 or a crash. Results do not depend on -j.
+kill -9 or a crash; with more values or knobs it runs what is new. Results do not depend on -j. A
+point at which wbsim itself fails is a failed point, and the others go on.
 
 Examples:
   wbsim sweep run configs/experiments/quickstart.json --vary vm.dirty_ratio=5,10,20 -j 2 -o out

@@ -13,6 +13,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace wbsim::cli {
 namespace {
@@ -74,7 +75,7 @@ TEST_F(SweepCli, RunsPrintsAndMergesEveryPoint) {
   const Outcome first = wbsim(sweep);
   EXPECT_EQ(first.exit_code, 0);
   EXPECT_EQ(first.err, "4 points: 4 ok, 0 failed, 0 refused, 0 not done\n");
-  EXPECT_EQ(first.out.substr(0, 32), "point  vm.dirty_ratio  kernel   ");
+  EXPECT_EQ(first.out.substr(0, 41), "point  vm.dirty_ratio  kernel  write MB/s");
   EXPECT_EQ(std::count(first.out.begin(), first.out.end(), '\n'), 5);
   const std::string wide = text_of(folder_ / "out/sweep-wide.csv");
   EXPECT_EQ(wide.substr(0, 56), "point,digest,status,message,vm.dirty_ratio,kernel,write_");
@@ -153,10 +154,10 @@ TEST_F(SweepCli, NamesWhatIsWrongWithTheInputAndRunsNothing) {
 }
 
 TEST_F(SweepCli, ReportsASweepAndARun) {
-  std::ofstream{folder_ / "chart.js"} << "/* charts */";
+  std::ofstream{folder_ / "chart.js"} << "/* Chart.js v4.4 */";
   ASSERT_EQ(wbsim("sweep run a.json --vary seed=1,2 -o out").exit_code, 0);
   EXPECT_EQ(wbsim("report out --chart-js chart.js").exit_code, 0);
-  EXPECT_NE(text_of(folder_ / "out/report.html").find("/* charts */"), std::string::npos);
+  EXPECT_NE(text_of(folder_ / "out/report.html").find("/* Chart.js v4.4 */"), std::string::npos);
   ASSERT_EQ(wbsim("run a.json --out alone").exit_code, 0);
   EXPECT_EQ(wbsim("report alone -o page.html --chart-js chart.js").exit_code, 0);
   EXPECT_TRUE(fs::exists(folder_ / "page.html"));
@@ -175,13 +176,11 @@ class CutShort : public SweepCli {
  protected:
   static constexpr int kPoints = 8;
 
-  static std::vector<std::string> command(const std::string& out) {
-    return {WBSIM_PROGRAM, "sweep",           "run", "a.json", "--vary", "seed=1,2,3,4",
-            "--vary",      "kernel=5.10,6.1", "-j",  "2",      "-o",     out};
-  }
-
-  pid_t start(const std::string& out) {
-    const std::vector<std::string> words = command(out);
+  pid_t start(const std::string& out,
+              const std::vector<std::string>& options = {"--vary", "seed=1,2,3,4", "--vary",
+                                                         "kernel=5.10,6.1", "-j", "2"}) {
+    std::vector<std::string> words{WBSIM_PROGRAM, "sweep", "run", "a.json", "-o", out};
+    words.insert(words.end(), options.begin(), options.end());
     std::vector<char*> arguments;
     for (const std::string& word : words) {
       arguments.push_back(const_cast<char*>(word.c_str()));
@@ -279,6 +278,79 @@ TEST_F(CutShort, BySigintKeepsWhatIsDone) {
   EXPECT_LT(kept, std::size_t{kPoints});
   const std::string wide = text_of(folder_ / "out/sweep-wide.csv");
   EXPECT_EQ(static_cast<std::size_t>(std::count(wide.begin(), wide.end(), '\n')), kept + 1);
+}
+
+// The process of a point that runs: a child of `sweep`. 0 when there is none.
+pid_t child_of(pid_t sweep) {
+  const std::string pid = std::to_string(sweep);
+  std::ifstream stream{"/proc/" + pid + "/task/" + pid + "/children"};
+  pid_t child = 0;
+  stream >> child;
+  return child;
+}
+
+// A crash of the program at one point, as a failed check would be, is that point's end alone.
+TEST_F(CutShort, OfOnePointByACrashGoesOnWithTheOthers) {
+  std::string slow{kConfig};
+  slow.replace(slow.find("size=1m"), 7, "size=1m\\ntime_based=1\\nruntime=5");
+  std::ofstream{folder_ / "a.json"} << slow;
+  const pid_t sweep = start("out", {"--vary", "seed=1,2,3", "-j", "1"});
+  pid_t point = 0;
+  while (point == 0) {
+    point = child_of(sweep);
+  }
+  // Not before it is on its way: its folder is there.
+  while (std::distance(fs::directory_iterator{folder_ / "out/points"}, {}) == 0) {
+    std::this_thread::sleep_for(std::chrono::microseconds{200});
+  }
+  ::kill(point, SIGABRT);
+  int status = 0;
+  ::waitpid(sweep, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_EQ(text_of(folder_ / "stderr"), "3 points: 2 ok, 1 failed, 0 refused, 0 not done\n");
+  const std::string table = text_of(folder_ / "stdout");
+  EXPECT_NE(table.find("  failed: the simulator failed, killed by signal 6 (Aborted)\n"),
+            std::string::npos)
+      << table;
+  const Outcome outcome = wbsim("sweep status out");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.err, "3 points: 2 ok, 1 failed, 0 refused, 0 not done\n");
+}
+
+// What ends a point from outside says nothing about it: the next sweep runs it again.
+TEST_F(CutShort, OfOnePointFromOutsideIsRunAgain) {
+  std::string slow{kConfig};
+  slow.replace(slow.find("size=1m"), 7, "size=1m\\ntime_based=1\\nruntime=5");
+  std::ofstream{folder_ / "a.json"} << slow;
+  const std::vector<std::string> options{"--vary", "seed=1,2", "-j", "1"};
+  const pid_t sweep = start("out", options);
+  pid_t point = 0;
+  while (point == 0) {
+    point = child_of(sweep);
+  }
+  ::kill(point, SIGKILL);
+  int status = 0;
+  ::waitpid(sweep, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_EQ(text_of(folder_ / "stderr"),
+            "point 1 (seed=1): killed by signal 9 (Killed)\n"
+            "2 points: 1 ok, 0 failed, 0 refused, 1 not done\n");
+  ::waitpid(start("out", options), &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(SweepCli, TakesMoreValuesAndKnobs) {
+  ASSERT_EQ(wbsim("sweep run a.json --vary vm.dirty_ratio=25,30 -o out").exit_code, 0);
+  const Outcome more = wbsim("sweep run a.json --vary vm.dirty_ratio=25,30,35 -o out");
+  EXPECT_EQ(more.exit_code, 0);
+  EXPECT_EQ(more.err, "3 points: 3 ok, 0 failed, 0 refused, 0 not done; 2 were done before\n");
+  const Outcome knob =
+      wbsim("sweep run a.json --vary vm.dirty_ratio=25,30,35 --vary kernel=5.10,6.1 -o out");
+  EXPECT_EQ(knob.err, "6 points: 6 ok, 0 failed, 0 refused, 0 not done; 3 were done before\n");
+  const Outcome fewer = wbsim("sweep run a.json --vary vm.dirty_ratio=25 -o out");
+  EXPECT_EQ(fewer.exit_code, 2);
 }
 
 }  // namespace

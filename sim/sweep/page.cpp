@@ -38,6 +38,14 @@ std::string code_inside_script(const std::string& code) {
   return replaced(replaced(code, "</script", "<\\/script"), "<!--", "<\\!--");
 }
 
+// Chart.js begins with a comment that names it. Nothing else may end up in a page, which is made to
+// be passed on.
+bool is_chart_js(const std::string& code) {
+  const std::string_view head = std::string_view{code}.substr(0, 200);
+  return head.find("Chart.js v3.") != std::string_view::npos ||
+         head.find("Chart.js v4.") != std::string_view::npos;
+}
+
 std::optional<Json> data_of(const fs::path& directory, Diagnostics& diagnostics) {
   std::error_code failed;
   if (!fs::is_directory(directory, failed)) {
@@ -68,8 +76,12 @@ std::optional<std::string> make_page(const fs::path& directory, const fs::path& 
     diagnostics.error(chart_js.native(),
                       "cannot be read; install the Debian package libjs-chart.js, or name a "
                       "Chart.js 3 or 4 (chart.min.js, UMD) with --chart-js");
+  } else if (!is_chart_js(*charts)) {
+    diagnostics.error(chart_js.native(),
+                      "is no Chart.js 3 or 4: it does not begin with \"/*! * Chart.js v3.\" or v4; "
+                      "name a chart.min.js (UMD)");
   }
-  if (!data || !charts) {
+  if (!data || !charts || diagnostics.has_errors()) {
     return std::nullopt;
   }
   const std::array<std::pair<std::string_view, std::string>, 4> parts{{

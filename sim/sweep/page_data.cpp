@@ -172,7 +172,7 @@ Json sweep_data(const fs::path& directory, const Plan& plan) {
   }
   return {{"kind", "sweep"},
           {"directory", directory.native()},
-          {"wbsim", plan.version},
+          {"wbsim", plan.program.version},
           {"config", plan.source.config},
           {"set", plan.source.sets},
           {"workload", plan.source.workloads},

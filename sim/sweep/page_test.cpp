@@ -12,7 +12,7 @@ class PageTest : public testing::SweepTest {
  protected:
   void SetUp() override {
     SweepTest::SetUp();
-    write("chart.js", "/*! charts */ var hint = '</script><!-- no markup';\n");
+    write("chart.js", "/*! Chart.js v3.9.1 */ var hint = '</script><!-- no markup';\n");
   }
 
   void sweep(const std::vector<std::string>& vary) {
@@ -69,18 +69,22 @@ TEST_F(PageTest, LoadsNothing) {
   for (const char* loader : {"src=", "<link", "@import", "url(", "fetch(", "XMLHttpRequest"}) {
     EXPECT_EQ(html.find(loader), std::string::npos) << loader;
   }
-  EXPECT_NE(html.find("/*! charts */"), std::string::npos);
+  EXPECT_NE(html.find("/*! Chart.js v3.9.1 */"), std::string::npos);
   EXPECT_NE(html.find("Copyright (c) 2014-2022 Chart.js Contributors"), std::string::npos);
 }
 
 TEST_F(PageTest, LetsNoTextBecomeMarkup) {
-  sweep({R"(about="</script><script>alert(1)</script>",x{{script}},<!--)"});
+  const std::string job = R"(]\nfilename=/dev/sda\nrw=write\nsize=1m\n")";
+  sweep({R"(workload.fio="[</script><script>alert(1)</script>)" + job + R"(,"[x{{script}})" + job +
+         R"(,"[<!--)" + job});
   const std::string html = page("out").value_or(findings_);
   EXPECT_EQ(count(html, "<script"), 3U);
   EXPECT_EQ(count(html, "</script"), 3U);
   EXPECT_EQ(count(html, "<!--"), 0U);
-  EXPECT_EQ(data_in(html)["points"][0]["values"][0], R"("</script><script>alert(1)</script>")");
-  EXPECT_EQ(data_in(html)["points"][1]["values"][0], "x{{script}}");
+  EXPECT_EQ(data_in(html)["points"][0]["values"][0],
+            R"("[</script><script>alert(1)</script>)" + job);
+  EXPECT_EQ(data_in(html)["points"][1]["values"][0], R"("[x{{script}})" + job);
+  EXPECT_EQ(data_in(html)["points"][2]["status"], "ok");
 }
 
 TEST_F(PageTest, NamesPointsThatAreDamagedOrNotDone) {
@@ -124,6 +128,15 @@ TEST_F(PageTest, NeedsChartJs) {
   EXPECT_EQ(findings_,
             "DIR/chart.js: cannot be read; install the Debian package libjs-chart.js, or name a "
             "Chart.js 3 or 4 (chart.min.js, UMD) with --chart-js\n");
+}
+
+TEST_F(PageTest, TakesNothingForChartJsThatIsNot) {
+  sweep({"vm.dirty_ratio=25"});
+  write("chart.js", "root:x:0:0:root:/root:/bin/bash\n");
+  EXPECT_FALSE(page("out"));
+  EXPECT_EQ(findings_,
+            "DIR/chart.js: is no Chart.js 3 or 4: it does not begin with \"/*! * Chart.js v3.\" "
+            "or v4; name a chart.min.js (UMD)\n");
 }
 
 }  // namespace

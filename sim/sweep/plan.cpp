@@ -1,6 +1,7 @@
 #include "sim/sweep/plan.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -8,29 +9,39 @@
 #include <utility>
 
 #include "sim/report/digest.hpp"
+#include "sim/sweep/point_file.hpp"
 #include "sim/system/run_info.hpp"
 
 namespace wbsim::sweep {
 namespace {
 
-// Findings of all points, each once.
+// Findings of all points, each once, with the varied values that it depends on.
 class Findings {
  public:
-  explicit Findings(const std::vector<Variation>& variations) : variations_{variations} {}
+  explicit Findings(const Plan& plan) : plan_{plan} {}
 
-  void add(const Diagnostic& finding) {
+  // Points come in ascending order.
+  void add(std::size_t point, const Diagnostic& finding) {
     const Diagnostic placed{finding.severity, place(finding.where), finding.message};
-    if (seen_.insert(to_string(placed)).second) {
-      all_.push_back(placed);
+    const auto [known, fresh] = index_.emplace(to_string(placed), all_.size());
+    if (fresh) {
+      all_.push_back({placed, {}});
+    }
+    std::vector<std::size_t>& points = all_[known->second].points;
+    if (points.empty() || points.back() != point) {
+      points.push_back(point);
     }
   }
 
   void hand_over(Diagnostics& diagnostics) const {
-    for (const Diagnostic& finding : all_) {
+    for (const auto& [finding, points] : all_) {
+      const std::string values = values_of(finding, points);
+      const std::string where =
+          values.empty() ? finding.where : fmt::format("{} ({})", finding.where, values);
       if (finding.severity == Severity::kError) {
-        diagnostics.error(finding.where, finding.message);
+        diagnostics.error(where, finding.message);
       } else {
-        diagnostics.note(finding.where, finding.message);
+        diagnostics.note(where, finding.message);
       }
     }
   }
@@ -40,7 +51,7 @@ class Findings {
     constexpr std::string_view kSet = "--set ";
     if (where.starts_with(kSet)) {
       const std::string_view text = std::string_view{where}.substr(kSet.size());
-      for (const Variation& variation : variations_) {
+      for (const Variation& variation : plan_.variations) {
         if (text.starts_with(variation.key + "=")) {
           return fmt::format("--vary {}", text);
         }
@@ -50,9 +61,37 @@ class Findings {
   }
 
  private:
-  const std::vector<Variation>& variations_;
-  std::vector<Diagnostic> all_;
-  std::set<std::string> seen_;
+  struct Finding {
+    Diagnostic finding;
+    std::vector<std::size_t> points;
+  };
+
+  // "device.size=1GiB,2GiB seed=1": the values that not all points have and these do. Nothing where
+  // the finding names its value itself, or where it holds whatever the values are.
+  [[nodiscard]] std::string values_of(const Diagnostic& finding,
+                                      const std::vector<std::size_t>& points) const {
+    std::string text;
+    for (std::size_t knob = 0; knob < plan_.variations.size(); ++knob) {
+      const Variation& variation = plan_.variations[knob];
+      std::vector<std::string> values;
+      for (const std::string& value : variation.values) {
+        if (std::any_of(points.begin(), points.end(),
+                        [&](std::size_t i) { return plan_.points[i].values[knob] == value; })) {
+          values.push_back(value);
+        }
+      }
+      const bool named = finding.where.starts_with(fmt::format("--vary {}=", variation.key));
+      if (values.size() < variation.values.size() && !named) {
+        text +=
+            fmt::format("{}{}={}", text.empty() ? "" : " ", variation.key, fmt::join(values, ","));
+      }
+    }
+    return text;
+  }
+
+  const Plan& plan_;
+  std::vector<Finding> all_;
+  std::map<std::string, std::size_t> index_;  // into `all_`, by text
 };
 
 // The values of point `index`; the last variation changes fastest.
@@ -65,35 +104,41 @@ std::vector<std::string> values_of(const std::vector<Variation>& variations, std
   return values;
 }
 
-std::string refusal_digest(const system::ExperimentSource& source, std::string_view version,
+// Each text with its length, so that no two lists read the same.
+void add_sized(report::Hasher& hasher, std::string_view text) {
+  hasher.add(fmt::format("{}\n", text.size()));
+  hasher.add(text);
+}
+
+std::string refusal_digest(const system::ExperimentSource& source, const Program& program,
                            std::string_view refusal) {
   report::Hasher hasher;
-  hasher.add(fmt::format("refused by wbsim {}\n", version));
+  hasher.add(fmt::format("refused by wbsim {} {}\n", program.version, program.build));
   for (const std::string& set : source.sets) {
-    hasher.add(set + "\n");
+    add_sized(hasher, set);
   }
   hasher.add(refusal);
   return report::to_string(hasher.digest());
 }
 
 // Fills in what follows from the point's values. Errors leave it without a digest.
-void resolve(const Plan& plan, Point& point, Findings& findings) {
+void resolve(const Plan& plan, std::size_t index, Point& point, Findings& findings) {
   const system::ExperimentSource source = source_of(plan, point);
   Diagnostics diagnostics;
   const std::optional<system::Experiment> experiment = load_runnable(source, diagnostics);
   if (experiment) {
-    point.digest = digest_of(*experiment, plan.version);
+    point.digest = digest_of(*experiment, plan.program);
   }
   for (const Diagnostic& finding : diagnostics.all()) {
     if (finding.severity != Severity::kRefused) {
-      findings.add(finding);
+      findings.add(index, finding);
     } else {
       point.refusal += fmt::format("{}{}: {}", point.refusal.empty() ? "" : "; ",
                                    findings.place(finding.where), finding.message);
     }
   }
   if (!point.refusal.empty() && !diagnostics.has_errors()) {
-    point.digest = refusal_digest(source, plan.version, point.refusal);
+    point.digest = refusal_digest(source, plan.program, point.refusal);
   }
 }
 
@@ -114,14 +159,14 @@ void check_distinct(const Plan& plan, Diagnostics& diagnostics) {
 }  // namespace
 
 std::optional<Plan> make_plan(const system::ExperimentSource& source,
-                              const std::vector<Variation>& variations, std::string_view version,
+                              const std::vector<Variation>& variations, const Program& program,
                               Diagnostics& diagnostics) {
-  Plan plan{std::string{version}, source, variations, {}};
-  Findings findings{variations};
+  Plan plan{program, source, variations, {}};
+  Findings findings{plan};
   plan.points.resize(count_points(variations));
   for (std::size_t i = 0; i < plan.points.size(); ++i) {
     plan.points[i].values = values_of(variations, i);
-    resolve(plan, plan.points[i], findings);
+    resolve(plan, i, plan.points[i], findings);
   }
   findings.hand_over(diagnostics);
   if (!diagnostics.has_errors()) {
@@ -138,11 +183,27 @@ system::ExperimentSource source_of(const Plan& plan, const Point& point) {
   return source;
 }
 
-std::string digest_of(const system::Experiment& experiment, std::string_view version) {
+std::string digest_of(const system::Experiment& experiment, const Program& program) {
   report::Hasher hasher;
-  hasher.add(fmt::format("run by wbsim {}\n", version));
-  hasher.add(describe_run(experiment.config, experiment.workload, version).config_text);
+  hasher.add(fmt::format("run by wbsim {} {}\n", program.version, program.build));
+  system::Config config = experiment.config;
+  config.about.clear();
+  add_sized(hasher, describe_run(config, experiment.workload, program.version).config_text);
+  for (const std::string& input : experiment.read_beside) {
+    add_sized(hasher, input);
+  }
   return report::to_string(hasher.digest());
+}
+
+std::optional<Program> this_program(std::string_view version, std::string& problem) {
+  constexpr const char* kExecutable = "/proc/self/exe";
+  const std::optional<std::string> content = file_content(kExecutable);
+  if (!content) {
+    problem =
+        fmt::format("cannot read {}, which tells one build of wbsim from another", kExecutable);
+    return std::nullopt;
+  }
+  return Program{std::string{version}, report::to_string(report::digest_of(*content))};
 }
 
 std::string describe(const Plan& plan, const Point& point) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "sim/sweep/plan.hpp"
 
@@ -14,7 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Texts = std::vector<std::string>;
 
-constexpr std::string_view kFormat = "wbsim sweep 1";
+constexpr std::string_view kFormat = "wbsim sweep 2";
 
 std::string dump(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
@@ -27,7 +28,7 @@ bool is_digest(const std::string& text) {
 // nlohmann's exceptions stand for every kind of damage: a missing member, another type.
 Plan plan_of(const Json& json) {
   Plan plan;
-  plan.version = json.at("wbsim").get<std::string>();
+  plan.program = {json.at("wbsim").get<std::string>(), json.at("build").get<std::string>()};
   plan.source.config = json.at("config").get<std::string>();
   plan.source.sets = json.at("set").get<Texts>();
   plan.source.workloads = json.at("workload").get<Texts>();
@@ -77,7 +78,8 @@ std::string plan_json(const Plan& plan) {
     points.push_back(std::move(each));
   }
   return dump({{"format", kFormat},
-               {"wbsim", plan.version},
+               {"wbsim", plan.program.version},
+               {"build", plan.program.build},
                {"config", plan.source.config},
                {"set", plan.source.sets},
                {"workload", plan.source.workloads},
@@ -109,29 +111,37 @@ std::optional<Plan> parse_plan(std::string_view text, std::string& problem) {
 }
 
 std::string difference(const Plan& there, const Plan& here) {
-  if (there.variations == here.variations && there.points == here.points) {
+  std::set<std::string_view> digests;
+  for (const Point& point : here.points) {
+    digests.insert(point.digest);
+  }
+  // A refused point holds no result, so none is lost with it.
+  const auto lost =
+      std::find_if(there.points.begin(), there.points.end(), [&digests](const Point& point) {
+        return point.refusal.empty() && !digests.contains(point.digest);
+      });
+  if (lost == there.points.end()) {
     return {};  // whatever the configuration is called, the runs are the same
   }
   const auto differ = [](std::string_view what, const std::string& a, const std::string& b) {
     return a == b ? std::string{} : fmt::format("{} is {} there and {} here", what, a, b);
   };
-  const std::array<std::string, 5> differences{
+  const std::array<std::string, 6> differences{
+      differ("the version of wbsim", there.program.version, here.program.version),
+      differ("the build of wbsim", there.program.build, here.program.build),
       differ("--vary", listed(there.variations), listed(here.variations)),
       differ("--set", listed(there.source.sets), listed(here.source.sets)),
       differ("--workload", listed(there.source.workloads), listed(here.source.workloads)),
-      differ("the version of wbsim", there.version, here.version),
       differ("the configuration", there.source.config, here.source.config)};
   for (const std::string& each : differences) {
     if (!each.empty()) {
       return each;
     }
   }
-  const auto changed =
-      std::mismatch(here.points.begin(), here.points.end(), there.points.begin()).first;
   return fmt::format(
       "point {} ({}) has changed: the configuration or a file it names is another "
       "than when the sweep began",
-      changed - here.points.begin() + 1, describe(here, *changed));
+      lost - there.points.begin() + 1, describe(there, *lost));
 }
 
 }  // namespace wbsim::sweep

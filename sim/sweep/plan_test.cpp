@@ -1,7 +1,9 @@
 #include "sim/sweep/plan.hpp"
 
+#include <cstdlib>
 #include <set>
 
+#include "sim/report/digest.hpp"
 #include "sim/sweep/sweep_test_util.hpp"
 
 namespace wbsim::sweep {
@@ -37,18 +39,48 @@ TEST_F(PlanTest, KeepsCommasInsideOfJsonValues) {
 }
 
 TEST_F(PlanTest, AddressesAPointByWhatIsRunAndByWhom) {
-  const auto digest = [this](const std::vector<std::string>& sets, const std::string& version) {
-    return plan({"vm.dirty_ratio=25"}, sets, version).value().points.at(0).digest;
+  const auto digest = [this](const std::vector<std::string>& sets, const Program& program) {
+    return plan({"vm.dirty_ratio=25"}, sets, program).value().points.at(0).digest;
   };
-  const std::string one = digest({}, "1");
-  EXPECT_EQ(digest({}, "1"), one);
-  EXPECT_EQ(digest({"optimisation.batching=false"}, "1"), one) << "which changes no result";
-  EXPECT_NE(digest({}, "2"), one);
-  EXPECT_NE(digest({"seed=2"}, "1"), one);
+  const Program program{"1", "b"};
+  const std::string one = digest({}, program);
+  EXPECT_EQ(digest({}, program), one);
+  EXPECT_EQ(digest({"optimisation.batching=false"}, program), one) << "which changes no result";
+  EXPECT_EQ(digest({"about=words"}, program), one) << "which changes no result";
+  EXPECT_NE(digest({}, {"2", "b"}), one);
+  EXPECT_NE(digest({}, {"1", "c"}), one) << "another program of the same version";
+  EXPECT_NE(digest({"seed=2"}, program), one);
   std::string other{testing::kSmallConfig};
   other.replace(other.find("bs=64k"), 6, "bs=32k");
   write("a.json", other);
-  EXPECT_NE(digest({}, "1"), one) << "another workload";
+  EXPECT_NE(digest({}, program), one) << "another workload";
+}
+
+// The job file stays as it is: what it includes and the environment decide.
+TEST_F(PlanTest, AddressesAPointByWhatJobFilesTakeFromElsewhere) {
+  const auto digest = [this] { return plan({"vm.dirty_ratio=25"}).value().points.at(0).digest; };
+  write("job.fio", "[w]\nfilename=/dev/sda\nrw=write\nsize=${WBSIM_TEST_SIZE}\ninclude more.fio\n");
+  write("more.fio", "bs=64k\n");
+  write("a.json", R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0}}},)"
+                  R"("workload":{"file":"job.fio"}})");
+  ::setenv("WBSIM_TEST_SIZE", "1m", 1);
+  const std::string one = digest();
+  write("more.fio", "bs=32k\n");
+  EXPECT_NE(digest(), one) << "another text in the included file";
+  write("more.fio", "bs=64k\n");
+  EXPECT_EQ(digest(), one);
+  ::setenv("WBSIM_TEST_SIZE", "2m", 1);
+  EXPECT_NE(digest(), one) << "another value of the environment";
+  ::unsetenv("WBSIM_TEST_SIZE");
+}
+
+TEST_F(PlanTest, TellsBuildsApart) {
+  std::string problem;
+  const auto program = this_program("1", problem);
+  ASSERT_TRUE(program) << problem;
+  EXPECT_EQ(program->version, "1");
+  EXPECT_EQ(program->build,
+            report::to_string(report::digest_of(file_content("/proc/self/exe").value_or(""))));
 }
 
 TEST_F(PlanTest, RefusesThePointsThatAreNotSimulated) {
@@ -75,18 +107,19 @@ TEST_F(PlanTest, ReadsItselfBack) {
 
 TEST_F(PlanTest, SaysInWhatAnotherPlanDiffers) {
   const auto differs = [this](const std::vector<std::string>& vary,
-                              const std::vector<std::string>& sets, const std::string& version) {
+                              const std::vector<std::string>& sets, const Program& program) {
     const Plan there = plan({"vm.dirty_ratio=25,30"}).value();
-    return difference(there, plan(vary, sets, version).value());
+    return difference(there, plan(vary, sets, program).value());
   };
-  EXPECT_EQ(differs({"vm.dirty_ratio=25,40"}, {}, "1"),
+  const Program program{"1", "b"};
+  EXPECT_EQ(differs({"vm.dirty_ratio=25,40"}, {}, program),
             "--vary is vm.dirty_ratio=25,30 there and vm.dirty_ratio=25,40 here");
-  EXPECT_EQ(differs({"vm.dirty_ratio=30,25"}, {}, "1"),
-            "--vary is vm.dirty_ratio=25,30 there and vm.dirty_ratio=30,25 here");
-  EXPECT_EQ(differs({"vm.dirty_ratio=25,30"}, {"seed=2"}, "1"),
+  EXPECT_EQ(differs({"vm.dirty_ratio=25,30"}, {"seed=2"}, program),
             "--set is nothing there and seed=2 here");
-  EXPECT_EQ(differs({"vm.dirty_ratio=25,30"}, {}, "2"),
+  EXPECT_EQ(differs({"vm.dirty_ratio=25,30"}, {}, {"2", "b"}),
             "the version of wbsim is 1 there and 2 here");
+  EXPECT_EQ(differs({"vm.dirty_ratio=25,30"}, {}, {"1", "c"}),
+            "the build of wbsim is b there and c here");
   const Plan there = plan({"vm.dirty_ratio=25,30"}).value();
   std::string other{testing::kSmallConfig};
   other.replace(other.find("10us"), 4, "20us");
@@ -94,6 +127,18 @@ TEST_F(PlanTest, SaysInWhatAnotherPlanDiffers) {
   EXPECT_EQ(difference(there, plan({"vm.dirty_ratio=25,30"}).value()),
             "point 1 (vm.dirty_ratio=25) has changed: the configuration or a file it names is "
             "another than when the sweep began");
+}
+
+TEST_F(PlanTest, ContinuesAnotherPlanWhenItLosesNoPoint) {
+  const Plan there = plan({"vm.dirty_ratio=25,30", "queue.scheduler=none,bfq"}).value();
+  const auto differs = [&](const std::vector<std::string>& vary) {
+    return difference(there, plan(vary).value());
+  };
+  EXPECT_EQ(differs({"vm.dirty_ratio=30,25,40", "queue.scheduler=none,bfq"}), "");
+  EXPECT_EQ(differs({"vm.dirty_ratio=25,30", "queue.scheduler=none,mq-deadline"}), "");
+  EXPECT_EQ(differs({"vm.dirty_ratio=25,30", "queue.scheduler=none", "kernel=5.10,6.1"}), "")
+      << "a knob more, one of whose values is the default";
+  EXPECT_NE(differs({"vm.dirty_ratio=25,30", "queue.scheduler=none", "kernel=6.1"}), "");
 }
 
 // --- what is refused, word for word ---------------------------------------------------------
@@ -153,8 +198,48 @@ TEST_F(PlanTest, ReportsEachWrongValueOnce) {
             "--vary vm.dirty_ratio=500: 500 is not a whole number from 0 to 100\n");
   EXPECT_EQ(problems({"vm..dirty_ratio=5"}),
             "--vary vm..dirty_ratio=5: has an empty name in its key\n");
-  EXPECT_EQ(problems({"devices.sdb.depth=8"}, {"devices.sdb.queue.scheduler=nun"}).substr(0, 52),
-            "--set devices.sdb.queue.scheduler=nun: unknown \"nun\"");
+  EXPECT_EQ(problems({"devices.sda.depth=8"}, {"devices.sda.queue.scheduler=nun"}).substr(0, 52),
+            "--set devices.sda.queue.scheduler=nun: unknown \"nun\"");
+}
+
+TEST_F(PlanTest, NamesTheValuesAtWhichAPointIsWrong) {
+  write(
+      "a.json",
+      R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0}}},)"
+      R"("workload":{"fio":"[w]\nfilename=/dev/sda\nrw=write\noffset=8m\nsize=1m\nnumjobs=8\n"}})");
+  EXPECT_EQ(
+      problems({"device.size=2MiB,4MiB,1GiB", "seed=1,2"}),
+      "DIR/a.json: /workload/fio:1 (device.size=2MiB): job \"w\": offset 8388608 is not below "
+      "the end of the device, 2097152 bytes\n"
+      "DIR/a.json: /workload/fio:1 (device.size=4MiB): job \"w\": offset 8388608 is not below "
+      "the end of the device, 4194304 bytes\n");
+  // At every point: no value is to blame.
+  write("a.json", R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0}}},)"
+                  R"("workload":{"fio":"[w]\nfilename=/dev/sdb\nrw=write\nsize=1m\n"}})");
+  EXPECT_EQ(problems({"device.size=1GiB,2GiB"}),
+            "DIR/a.json: /workload/fio:1: job \"w\": no device for filename=/dev/sdb; the "
+            "configuration has /dev/sda. --set workload.filename=/dev/sda runs all jobs there\n");
+}
+
+TEST_F(PlanTest, ReportsADeviceThatIsNotThere) {
+  EXPECT_EQ(problems({"devices.sdb.queue.scheduler=none,mq-deadline"}),
+            "--vary devices.sdb.queue.scheduler=none: there is no device \"sdb\", only sda; to add "
+            "one, set devices.sdb to an object\n"
+            "--vary devices.sdb.queue.scheduler=mq-deadline: there is no device \"sdb\", only sda; "
+            "to add one, set devices.sdb to an object\n");
+}
+
+TEST_F(PlanTest, VariesJobFiles) {
+  write("a.fio", "[a]\nfilename=/dev/sda\nrw=write\nsize=1m\n");
+  write("b.fio", "[b]\nfilename=/dev/sda\nrw=write\nsize=2m\n");
+  const auto made = plan({"workload.file=a.fio,b.fio"});
+  ASSERT_TRUE(made) << findings_;
+  Diagnostics diagnostics;
+  for (const std::size_t i : {0U, 1U}) {
+    const auto experiment = load_runnable(source_of(*made, made->points[i]), diagnostics);
+    ASSERT_TRUE(experiment) << testing::text_of(diagnostics);
+    EXPECT_EQ(experiment->workload.jobs.at(0).name, i == 0 ? "a" : "b");
+  }
 }
 
 TEST_F(PlanTest, ReportsPointsThatAreTheSameRun) {

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "sim/sweep/point_file.hpp"
@@ -43,31 +45,41 @@ report::OutputError sync_directory(const fs::path& path) {
 
 constexpr std::array<std::string_view, 3> kFiles{kPlanFile, "sweep-long.csv", "sweep-wide.csv"};
 
-// An empty directory may become a sweep's; any other has to be one.
+// An empty directory may become a sweep's, and so may one that has lost its plan.
 bool holds_foreign_files(const fs::path& directory) {
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator{directory, failed}) {
-    // What is left when a sweep is killed before its first file is complete.
-    if (!report::is_temporary_of(entry.path().filename().native(), kPlanFile)) {
+    const std::string name = entry.path().filename().native();
+    const bool own = name == "points" || name == "report.html" ||
+                     std::any_of(kFiles.begin(), kFiles.end(), [&name](std::string_view file) {
+                       return name == file || report::is_temporary_of(name, file);
+                     });
+    if (!own) {
       return true;
     }
   }
   return false;
 }
 
-// Writes the plan, or compares it with the one that is there. False after errors.
+// Writes the plan, unless another one is there that it does not continue. False after errors.
 bool settle_plan(const fs::path& directory, const Plan& plan, Diagnostics& diagnostics) {
   std::error_code failed;
   if (fs::exists(fs::symlink_status(directory / kPlanFile, failed))) {
     const std::optional<Plan> there = read_plan(directory, diagnostics);
-    const std::string differs = there ? difference(*there, plan) : std::string{};
-    if (!differs.empty()) {
-      diagnostics.error(directory.native(),
-                        fmt::format("holds another sweep: {}; name another directory", differs));
+    if (!there) {
+      return false;
     }
-    return there && differs.empty();
-  }
-  if (holds_foreign_files(directory)) {
+    if (const std::string differs = difference(*there, plan); !differs.empty()) {
+      diagnostics.error(directory.native(),
+                        fmt::format("holds another sweep: {}; name another directory (a sweep may "
+                                    "be given more points, but not fewer)",
+                                    differs));
+      return false;
+    }
+    if (plan_json(*there) == plan_json(plan)) {
+      return true;
+    }
+  } else if (holds_foreign_files(directory)) {
     diagnostics.error(directory.native(),
                       "is not empty and holds no sweep; name a new or empty directory");
     return false;
@@ -78,6 +90,18 @@ bool settle_plan(const fs::path& directory, const Plan& plan, Diagnostics& diagn
     return false;
   }
   return true;
+}
+
+// What a killed sweep was running lives a moment longer than itself, and keeps the lock that long.
+bool lock_directory(int descriptor) {
+  constexpr int kTries = 20;
+  for (int i = 0; descriptor >= 0 && i < kTries; ++i) {
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
+      return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  }
+  return false;
 }
 
 }  // namespace
@@ -110,7 +134,10 @@ std::optional<Plan> read_plan(const fs::path& directory, Diagnostics& diagnostic
   std::string problem;
   std::optional<Plan> plan = parse_plan(*text, problem);
   if (!plan) {
-    diagnostics.error(path.native(), problem);
+    diagnostics.error(path.native(),
+                      fmt::format("{}; remove it and repeat the sweep's command: results that are "
+                                  "there are kept",
+                                  problem));
   }
   return plan;
 }
@@ -123,7 +150,7 @@ std::unique_ptr<Store> Store::open(const fs::path& directory, const Plan& plan,
   }
   const int lock = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   std::unique_ptr<Store> store{new Store{directory, lock}};
-  if (lock < 0 || ::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+  if (!lock_directory(lock)) {
     diagnostics.error(directory.native(), "is in use by another sweep");
     return nullptr;
   }

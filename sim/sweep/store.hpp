@@ -22,7 +22,7 @@ namespace wbsim::sweep {
 
 enum class PointStatus {
   kOk,
-  kFailed,   // the run ended with a job in error; its results are there
+  kFailed,   // the run ended with a job in error, and its results are there; or wbsim failed
   kRefused,  // asks for what is not simulated
 };
 std::string_view to_string(PointStatus status);
@@ -48,11 +48,13 @@ StoredPoint look_up(const std::filesystem::path& directory, const std::string& d
 // The plan of an existing sweep. nullopt after errors.
 std::optional<Plan> read_plan(const std::filesystem::path& directory, Diagnostics& diagnostics);
 
-// The writer's side. Different points may be written by different threads at the same time.
+// The writer's side. Different points may be written at the same time, also by processes that the
+// store's own has forked: each sees the same lock.
 class Store {
  public:
-  // Creates the directory or continues the sweep in it. Null after errors: not writable, in use by
-  // another process, no sweep's directory, or that of another sweep.
+  // Creates the directory, or continues the sweep in it, where `plan` may have more points. Null
+  // after errors: not writable, in use by another process, no sweep's directory, or that of another
+  // sweep.
   static std::unique_ptr<Store> open(const std::filesystem::path& directory, const Plan& plan,
                                      Diagnostics& diagnostics);
   Store(const Store&) = delete;
@@ -73,7 +75,7 @@ class Store {
   void remove_leftovers();
 
   std::filesystem::path directory_;
-  int lock_;  // descriptor of the directory; the kernel drops the lock with the process
+  int lock_;  // descriptor of the directory; the kernel drops the lock with the last process
 };
 
 }  // namespace wbsim::sweep

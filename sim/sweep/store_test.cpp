@@ -150,6 +150,25 @@ TEST_F(StoreTest, StartsOverWhenKilledBeforeThePlanWasWritten) {
   EXPECT_FALSE(fs::exists(folder_ / "out/sweep.json.123.tmp"));
 }
 
+TEST_F(StoreTest, TakesMorePoints) {
+  sweep();
+  const std::string before = content("out/sweep.json");
+  plan_ = plan({"vm.dirty_ratio=20,25,30"}).value();
+  EXPECT_EQ(sweep().resumed, 2U);
+  EXPECT_NE(content("out/sweep.json"), before);
+  EXPECT_EQ(content("out/sweep.json"), plan_json(plan_));
+  EXPECT_EQ(sweep().resumed, 3U);
+}
+
+TEST_F(StoreTest, KeepsThePointsWhenThePlanIsLost) {
+  sweep();
+  const std::string before = content("out/sweep.json");
+  fs::remove(folder_ / "out/sweep.json");
+  write("out/report.html", "");
+  EXPECT_EQ(sweep().resumed, 2U);
+  EXPECT_EQ(content("out/sweep.json"), before);
+}
+
 // --- what is refused, word for word ---------------------------------------------------------
 
 TEST_F(StoreTest, RefusesTheDirectoryOfAnotherSweep) {
@@ -158,7 +177,8 @@ TEST_F(StoreTest, RefusesTheDirectoryOfAnotherSweep) {
   EXPECT_FALSE(open());
   EXPECT_EQ(findings_,
             "DIR/out: holds another sweep: --vary is vm.dirty_ratio=25,30 there and "
-            "vm.dirty_ratio=25,40 here; name another directory\n");
+            "vm.dirty_ratio=25,40 here; name another directory (a sweep may be given more "
+            "points, but not fewer)\n");
 }
 
 TEST_F(StoreTest, RefusesADirectoryOfOtherThings) {
@@ -170,18 +190,23 @@ TEST_F(StoreTest, RefusesADirectoryOfOtherThings) {
 TEST_F(StoreTest, RefusesADamagedPlan) {
   write("out/sweep.json", "{\"format\": ");
   EXPECT_FALSE(open());
-  EXPECT_EQ(findings_, "DIR/out/sweep.json: is damaged: it is not JSON\n");
+  const std::string hint =
+      "; remove it and repeat the sweep's command: results that are there are kept\n";
+  EXPECT_EQ(findings_, "DIR/out/sweep.json: is damaged: it is not JSON" + hint);
   write("out/sweep.json", "[1]");
   EXPECT_FALSE(open());
-  EXPECT_EQ(findings_, "DIR/out/sweep.json: is not the plan of a sweep that this wbsim can read\n");
-  write("out/sweep.json", R"({"format":"wbsim sweep 1","wbsim":1})");
+  EXPECT_EQ(findings_,
+            "DIR/out/sweep.json: is not the plan of a sweep that this wbsim can read" + hint);
+  write("out/sweep.json", R"({"format":"wbsim sweep 2","wbsim":1})");
   EXPECT_FALSE(open());
-  EXPECT_EQ(findings_, "DIR/out/sweep.json: is damaged: members are missing or of another type\n");
+  EXPECT_EQ(findings_,
+            "DIR/out/sweep.json: is damaged: members are missing or of another type" + hint);
   std::string text = plan_json(plan_);
   text.replace(text.find(plan_.points[0].digest), 8, "../../..");
   write("out/sweep.json", text);
   EXPECT_FALSE(open());
-  EXPECT_EQ(findings_, "DIR/out/sweep.json: is damaged: its points do not fit its variations\n");
+  EXPECT_EQ(findings_,
+            "DIR/out/sweep.json: is damaged: its points do not fit its variations" + hint);
 }
 
 TEST_F(StoreTest, RefusesAPathThatCannotBeADirectory) {

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <exception>
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstring>
 #include <map>
-#include <mutex>
 
-#include "sim/sweep/worker_pool.hpp"
+#include "sim/sweep/process_pool.hpp"
 #include "sim/system/run.hpp"
 #include "sim/system/run_outputs.hpp"
 
@@ -16,11 +18,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What became of one attempt: at most one of the two. Neither after an interrupt.
-struct Attempt {
-  std::optional<PointEnd> end;
-  report::OutputError error;
-};
+// Exit codes of a point's process. Any other one is a failure of the program.
+constexpr int kStored = 0;
+constexpr int kNotStored = 3;  // and stderr says why
+
+// Signals that the program brings upon itself; others come from outside, such as SIGKILL when the
+// machine is out of memory, and say nothing about the point.
+constexpr std::array kCrashes{SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+
+bool is_crash(const TaskEnd& end) {
+  return end.signal == 0
+             ? end.exit_code != kStored && end.exit_code != kNotStored
+             : std::find(kCrashes.begin(), kCrashes.end(), end.signal) != kCrashes.end();
+}
+
+// "killed by signal 6 (Aborted): sim/a.cpp:7: check failed: x > 0".
+std::string how_it_ended(const TaskEnd& end) {
+  const std::string line = end.text.substr(0, end.text.find('\n'));
+  return fmt::format("{}{}{}",
+                     end.signal == 0 ? fmt::format("exit code {}", end.exit_code)
+                                     : fmt::format("killed by signal {} ({})", end.signal,
+                                                   ::strsignal(end.signal)),
+                     line.empty() ? "" : ": ", line);
+}
 
 class Sweep {
  public:
@@ -31,8 +51,13 @@ class Sweep {
     find_missing();
     const std::atomic<bool>& interrupted =
         options_.interrupted != nullptr ? *options_.interrupted : never_;
+    // Points run in processes of their own: a failed check or a crash is the end of one point, not
+    // of the sweep.
     run_pool(missing_.size(), options_.workers, interrupted,
-             [this](std::size_t i) { run_point(missing_[i]); });
+             {[this](std::size_t i) { return attempt(plan_.points[missing_[i]]); },
+              [this, &interrupted](std::size_t i, const TaskEnd& end) {
+                conclude(missing_[i], end, interrupted.load());
+              }});
     outcome_.interrupted = interrupted.load();
     for (auto& [index, error] : errors_) {
       outcome_.errors.push_back(std::move(error));
@@ -62,76 +87,78 @@ class Sweep {
     }
   }
 
-  // On a worker's thread.
-  void run_point(std::size_t index) {
-    const Point& point = plan_.points[index];
-    Attempt attempt;
-    try {
-      attempt = point.refusal.empty() ? simulate(point) : refuse(point);
-    } catch (const std::exception& error) {
-      // Not the point's result: with more memory it may well run.
-      attempt = {std::nullopt, error.what()};
+  // In the point's process: its exit code.
+  int attempt(const Point& point) {
+    const report::OutputError error = point.refusal.empty() ? simulate(point) : refuse(point);
+    if (error) {
+      fmt::print(stderr, "{}", *error);
     }
-    if (!attempt.end) {
-      store_.abandon(point.digest);
-    }
-    const std::lock_guard lock{mutex_};
-    if (attempt.error) {
-      errors_[index] =
-          fmt::format("point {} ({}): {}", index + 1, describe(plan_, point), *attempt.error);
-    }
-    if (attempt.end) {
-      keep(index, std::move(*attempt.end));
-      if (options_.progress) {
-        options_.progress(progress_);
-      }
-    }
+    return error ? kNotStored : kStored;
   }
 
-  Attempt refuse(const Point& point) {
+  report::OutputError refuse(const Point& point) {
     fs::path folder;
     if (report::OutputError error = store_.begin(point.digest, folder)) {
-      return {std::nullopt, error};
+      return error;
     }
-    return commit(point, {PointStatus::kRefused, point.refusal});
+    return store_.commit(point.digest, {PointStatus::kRefused, point.refusal});
   }
 
-  Attempt simulate(const Point& point) {
+  report::OutputError simulate(const Point& point) {
     Diagnostics diagnostics;
     const std::optional<system::Experiment> experiment =
         load_runnable(source_of(plan_, point), diagnostics);
-    if (!experiment || digest_of(*experiment, plan_.version) != point.digest) {
-      return {std::nullopt,
-              "the configuration or a file it names has changed since the sweep began"};
+    if (!experiment || digest_of(*experiment, plan_.program) != point.digest) {
+      return "the configuration or a file it names has changed since the sweep began";
     }
     fs::path folder;
     if (report::OutputError error = store_.begin(point.digest, folder)) {
-      return {std::nullopt, error};
+      return error;
     }
-    system::RunOutputs outputs{*experiment, plan_.version, folder};
-    system::RunOptions run;
-    run.observers = outputs.observers();
-    run.interrupted = options_.interrupted;
-    const system::RunOutcome ran = run_system(experiment->config, experiment->workload, run);
-    if (ran.interrupted) {
-      return {};
-    }
+    system::RunOutputs outputs{*experiment, plan_.program.version, folder};
+    const system::RunOutcome ran =
+        run_system(experiment->config, experiment->workload, {.observers = outputs.observers()});
     outputs.finish(ran.end);
     if (report::OutputError error = outputs.write()) {
-      return {std::nullopt, error};
+      return error;
     }
     PointEnd end;
     if (!ran.jobs_in_error.empty()) {
       end = {PointStatus::kFailed, fmt::format("{}", fmt::join(ran.jobs_in_error, "; "))};
     }
-    return commit(point, std::move(end));
+    return store_.commit(point.digest, end);
   }
 
-  Attempt commit(const Point& point, PointEnd end) {
-    if (report::OutputError error = store_.commit(point.digest, end)) {
-      return {std::nullopt, error};
+  // After the point's process has ended, in whatever way.
+  void conclude(std::size_t index, const TaskEnd& end, bool interrupted) {
+    const Point& point = plan_.points[index];
+    StoredPoint stored = look_up(store_.directory(), point.digest);
+    report::OutputError error;
+    if (!stored.end && is_crash(end) && end.problem.empty()) {
+      // The same program would fail in the same way again, so this is the point's result.
+      fs::path folder;
+      const PointEnd failed{PointStatus::kFailed, "the simulator failed, " + how_it_ended(end)};
+      error = store_.begin(point.digest, folder);
+      if (!error) {
+        error = store_.commit(point.digest, failed);
+      }
+      if (!error) {
+        stored.end = failed;
+      }
+    } else if (!stored.end && !interrupted) {
+      error = !end.problem.empty() ? end.problem : end.signal != 0 ? how_it_ended(end) : end.text;
     }
-    return {std::move(end), std::nullopt};
+    if (stored.end) {
+      keep(index, std::move(*stored.end));
+      if (options_.progress) {
+        options_.progress(progress_);
+      }
+      return;
+    }
+    store_.abandon(point.digest);
+    if (error) {
+      errors_[index] = fmt::format("point {} ({}): {}", index + 1, describe(plan_, point), *error);
+    }
   }
 
   void keep(std::size_t index, PointEnd end) {
@@ -146,9 +173,8 @@ class Sweep {
   const SweepOptions& options_;
   const std::atomic<bool> never_{false};
   std::vector<std::size_t> missing_;
-  std::mutex mutex_;  // guards what follows while workers run
   Progress progress_;
-  std::map<std::size_t, std::string> errors_;  // by point, as workers end in any order
+  std::map<std::size_t, std::string> errors_;  // by point, as they end in any order
   SweepOutcome outcome_;
 };
 

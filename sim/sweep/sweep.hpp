@@ -20,9 +20,9 @@ struct Progress {
 };
 
 struct SweepOptions {
-  int workers = 1;
+  int workers = 1;                                 // processes at a time
   const std::atomic<bool>* interrupted = nullptr;  // set by a signal handler: end soon
-  // Called whenever a point is done, by one thread at a time; may be empty.
+  // Called whenever a point is done; may be empty.
   std::function<void(const Progress&)> progress;
 };
 
@@ -31,7 +31,8 @@ struct SweepOutcome {
   std::vector<std::optional<PointEnd>> ends;
   std::size_t resumed = 0;         // points that were done before
   std::vector<std::string> notes;  // damaged results, which ran again
-  // What kept points from being stored: a full disk, changed input. A later call tries again.
+  // What kept points from being stored: a full disk, changed input, no memory. A later call tries
+  // again. A point at which the program itself fails is done, and has failed.
   std::vector<std::string> errors;
   bool interrupted = false;
 };

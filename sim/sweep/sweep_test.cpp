@@ -1,59 +1,16 @@
 #include "sim/sweep/sweep.hpp"
 
-#include <algorithm>
 #include <map>
-#include <mutex>
 #include <thread>
 
 #include "sim/sweep/effects.hpp"
 #include "sim/sweep/merged.hpp"
 #include "sim/sweep/sweep_test_util.hpp"
-#include "sim/sweep/worker_pool.hpp"
 
 namespace wbsim::sweep {
 namespace {
 
 namespace fs = std::filesystem;
-
-TEST(WorkerPool, CallsEveryTaskOnce) {
-  for (const int workers : {1, 2, 7, 64}) {
-    std::mutex mutex;
-    std::vector<std::size_t> called;
-    const std::atomic<bool> stop{false};
-    run_pool(50, workers, stop, [&](std::size_t i) {
-      const std::lock_guard lock{mutex};
-      called.push_back(i);
-    });
-    std::sort(called.begin(), called.end());
-    ASSERT_EQ(called.size(), 50U) << workers;
-    for (std::size_t i = 0; i < called.size(); ++i) {
-      EXPECT_EQ(called[i], i) << workers;
-    }
-  }
-}
-
-TEST(WorkerPool, RunsTasksAtTheSameTime) {
-  // Each of two tasks waits for the other: one worker alone would wait forever.
-  std::atomic<int> begun{0};
-  const std::atomic<bool> stop{false};
-  run_pool(2, 2, stop, [&](std::size_t) {
-    ++begun;
-    while (begun.load() < 2) {
-      std::this_thread::yield();
-    }
-  });
-  EXPECT_EQ(begun.load(), 2);
-}
-
-TEST(WorkerPool, StartsNoTaskAfterTheStop) {
-  std::atomic<bool> stop{false};
-  std::atomic<int> calls{0};
-  run_pool(1000, 1, stop, [&](std::size_t i) {
-    ++calls;
-    stop = i == 9;
-  });
-  EXPECT_EQ(calls.load(), 10);
-}
 
 class SweepRun : public testing::SweepTest {
  protected:
@@ -78,7 +35,7 @@ class SweepRun : public testing::SweepTest {
   }
 };
 
-TEST_F(SweepRun, GivesTheSameBytesOnAnyNumberOfThreads) {
+TEST_F(SweepRun, GivesTheSameBytesOnAnyNumberOfProcesses) {
   const Plan points =
       plan({"vm.dirty_ratio=25,30", "queue.scheduler=none,bfq", "kernel=5.10,6.1"}).value();
   sweep("one", points, {1, nullptr, {}});

@@ -63,12 +63,12 @@ class SweepTest : public ::testing::Test {
   // The plan of a.json under these options; the findings are kept.
   std::optional<Plan> plan(const std::vector<std::string>& vary,
                            const std::vector<std::string>& sets = {},
-                           const std::string& version = "1") {
+                           const Program& program = {"1", "b"}) {
     Diagnostics diagnostics;
     const std::vector<Variation> variations = parse_variations(vary, sets, diagnostics);
     std::optional<Plan> made;
     if (!diagnostics.has_errors()) {
-      made = make_plan({path("a.json"), sets, {}}, variations, version, diagnostics);
+      made = make_plan({path("a.json"), sets, {}}, variations, program, diagnostics);
     }
     findings_ = shortened(text_of(diagnostics));
     return made;
