@@ -341,6 +341,19 @@ TEST_F(CutShort, OfOnePointFromOutsideIsRunAgain) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
+// As a shell completes them, and not only beside the configuration.
+TEST_F(SweepCli, FindsJobFilesInTheCurrentFolder) {
+  fs::create_directories(folder_ / "lab");
+  fs::copy(folder_ / "a.json", folder_ / "lab/a.json");
+  std::ofstream{folder_ / "x.fio"} << "[x]\nfilename=/dev/sda\nrw=write\nsize=1m\n";
+  std::ofstream{folder_ / "y.fio"} << "[y]\nfilename=/dev/sda\nrw=read\nsize=1m\n";
+  const Outcome outcome = wbsim("sweep run lab/a.json --vary workload.file=x.fio,y.fio -o out");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out.substr(0, outcome.out.find('\n')),
+            "point  workload.file  write MB/s  write IOPS  write p99 ms  read MB/s  read IOPS  "
+            "read p99 ms  write stalls s  dirty MiB");
+}
+
 TEST_F(SweepCli, TakesMoreValuesAndKnobs) {
   ASSERT_EQ(wbsim("sweep run a.json --vary vm.dirty_ratio=25,30 -o out").exit_code, 0);
   const Outcome more = wbsim("sweep run a.json --vary vm.dirty_ratio=25,30,35 -o out");

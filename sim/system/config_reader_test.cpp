@@ -276,6 +276,16 @@ TEST_F(ConfigFiles, OfAWorkloadGiveItsText) {
   EXPECT_EQ(*elsewhere.config, *reading.config);
 }
 
+TEST_F(ConfigFiles, OfAWorkloadGiveWayToATextBesideThem) {
+  write("w.fio", "[a]\nrw=write\n");
+  const testing::Reading reading =
+      read_here(document(R"("workload":{"file":"w.fio","fio":"[b]"})"));
+  ASSERT_TRUE(reading.config) << reading.findings;
+  EXPECT_EQ(reading.config->workload_text, "[b]");
+  EXPECT_EQ(reading.findings, "note: a.json: /workload/fio: runs instead of \"" + path("w.fio") +
+                                  "\", which has another text\n");
+}
+
 TEST_F(ConfigFiles, OfKernelsComeFromTheNearestConfigsFolder) {
   EXPECT_EQ(config_roots("/srv/lab/configs/experiments").front(), "/srv/lab/configs");
   EXPECT_EQ(config_roots("/srv/lab/configs/experiments").size(), 2U);

@@ -2,9 +2,12 @@
 
 function selectionChanged() {
   fillPoints();
-  drawDirty();
+  if (dirties) { drawDirty(); }
   if (!byId("latency").hidden) { drawLatency(); }
 }
+
+// Runs that dirty nothing, such as pure readers, have no curve to look at.
+const dirties = shown.some((point) => point.curve.dirty.some((pages) => pages > 0));
 
 function showProblem(problem) {
   byId("problem").textContent = "This page could not be drawn: " + problem;
@@ -23,6 +26,6 @@ if (shown.length) {
   selectionChanged();
 } else {
   fillPoints();
-  byId("dirty").hidden = true;
 }
+byId("dirty").hidden = !dirties;
 document.documentElement.dataset.drawn = charts.size;
