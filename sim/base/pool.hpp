@@ -34,12 +34,12 @@ class SlabPool {
   // Constructs a T. The reference is valid until release().
   template <class... Args>
   T& acquire(Args&&... args) {
-    if (free_ == nullptr) {
+    if (free_ == nullptr) [[unlikely]] {
       add_slab();
     }
     Cell* const cell = free_;
     Cell* const next_free = cell->next_free;
-    T* const object = new (cell->storage) T(std::forward<Args>(args)...);
+    T* const object = construct(cell->storage, std::forward<Args>(args)...);
     free_ = next_free;  // only now, so that a throwing constructor leaves the cell free
     ++in_use_;
     return *object;
@@ -49,7 +49,10 @@ class SlabPool {
   void release(T& object) {
     SIM_CHECK(in_use_ > 0);
     object.~T();
-    free_ = new (static_cast<void*>(&object)) Cell{.next_free = free_};
+    // Only the link: Cell{...} would clear the rest of the cell too.
+    Cell* const cell = reinterpret_cast<Cell*>(&object);
+    new (&cell->next_free) Cell* {free_};
+    free_ = cell;
     --in_use_;
   }
 
@@ -62,7 +65,15 @@ class SlabPool {
     alignas(T) std::byte storage[sizeof(T)];
   };
 
-  void add_slab() {
+  // T() would clear the whole object before its constructor sets the same members.
+  static T* construct(void* storage) { return new (storage) T; }
+  template <class... Args>
+  static T* construct(void* storage, Args&&... args) {
+    return new (storage) T(std::forward<Args>(args)...);
+  }
+
+  // Not inlined: rare, and its registers would be saved in every acquire().
+  [[gnu::noinline]] void add_slab() {
     slabs_.push_back(std::make_unique_for_overwrite<Cell[]>(objects_per_slab_));
     Cell* const cells = slabs_.back().get();
     for (std::size_t i = objects_per_slab_; i > 0; --i) {  // lowest address first out

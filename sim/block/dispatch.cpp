@@ -141,7 +141,11 @@ void RequestQueue::insert_one(Request& request, engine::TaskName task) {
   if (!elevator_) {
     ctx_list_.push_back(request);
   } else if (!elevator_->insert(request, absorbed)) {
-    end_absorbed(absorbed, task);
+    while (!absorbed.empty()) {
+      Request& merged = absorbed.front();
+      absorbed.pop_front();
+      end_absorbed(merged, task);
+    }
     return;
   }
   trace_request(RequestStep::kInsert, task, request);

@@ -21,9 +21,13 @@ void TaskIo::start_plug() {
 
 engine::Task<> TaskIo::finish_plug() {
   SIM_CHECK(depth_ > 0);
-  while (!finish_empty_plug()) {
+  return finish_empty_plug() ? engine::Task<>{} : finish_filled_plug();
+}
+
+engine::Task<> TaskIo::finish_filled_plug() {
+  do {
     co_await flush_plug();
-  }
+  } while (!finish_empty_plug());
 }
 
 // The kernel orders devices by the addresses of their software queues, this by their numbers.
@@ -40,9 +44,14 @@ void Plug::sort_if_shared() {
 }
 
 engine::Task<> TaskIo::flush_plug() {
-  if (plug_ != nullptr) {
-    plug_->sort_if_shared();
+  if (plug_ == nullptr || plug_->empty()) {
+    return {};
   }
+  return plug_->multiple_queues ? flush_shared_plug() : next_queue().flush_plug(*this);
+}
+
+engine::Task<> TaskIo::flush_shared_plug() {
+  plug_->sort_if_shared();
   while (plug_ != nullptr && !plug_->empty()) {
     co_await next_queue().flush_plug(*this);
   }

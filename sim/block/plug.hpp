@@ -62,6 +62,8 @@ class TaskIo {
   engine::Task<> flush_plug();
 
  private:
+  engine::Task<> finish_filled_plug();
+  engine::Task<> flush_shared_plug();
   [[nodiscard]] RequestQueue& next_queue();
   static SimDuration on_sleep(void* self);
 

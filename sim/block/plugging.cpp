@@ -34,8 +34,8 @@ void RequestQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
   Request& newest = io.plug()->newest();
   stats_.bios += run.count;
   stats_.back_merges += run.count;
-  trace_bio(BioStep::kQueue, io.thread().name(), run, step);
-  trace_bio(BioStep::kBackMerge, io.thread().name(), run, step);
+  trace_bio(BioStep::kQueue, io.thread(), run, step);
+  trace_bio(BioStep::kBackMerge, io.thread(), run, step);
   merger_.append(newest, run);
 }
 

@@ -34,6 +34,9 @@ struct QueueLimits {
     return 0;
   }
   const Sectors segment = segment_in_limits(bio, limits);
+  if (segment == bio.unit) {
+    return bio.count;  // the common case, without the division
+  }
   return bio.count * ((bio.unit + segment - Sectors{1}) / segment);
 }
 

@@ -97,7 +97,7 @@ Bio& RequestQueue::new_bio() {
 
 // Models: bio_split() and bio_chain(): the part that fits becomes a bio of its own, which is not
 // merged; `bio` keeps the rest.
-Bio& RequestQueue::split_off(Bio& bio, Sectors length, engine::TaskName task) {
+Bio& RequestQueue::split_off(Bio& bio, Sectors length, const engine::Thread& thread) {
   Bio& part = bios_.acquire(bio);
   part.unit = length;
   part.chained_to = &bio;
@@ -108,57 +108,61 @@ Bio& RequestQueue::split_off(Bio& bio, Sectors length, engine::TaskName task) {
   bio.unit = bio.unit - length;
   bio.split_off += length;
   ++bio.remaining;
-  trace_bio(BioStep::kSplit, task, bio);
+  trace_bio(BioStep::kSplit, thread, bio);
   return part;
 }
 
 Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
+  engine::Thread& thread = io.thread();
   bio.next = nullptr;
   // Models: submit_bio_noacct(): flush flags mean nothing to a queue without a volatile cache.
   if (!limits().write_cache) {
     bio.flags.preflush = false;
     bio.flags.fua = false;
   }
+  if (bio.unit == Sectors{0} && !bio.is_flush()) {
+    end_bio(bio, BlkStatus::kOk, thread.cpu_index());  // a flush to a device that needs none
+    return {};
+  }
+  ++stats_.bios;
+  trace_bio(BioStep::kQueue, thread, bio);
   const bool whole = bio.count > 1 || sectors_in_limits(bio, limits()) == bio.unit;
-  return whole ? submit_in_limits(io, bio) : submit_in_parts(io, bio);
+  return whole && thread.try_run(options_.trace.bio_queue) ? submit_in_limits(io, bio)
+                                                           : submit_in_parts(io, bio);
 }
 
 // Models: __blk_queue_split(): each part is submitted before the next is split off.
 Task<> RequestQueue::submit_in_parts(TaskIo& io, Bio& bio) {
-  const engine::TaskName task = io.thread().name();
-  ++stats_.bios;
-  trace_bio(BioStep::kQueue, task, bio);
   co_await io.thread().run(options_.trace.bio_queue);
   for (Sectors fits = sectors_in_limits(bio, limits()); fits < bio.unit;
        fits = sectors_in_limits(bio, limits())) {
-    Bio& part = split_off(bio, fits, task);
+    Bio& part = split_off(bio, fits, io.thread());
     co_await io.thread().run(options_.trace.split);
     co_await submit_in_limits(io, part);
   }
   co_await submit_in_limits(io, bio);
 }
 
-// Models: blk_mq_submit_bio() after the split.
+// Models: blk_mq_submit_bio() after the split. Most bios of a sequential stream end here, merged:
+// that takes no coroutine.
 Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
+  if (bio.is_flush() || bio.is_part() || limits().nomerges == kNomergesAll) {
+    return submit_unmerged(io, bio, SimDuration{});
+  }
+  const MergeAttempt attempt = attempt_merge(io, bio);
+  if (!attempt.merged) {
+    return submit_unmerged(io, bio, attempt.cost);
+  }
+  return io.thread().try_run(attempt.cost) ? Task<>{} : run(io.thread(), attempt.cost);
+}
+
+Task<> RequestQueue::run(engine::Thread& thread, SimDuration cost) { co_await thread.run(cost); }
+
+// `search`: CPU time of looking for something to merge with.
+Task<> RequestQueue::submit_unmerged(TaskIo& io, Bio& bio, SimDuration search) {
   engine::Thread& thread = io.thread();
-  const engine::TaskName task = thread.name();
-  if (bio.unit == Sectors{0} && !bio.is_flush()) {
-    end_bio(bio, BlkStatus::kOk, thread.cpu_index());  // a flush to a device that needs none
-    co_return;
-  }
   const bool flush = bio.is_flush();
-  if (!bio.is_part() && bio.split_off == Sectors{0}) {
-    ++stats_.bios;
-    trace_bio(BioStep::kQueue, task, bio);
-    co_await thread.run(options_.trace.bio_queue);
-  }
-  if (!flush && !bio.is_part() && limits().nomerges != kNomergesAll) {
-    const MergeAttempt attempt = attempt_merge(io, bio);
-    co_await thread.run(attempt.cost);
-    if (attempt.merged) {
-      co_return;
-    }
-  }
+  co_await thread.run(search);
   Request* request = try_get_request(thread, bio);
   if (request == nullptr) {
     request = co_await wait_for_request(io, bio);
@@ -200,33 +204,36 @@ Task<> RequestQueue::submit_flush(TaskIo& io, Request& request) {
   }
 }
 
-// Models: blk_mq_attempt_bio_merge(): first the task's plug, then what is queued.
+// The bio is gone once it is merged: what its trace needs is kept.
 RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio) {
-  const engine::Thread& thread = io.thread();
-  // The bio is gone once it is merged: what its trace needs is kept.
-  const std::int64_t bios = bio.count;
-  const std::optional<Bio> copy = tracer_.active() ? std::optional{bio} : std::nullopt;
-  std::int64_t scanned = 0;
-  MergeKind kind = MergeKind::kNone;
-  if (io.plug() != nullptr && options_.plug_merging) {
-    kind = attempt_plug_merge(*io.plug(), bio, scanned);
+  if (!tracer_.active()) {
+    return attempt_merge(io, bio, nullptr);
   }
-  if (kind != MergeKind::kNone) {
-    account_merge(kind, bios);
-    trace_merge(kind, thread.name(), copy);
-    return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace.bio_merge};
+  const Bio traced = bio;
+  return attempt_merge(io, bio, &traced);
+}
+
+// Models: blk_mq_attempt_bio_merge(): first the task's plug, then what is queued.
+RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio, const Bio* traced) {
+  const engine::Thread& thread = io.thread();
+  const std::int64_t bios = bio.count;
+  std::int64_t scanned = 0;
+  if (io.plug() != nullptr && options_.plug_merging) {
+    const MergeKind kind = attempt_plug_merge(*io.plug(), bio, scanned);
+    if (kind != MergeKind::kNone) {
+      account_merge(kind, bios, thread, traced);
+      return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace.bio_merge};
+    }
   }
   const SimDuration scan = costs().plug_scan * std::max<std::int64_t>(scanned - 1, 0);
-  RequestChain absorbed;
-  kind = attempt_queued_merge(bio, thread.cpu_index(), absorbed);
+  const auto [kind, absorbed] = attempt_queued_merge(bio, thread.cpu_index());
   if (kind == MergeKind::kNone) {
     return {false, scan};
   }
-  account_merge(kind, bios);
-  trace_merge(kind, thread.name(), copy);
+  account_merge(kind, bios, thread, traced);
   SimDuration cost = scan + costs().bio_merge + options_.trace.bio_merge;
-  if (!absorbed.empty()) {
-    end_absorbed(absorbed, thread.name());
+  if (absorbed != nullptr) {
+    end_absorbed(*absorbed, thread.name());
     cost += options_.trace.rq_merge;
   }
   return {true, cost};
@@ -234,13 +241,9 @@ RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio) {
 
 // Models: blk_mq_sched_bio_merge(). Without an elevator the newest requests of this CPU's software
 // queue are tried; a request that is adjacent but full ends the search (blk_bio_list_merge()).
-MergeKind RequestQueue::attempt_queued_merge(Bio& bio, int cpu, RequestChain& absorbed) {
+ElevatorQueue::BioMerge RequestQueue::attempt_queued_merge(Bio& bio, int cpu) {
   if (elevator_) {
-    const ElevatorQueue::BioMerge merge = elevator_->merge(bio);
-    if (merge.absorbed != nullptr) {
-      absorbed.push_back(*merge.absorbed);
-    }
-    return merge.kind;
+    return elevator_->merge(bio);
   }
   int left = kCtxMergeTries;
   for (auto it = ctx_list_.rbegin(); it != ctx_list_.rend() && left > 0; ++it) {
@@ -250,32 +253,26 @@ MergeKind RequestQueue::attempt_queued_merge(Bio& bio, int cpu, RequestChain& ab
     --left;
     const MergeOutcome outcome = merger_.attempt_bio_merge(*it, bio);
     if (outcome != MergeOutcome::kUnfit) {
-      return kind_of(outcome);
+      return {kind_of(outcome)};
     }
   }
-  return MergeKind::kNone;
+  return {};
 }
 
-void RequestQueue::account_merge(MergeKind kind, std::int64_t bios) {
-  (kind == MergeKind::kFront ? stats_.front_merges : stats_.back_merges) += bios;
-}
-
-void RequestQueue::trace_merge(MergeKind kind, engine::TaskName task,
-                               const std::optional<Bio>& bio) {
-  if (bio) {
-    trace_bio(kind == MergeKind::kFront ? BioStep::kFrontMerge : BioStep::kBackMerge, task, *bio);
+void RequestQueue::account_merge(MergeKind kind, std::int64_t bios, const engine::Thread& thread,
+                                 const Bio* traced) {
+  const bool front = kind == MergeKind::kFront;
+  (front ? stats_.front_merges : stats_.back_merges) += bios;
+  if (traced != nullptr) {
+    trace_bio(front ? BioStep::kFrontMerge : BioStep::kBackMerge, thread, *traced);
   }
 }
 
-// Frees requests whose data others have taken over.
-void RequestQueue::end_absorbed(RequestChain& absorbed, engine::TaskName task) {
-  while (!absorbed.empty()) {
-    Request& request = absorbed.front();
-    absorbed.pop_front();
-    ++stats_.request_merges;
-    trace_request(RequestStep::kMerge, task, request);
-    free_request(request);
-  }
+// Frees a request whose data another one has taken over.
+void RequestQueue::end_absorbed(Request& request, engine::TaskName task) {
+  ++stats_.request_merges;
+  trace_request(RequestStep::kMerge, task, request);
+  free_request(request);
 }
 
 // Models: __blk_mq_alloc_requests(). Null where there is no tag for it.
@@ -302,7 +299,7 @@ Request* RequestQueue::try_get_request(engine::Thread& thread, const Bio& bio) {
   request.status = BlkStatus::kOk;
   request.started = thread.now();
   request.bio = request.bio_tail = const_cast<Bio*>(&bio);
-  trace_bio(BioStep::kGetRequest, thread.name(), bio);
+  trace_bio(BioStep::kGetRequest, thread, bio);
   return &request;
 }
 
@@ -319,13 +316,10 @@ Task<Request*> RequestQueue::wait_for_request(TaskIo& io, const Bio& bio) {
   }
 }
 
-void RequestQueue::trace_bio(BioStep step, engine::TaskName task, const Bio& bio,
-                             SimDuration pace) {
-  if (!tracer_.active()) {
-    return;
-  }
+void RequestQueue::emit_bio(BioStep step, const engine::Thread& thread, const Bio& bio,
+                            SimDuration pace) const {
   const engine::BioTrace trace{machine_.simulator().now(),
-                               task,
+                               thread.name(),
                                options_.device,
                                bio.sector,
                                bio.unit,

@@ -125,7 +125,7 @@ class RequestQueue final : public DeviceClient {
   void merge_run(TaskIo& io, Bio& run, SimDuration step);
 
   // submit_bio() of a single bio, split where it exceeds the limits. May sleep for a tag. Flushes
-  // to a device without a volatile cache complete at once.
+  // to a device without a volatile cache complete at once. What need not sleep happens in the call.
   engine::Task<> submit_bio(TaskIo& io, Bio& bio);
 
   // Plug flushes: by the owner, and by the owner's going to sleep (returns the CPU time).
@@ -145,9 +145,11 @@ class RequestQueue final : public DeviceClient {
  private:
   friend class FlushMachinery;
 
-  engine::Task<> submit_in_limits(TaskIo& io, Bio& bio);
   engine::Task<> submit_in_parts(TaskIo& io, Bio& bio);
-  Bio& split_off(Bio& bio, Sectors length, engine::TaskName task);
+  engine::Task<> submit_in_limits(TaskIo& io, Bio& bio);
+  engine::Task<> submit_unmerged(TaskIo& io, Bio& bio, SimDuration search);
+  static engine::Task<> run(engine::Thread& thread, SimDuration cost);
+  Bio& split_off(Bio& bio, Sectors length, const engine::Thread& thread);
   engine::Task<> submit_flush(TaskIo& io, Request& request);
 
   // Merging, and CPU time that the attempt took.
@@ -156,11 +158,12 @@ class RequestQueue final : public DeviceClient {
     SimDuration cost{};
   };
   MergeAttempt attempt_merge(TaskIo& io, Bio& bio);
+  MergeAttempt attempt_merge(TaskIo& io, Bio& bio, const Bio* traced);
   MergeKind attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned);
-  MergeKind attempt_queued_merge(Bio& bio, int cpu, RequestChain& absorbed);
-  void account_merge(MergeKind kind, std::int64_t bios);
-  void trace_merge(MergeKind kind, engine::TaskName task, const std::optional<Bio>& bio);
-  void end_absorbed(RequestChain& absorbed, engine::TaskName task);
+  ElevatorQueue::BioMerge attempt_queued_merge(Bio& bio, int cpu);
+  void account_merge(MergeKind kind, std::int64_t bios, const engine::Thread& thread,
+                     const Bio* traced);
+  void end_absorbed(Request& request, engine::TaskName task);
 
   void add_elevator(const ElevatorType& type);
   Request* try_get_request(engine::Thread& thread, const Bio& bio);
@@ -206,8 +209,14 @@ class RequestQueue final : public DeviceClient {
   void restart(int cpu);
   friend struct Request;
 
-  void trace_bio(engine::BioStep step, engine::TaskName task, const Bio& bio,
-                 SimDuration pace = {});
+  void trace_bio(engine::BioStep step, const engine::Thread& thread, const Bio& bio,
+                 SimDuration pace = {}) const {
+    if (tracer_.active()) {
+      emit_bio(step, thread, bio, pace);
+    }
+  }
+  void emit_bio(engine::BioStep step, const engine::Thread& thread, const Bio& bio,
+                SimDuration pace) const;
   void trace_unplug(const engine::Thread& thread, const RequestChain& list, bool from_schedule);
   void trace_request(engine::RequestStep step, engine::TaskName task, const Request& request);
 

@@ -56,6 +56,10 @@ int Sbitmap::find_in_word(Word& word, int depth, int hint) {
 
 int Sbitmap::get(int cpu, int word_depth) {
   int& hint = hints_[static_cast<std::size_t>(cpu)];
+  if (in_use_ == depth_) {  // no need to look
+    hint = 0;
+    return kNone;
+  }
   const bool shallow = word_depth != kWholeWord;
   std::size_t index = static_cast<std::size_t>(hint >> shift_);
   // Without a limit the hint chooses the word alone.
@@ -65,6 +69,7 @@ int Sbitmap::get(int cpu, int word_depth) {
     const int bit = find_in_word(word, std::min(word.depth, word_depth), start);
     if (bit != kNone) {
       const int found = static_cast<int>(index << shift_) + bit;
+      ++in_use_;
       // Models: update_alloc_hint_after_get(): on from the hint, as long as it was right.
       if (found == hint) {
         hint = found + 1 >= depth_ - 1 ? 0 : found + 1;
@@ -83,6 +88,7 @@ void Sbitmap::put(int bit, int cpu) {
   const std::uint64_t mask = std::uint64_t{1} << (bit & (bits_per_word() - 1));
   SIM_CHECK((word.used & mask) != 0 && (word.cleared & mask) == 0);
   word.cleared |= mask;
+  --in_use_;
   hints_[static_cast<std::size_t>(cpu)] = bit;
 }
 

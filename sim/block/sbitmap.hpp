@@ -20,6 +20,7 @@ class Sbitmap {
   Sbitmap(int depth, int allocated, int cpus);
 
   [[nodiscard]] int depth() const { return depth_; }
+  [[nodiscard]] int in_use() const { return in_use_; }
   [[nodiscard]] int bits_per_word() const { return 1 << shift_; }
 
   // Takes a bit among the first `word_depth` of some word; kNone where all of these are taken.
@@ -36,6 +37,7 @@ class Sbitmap {
   static int find_in_word(Word& word, int depth, int hint);
 
   int depth_;
+  int in_use_ = 0;
   int shift_;
   std::vector<Word> words_;
   std::vector<int> hints_;  // per CPU: alloc_hint

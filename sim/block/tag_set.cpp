@@ -20,14 +20,11 @@ void TagSet::set_min_word_depth(int bits) {
 }
 
 int TagSet::get(int cpu, int word_depth) {
-  const int tag = bitmap_.get(cpu, word_depth);
-  in_use_ += tag != kNoTag ? 1 : 0;
-  return tag;
+  return bitmap_.get(cpu, word_depth);
 }
 
 void TagSet::put(int tag, int cpu) {
   bitmap_.put(tag, cpu);
-  --in_use_;
   if (waiting_ == 0) {
     return;
   }

@@ -32,7 +32,7 @@ class TagSet {
   TagSet(int depth, const TagSetOptions& options);
 
   [[nodiscard]] int depth() const { return bitmap_.depth(); }
-  [[nodiscard]] int in_use() const { return in_use_; }
+  [[nodiscard]] int in_use() const { return bitmap_.in_use(); }
   [[nodiscard]] int bits_per_word() const { return bitmap_.bits_per_word(); }
 
   // A free tag, for a task on `cpu`, among the first `word_depth` of each word, or kNoTag.
@@ -54,7 +54,6 @@ class TagSet {
   void wake_by_count();
 
   Sbitmap bitmap_;
-  int in_use_ = 0;
   int wake_batch_ = 0;
   TagWakeRule rule_;
   std::array<engine::WaitQueue, kWaitQueues> queues_;

@@ -80,8 +80,9 @@ void Thread::sleep(std::coroutine_handle<> handle) {
   cpu.pick_next(SimDuration::zero());
 }
 
-void Thread::RunAwaiter::await_suspend(std::coroutine_handle<> handle) {
+void Thread::RunAwaiter::await_suspend(std::coroutine_handle<> handle) const {
   SIM_CHECK(thread.state_ == State::kRunning);
+  thread.cpu_->busy_ += cost;
   thread.continuation_ = handle;
   thread.cpu_->start_burn(cost);
 }

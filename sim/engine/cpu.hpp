@@ -64,6 +64,9 @@ class Thread {
   auto begin() { return BlockAwaiter{*this, Reason::kBegin}; }
   // co_await run(cost): burns CPU time; interrupts lengthen it, nothing preempts it.
   auto run(SimDuration cost) { return RunAwaiter{*this, cost}; }
+  // The same without a coroutine, where nothing else happens meanwhile; false, and nothing changed,
+  // where something does.
+  bool try_run(SimDuration cost);
   // co_await cond_resched(): lets another thread run if the scheduler asked for it.
   auto cond_resched() { return YieldAwaiter{*this}; }
   // co_await block(): sleeps until wake(). The caller has checked its condition at this instant.
@@ -93,8 +96,8 @@ class Thread {
   struct RunAwaiter {
     Thread& thread;
     SimDuration cost;
-    bool await_ready();
-    void await_suspend(std::coroutine_handle<> handle);
+    bool await_ready() const { return thread.try_run(cost); }
+    void await_suspend(std::coroutine_handle<> handle) const;
     void await_resume() const {}
   };
   struct YieldAwaiter {
@@ -243,13 +246,16 @@ inline int Thread::cpu_index() const { return cpu_ == nullptr ? 0 : cpu_->index(
 
 inline bool Thread::need_resched() const { return cpu_ != nullptr && cpu_->need_resched_; }
 
-inline bool Thread::RunAwaiter::await_ready() {
+inline bool Thread::try_run(SimDuration cost) {
   if (cost <= SimDuration::zero()) {
-    thread.simulator_.step_at_instant();
+    simulator_.step_at_instant();
     return true;
   }
-  thread.cpu_->busy_ += cost;
-  return thread.simulator_.try_advance(thread.now() + cost);
+  if (!simulator_.try_advance(now() + cost)) {
+    return false;
+  }
+  cpu_->busy_ += cost;
+  return true;
 }
 
 inline bool Thread::YieldAwaiter::await_ready() const { return !thread.cpu_->need_resched_; }

@@ -13,6 +13,10 @@
 // any length costs no stack. (Symmetric transfer would cost it, with g++ 12: it is a tail call only
 // at -O2 without sanitizers.)
 //
+// A default-constructed Task<> has ended already and costs no frame: a function returns it that did
+// without sleeping what else takes a coroutine. Such a function works when it is called, so the
+// rule for it is `co_await f()`, never a Task kept for later.
+//
 // Rules
 // - A coroutine is a function or member function, never a capturing lambda: the closure would die
 //   before the frame does.
@@ -193,6 +197,9 @@ class [[nodiscard]] Task {
     Handle child;
 
     bool await_ready() const {
+      if (std::is_void_v<T> && !child) {
+        return true;
+      }
       child.resume();
       return child.done();
     }
@@ -200,7 +207,14 @@ class [[nodiscard]] Task {
     void await_suspend(std::coroutine_handle<Parent> parent) const noexcept {
       child.promise().parent_ = parent;
     }
-    T await_resume() const { return child.promise().result(); }
+    T await_resume() const {
+      if constexpr (std::is_void_v<T>) {
+        if (!child) {
+          return;
+        }
+      }
+      return child.promise().result();
+    }
   };
 
   explicit Task(Handle handle) : handle_{handle} {}
@@ -210,7 +224,9 @@ class [[nodiscard]] Task {
 
 template <class U>
 auto PromiseBase::await_transform(Task<U>&& child) noexcept {
-  child.handle_.promise().process_ = process_;
+  if (child.handle_) {
+    child.handle_.promise().process_ = process_;
+  }
   return typename Task<U>::Awaiter{child.handle_};
 }
 
