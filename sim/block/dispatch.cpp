@@ -126,13 +126,23 @@ Task<> RequestQueue::issue_directly(TaskIo& io, RequestChain& list) {
 }
 
 Task<> RequestQueue::insert(TaskIo& io, RequestChain& list) {
-  engine::Thread& thread = io.thread();
-  while (!list.empty()) {
-    co_await thread.run(costs().request_insert + options_.trace.rq_insert);
-    Request& request = list.front();
-    list.pop_front();
-    insert_one(request, thread.name());
+  while (!list.empty() && io.thread().try_run(insert_cost())) {
+    insert_first(list, io.thread().name());
   }
+  return list.empty() ? Task<>{} : insert_rest(io, list);
+}
+
+Task<> RequestQueue::insert_rest(TaskIo& io, RequestChain& list) {
+  while (!list.empty()) {
+    co_await io.thread().run(insert_cost());
+    insert_first(list, io.thread().name());
+  }
+}
+
+void RequestQueue::insert_first(RequestChain& list, engine::TaskName task) {
+  Request& request = list.front();
+  list.pop_front();
+  insert_one(request, task);
 }
 
 // Models: insert_requests() of an elevator, or __blk_mq_insert_req_list().
@@ -162,8 +172,18 @@ Task<> RequestQueue::run_from_kblockd(TaskIo& io) {
   co_await run_queue(io);
 }
 
-// Models: blk_mq_sched_dispatch_requests().
+// Models: blk_mq_sched_dispatch_requests(). Under load there is mostly nothing to be done but to
+// wait for a driver tag: dispatch_list() would find the same.
 Task<> RequestQueue::run_queue(TaskIo& io) {
+  if (!dispatch_.empty() && !get_driver_tag(dispatch_.front())) {
+    restart_ = true;
+    update_dispatch_busy(true);
+    return {};
+  }
+  return run_queue_twice(io);
+}
+
+Task<> RequestQueue::run_queue_twice(TaskIo& io) {
   DispatchResult result = co_await dispatch_requests(io);
   if (result == DispatchResult::kAgain) {
     result = co_await dispatch_requests(io);

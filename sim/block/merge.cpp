@@ -5,33 +5,26 @@
 
 namespace wbsim::block {
 
-MergeKind RequestMerger::try_merge(const Request& request, const Bio& bio) {
-  if (request.no_merge || request.bio == nullptr || request.flags.write != bio.flags.write ||
-      request.priority != bio.priority) {
-    return MergeKind::kNone;
-  }
-  if (request.end() == bio.sector) {
-    return MergeKind::kBack;
-  }
-  return bio.end() == request.sector ? MergeKind::kFront : MergeKind::kNone;
-}
-
 // A request that failed once is not tried again (req_set_nomerge()).
-bool RequestMerger::fits(Request& request, const Bio& bio) const {
+bool RequestMerger::fits(Request& request, const Bio& bio, std::int64_t segments) const {
   if (request.length + bio.length() > limits_.max_sectors ||
-      request.segments + segments_of(bio, limits_) > limits_.max_segments) {
+      request.segments + segments > limits_.max_segments) {
     request.no_merge = true;
     return false;
   }
   return true;
 }
 
-// A run that continues the last one becomes part of it.
-void RequestMerger::append(Request& request, Bio& bio) {
+void RequestMerger::grow(Request& request, const Bio& bio, std::int64_t segments) {
   request.length += bio.length();
-  request.segments += segments_of(bio, limits_);
+  request.segments += segments;
   request.bio_count += bio.count;
   request.end_cost += bio.end_cost * bio.count;
+}
+
+// A run that continues the last one becomes part of it.
+void RequestMerger::append(Request& request, Bio& bio, std::int64_t segments) {
+  grow(request, bio, segments);
   Bio& last = *request.bio_tail;
   const bool continues = bio_runs_ && last.end() == bio.sector && last.unit == bio.unit &&
                          last.end_io == bio.end_io && !last.is_part() &&
@@ -47,22 +40,21 @@ void RequestMerger::append(Request& request, Bio& bio) {
 }
 
 bool RequestMerger::back_merge(Request& request, Bio& bio) {
-  if (!fits(request, bio)) {
+  const std::int64_t segments = segments_of(bio, limits_);
+  if (!fits(request, bio, segments)) {
     return false;
   }
-  append(request, bio);
+  append(request, bio, segments);
   return true;
 }
 
 bool RequestMerger::front_merge(Request& request, Bio& bio) {
-  if (!fits(request, bio)) {
+  const std::int64_t segments = segments_of(bio, limits_);
+  if (!fits(request, bio, segments)) {
     return false;
   }
   request.sector = bio.sector;
-  request.length += bio.length();
-  request.segments += segments_of(bio, limits_);
-  request.bio_count += bio.count;
-  request.end_cost += bio.end_cost * bio.count;
+  grow(request, bio, segments);
   bio.next = request.bio;
   request.bio = &bio;
   return true;

@@ -31,7 +31,14 @@ class RequestMerger {
       : limits_{limits}, bio_runs_{bio_runs}, bios_{bios} {}
 
   // blk_rq_merge_ok() and blk_try_merge(): whether and how `bio` is adjacent to `request`.
-  [[nodiscard]] static MergeKind try_merge(const Request& request, const Bio& bio);
+  [[nodiscard]] static MergeKind try_merge(const Request& request, const Bio& bio) {
+    const bool alike = !request.no_merge && request.bio != nullptr &&
+                       request.flags.write == bio.flags.write && request.priority == bio.priority;
+    if (alike && request.end() == bio.sector) {
+      return MergeKind::kBack;
+    }
+    return alike && bio.end() == request.sector ? MergeKind::kFront : MergeKind::kNone;
+  }
 
   // Each adds the bio, or marks the request as full and leaves it (ll_back_merge_fn(),
   // ll_front_merge_fn()). The bio may be gone afterwards: it may have become part of a run.
@@ -45,10 +52,12 @@ class RequestMerger {
   [[nodiscard]] bool merge_requests(Request& request, Request& next) const;
 
   // Adds a run behind the request's data without asking for limits.
-  void append(Request& request, Bio& bio);
+  void append(Request& request, Bio& bio) { append(request, bio, segments_of(bio, limits_)); }
 
  private:
-  [[nodiscard]] bool fits(Request& request, const Bio& bio) const;
+  [[nodiscard]] bool fits(Request& request, const Bio& bio, std::int64_t segments) const;
+  static void grow(Request& request, const Bio& bio, std::int64_t segments);
+  void append(Request& request, Bio& bio, std::int64_t segments);
 
   const QueueLimits& limits_;
   bool bio_runs_;

@@ -20,9 +20,12 @@ std::int64_t RequestQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit
       newest.priority != IoPriority{}) {
     return 0;
   }
-  const std::int64_t by_size = (limits().max_sectors - newest.length) / unit;
+  const Sectors by_size = limits().max_sectors - newest.length;
   const std::int64_t by_segments = limits().max_segments - newest.segments;
-  return std::clamp<std::int64_t>(std::min(by_size, by_segments), 0, wanted);
+  if (unit * wanted <= by_size && wanted <= by_segments) {
+    return wanted;  // the common case, without the division
+  }
+  return std::clamp<std::int64_t>(std::min(by_size / unit, by_segments), 0, wanted);
 }
 
 bool RequestQueue::follows_plug(const TaskIo& io, Lba sector) const {
@@ -115,10 +118,8 @@ SimDuration RequestQueue::flush_plug_from_schedule(TaskIo& io) {
   SimDuration cost = options_.trace.unplug;
   trace_unplug(io.thread(), list, true);
   while (!list.empty()) {
-    Request& request = list.front();
-    list.pop_front();
-    insert_one(request, io.thread().name());
-    cost += costs().request_insert + options_.trace.rq_insert;
+    insert_first(list, io.thread().name());
+    cost += insert_cost();
   }
   run_queue_async(io.thread().cpu_index());
   return cost;

@@ -204,24 +204,25 @@ Task<> RequestQueue::submit_flush(TaskIo& io, Request& request) {
   }
 }
 
-// The bio is gone once it is merged: what its trace needs is kept.
+// The bio is gone once it is merged: its trace is made before, where anybody wants it.
 RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio) {
   if (!tracer_.active()) {
     return attempt_merge(io, bio, nullptr);
   }
-  const Bio traced = bio;
-  return attempt_merge(io, bio, &traced);
+  const engine::BioTrace trace = trace_of(io.thread(), bio);
+  return attempt_merge(io, bio, &trace);
 }
 
 // Models: blk_mq_attempt_bio_merge(): first the task's plug, then what is queued.
-RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio, const Bio* traced) {
+RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio,
+                                                       const engine::BioTrace* trace) {
   const engine::Thread& thread = io.thread();
   const std::int64_t bios = bio.count;
   std::int64_t scanned = 0;
   if (io.plug() != nullptr && options_.plug_merging) {
     const MergeKind kind = attempt_plug_merge(*io.plug(), bio, scanned);
     if (kind != MergeKind::kNone) {
-      account_merge(kind, bios, thread, traced);
+      account_merge(kind, bios, trace);
       return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace.bio_merge};
     }
   }
@@ -230,7 +231,7 @@ RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio, con
   if (kind == MergeKind::kNone) {
     return {false, scan};
   }
-  account_merge(kind, bios, thread, traced);
+  account_merge(kind, bios, trace);
   SimDuration cost = scan + costs().bio_merge + options_.trace.bio_merge;
   if (absorbed != nullptr) {
     end_absorbed(*absorbed, thread.name());
@@ -259,12 +260,11 @@ ElevatorQueue::BioMerge RequestQueue::attempt_queued_merge(Bio& bio, int cpu) {
   return {};
 }
 
-void RequestQueue::account_merge(MergeKind kind, std::int64_t bios, const engine::Thread& thread,
-                                 const Bio* traced) {
+void RequestQueue::account_merge(MergeKind kind, std::int64_t bios, const engine::BioTrace* trace) {
   const bool front = kind == MergeKind::kFront;
   (front ? stats_.front_merges : stats_.back_merges) += bios;
-  if (traced != nullptr) {
-    trace_bio(front ? BioStep::kFrontMerge : BioStep::kBackMerge, thread, *traced);
+  if (trace != nullptr) {
+    emit_bio(front ? BioStep::kFrontMerge : BioStep::kBackMerge, *trace);
   }
 }
 
@@ -316,16 +316,19 @@ Task<Request*> RequestQueue::wait_for_request(TaskIo& io, const Bio& bio) {
   }
 }
 
-void RequestQueue::emit_bio(BioStep step, const engine::Thread& thread, const Bio& bio,
-                            SimDuration pace) const {
-  const engine::BioTrace trace{machine_.simulator().now(),
-                               thread.name(),
-                               options_.device,
-                               bio.sector,
-                               bio.unit,
-                               bio.flags,
-                               bio.count,
-                               pace};
+engine::BioTrace RequestQueue::trace_of(const engine::Thread& thread, const Bio& bio,
+                                        SimDuration pace) const {
+  return {machine_.simulator().now(),
+          thread.name(),
+          options_.device,
+          bio.sector,
+          bio.unit,
+          bio.flags,
+          bio.count,
+          pace};
+}
+
+void RequestQueue::emit_bio(BioStep step, const engine::BioTrace& trace) const {
   tracer_.emit(&engine::Observer::on_bio, step, trace);
 }
 

@@ -158,11 +158,10 @@ class RequestQueue final : public DeviceClient {
     SimDuration cost{};
   };
   MergeAttempt attempt_merge(TaskIo& io, Bio& bio);
-  MergeAttempt attempt_merge(TaskIo& io, Bio& bio, const Bio* traced);
+  MergeAttempt attempt_merge(TaskIo& io, Bio& bio, const engine::BioTrace* trace);
   MergeKind attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned);
   ElevatorQueue::BioMerge attempt_queued_merge(Bio& bio, int cpu);
-  void account_merge(MergeKind kind, std::int64_t bios, const engine::Thread& thread,
-                     const Bio* traced);
+  void account_merge(MergeKind kind, std::int64_t bios, const engine::BioTrace* trace);
   void end_absorbed(Request& request, engine::TaskName task);
 
   void add_elevator(const ElevatorType& type);
@@ -177,9 +176,15 @@ class RequestQueue final : public DeviceClient {
   void run_queue_delayed(int cpu);
   void on_delayed_run() { run_queue_async(delayed_run_cpu_); }
   engine::Task<> issue_directly(TaskIo& io, RequestChain& list);
+  [[nodiscard]] SimDuration insert_cost() const {
+    return costs().request_insert + options_.trace.rq_insert;
+  }
   engine::Task<> insert(TaskIo& io, RequestChain& list);
+  engine::Task<> insert_rest(TaskIo& io, RequestChain& list);
+  void insert_first(RequestChain& list, engine::TaskName task);
   void insert_one(Request& request, engine::TaskName task);
   engine::Task<> run_queue(TaskIo& io);
+  engine::Task<> run_queue_twice(TaskIo& io);
   // What a run of the queue came to.
   //   kProgress  all that was taken went to the device: there may be more to take
   //   kDone      there is nothing more to do now
@@ -212,11 +217,12 @@ class RequestQueue final : public DeviceClient {
   void trace_bio(engine::BioStep step, const engine::Thread& thread, const Bio& bio,
                  SimDuration pace = {}) const {
     if (tracer_.active()) {
-      emit_bio(step, thread, bio, pace);
+      emit_bio(step, trace_of(thread, bio, pace));
     }
   }
-  void emit_bio(engine::BioStep step, const engine::Thread& thread, const Bio& bio,
-                SimDuration pace) const;
+  [[nodiscard]] engine::BioTrace trace_of(const engine::Thread& thread, const Bio& bio,
+                                          SimDuration pace = {}) const;
+  void emit_bio(engine::BioStep step, const engine::BioTrace& trace) const;
   void trace_unplug(const engine::Thread& thread, const RequestChain& list, bool from_schedule);
   void trace_request(engine::RequestStep step, engine::TaskName task, const Request& request);
 

@@ -19,9 +19,7 @@ void TagSet::set_min_word_depth(int bits) {
   wait_count_.fill(wake_batch_);
 }
 
-int TagSet::get(int cpu, int word_depth) {
-  return bitmap_.get(cpu, word_depth);
-}
+int TagSet::get(int cpu, int word_depth) { return bitmap_.get(cpu, word_depth); }
 
 void TagSet::put(int tag, int cpu) {
   bitmap_.put(tag, cpu);

@@ -65,7 +65,7 @@ ElevatorQueue::BioMerge ElevatorQueue::merge(Bio& bio) {
   const auto [request, kind] = find(bio);
   if (kind == MergeKind::kBack && merger_.back_merge(*request, bio)) {
     Request* next = elevator_->latter_request(*request);
-    if (next != nullptr && merge_requests(*request, *next)) {
+    if (next != nullptr && request->end() == next->sector && merge_requests(*request, *next)) {
       return {kind, next};
     }
     elevator_->request_merged(*request, kind);
@@ -76,7 +76,8 @@ ElevatorQueue::BioMerge ElevatorQueue::merge(Bio& bio) {
   }
   if (kind == MergeKind::kFront && merger_.front_merge(*request, bio)) {
     Request* former = elevator_->former_request(*request);
-    if (former != nullptr && merge_requests(*former, *request)) {
+    if (former != nullptr && former->end() == request->sector &&
+        merge_requests(*former, *request)) {
       return {kind, request};
     }
     elevator_->request_merged(*request, kind);
