@@ -1,15 +1,23 @@
-// The block layer beside a bare pipeline, in one run. Figures are ns per bio (per_bio). Interleave
-// for a fair ratio:
+// The block layer beside a bare pipeline, in one run. Figures are ns per bio (per_bio): address,
+// bio, submission, merge or request, plug, elevator, dispatch, device and completion, each with its
+// share. Interleave for a fair ratio:
 //   block_bench --benchmark_enable_random_interleaving=true --benchmark_repetitions=7
+// Traffic of the pipelines:
+//   random      plugs of 16 bios, nothing to merge
+//   sequential  plugs of 16 bios in runs of 128, submitted as writeback does it (merge_run() where
+//               that will do): half merge in the plug, half through submit_bio() in the elevator
+//   merged      plugs of 128 bios of one run, each through submit_bio(): 31 of 32 merge into the
+//               newest request of the plug
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
-#include <memory>
+#include <string>
 
+#include "bench/block_models.hpp"
+#include "bench/cpu_time.hpp"
 #include "bench/yardsticks/bare_ladder.hpp"
 #include "bench/yardsticks/bare_pipeline.hpp"
 #include "models/simdisk.hpp"
-#include "sim/base/rng.hpp"
 #include "sim/block/request_queue.hpp"
 
 namespace wbsim::bench {
@@ -17,38 +25,20 @@ namespace {
 
 using block::Bio;
 using block::ElevatorGeneration;
+using block::ElevatorType;
 
-constexpr Sectors kBlock{8};
-constexpr std::int64_t kBlocks = std::int64_t{1} << 33;
-constexpr std::int64_t kRunBlocks = 128;  // a sequential stream jumps after so many
-constexpr std::int64_t kBiosPerPlug = 16;
 constexpr int kTags = 32;
-constexpr std::int64_t kBiosPerIteration = 10'000;
+constexpr std::int64_t kBiosPerIteration = 12'800;  // whole plugs of every traffic
 
-void report(benchmark::State& state, double bios) {
-  state.counters["per_bio"] =
-      benchmark::Counter(bios, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
-}
-
-// Where the next bio goes.
-class Addresses {
- public:
-  explicit Addresses(bool sequential) : sequential_{sequential} {}
-  std::int64_t next() {
-    if (!sequential_ || left_ == 0) {
-      block_ = static_cast<std::int64_t>(rng_.uniform(kBlocks));
-      left_ = kRunBlocks;
-    }
-    --left_;
-    return kBlock.count() * block_++;
-  }
-
- private:
-  bool sequential_;
-  Rng rng_ = Rng::stream(1, "bench");
-  std::int64_t block_ = 0;
-  std::int64_t left_ = 0;
+struct Traffic {
+  const char* name;
+  bool sequential;
+  std::int64_t bios_per_plug;
+  bool as_writeback;
 };
+constexpr Traffic kRandom{"random", false, 16, true};
+constexpr Traffic kSequential{"sequential", true, 16, true};
+constexpr Traffic kMerged{"merged", true, Addresses::kRunBlocks, false};
 
 engine::CpuCosts free_of_cost() {
   engine::CpuCosts costs;
@@ -58,102 +48,113 @@ engine::CpuCosts free_of_cost() {
   return costs;
 }
 
-// A task that writes in plugs as fast as tags allow, before a disk of 32 servers.
-class Pipeline final : public block::BioEndIo {
+// A queue before a disk of 32 servers, and a task.
+class Machine final : public block::BioEndIo {
  public:
-  Pipeline(int requests, bool sequential)
-      : machine_{simulator_, 1, engine::Jiffies{250, 0, {}}, free_of_cost()},
+  Machine(const ElevatorType& elevator, int requests)
+      : machine_{simulator, 1, engine::Jiffies{250, 0, {}}, free_of_cost()},
         kblockd_{machine_},
-        disk_{simulator_,
+        disk_{simulator,
               {.depth = kTags,
                .channels = kTags,
                .write = microseconds(22),
                .per_kib = nanoseconds(100)}},
-        queue_{machine_, tracer_, kblockd_, disk_, options(requests)},
-        thread_{machine_, "writer", 1},
-        io_{thread_},
-        addresses_{sequential} {
-    simulator_.spawn("writer", write_for_ever(*this));
-  }
-  ~Pipeline() { simulator_.destroy_processes(); }
+        queue{machine_, tracer_, kblockd_, disk_, options(elevator, requests)},
+        thread{machine_, "writer", 1},
+        io{thread} {}
+  ~Machine() { simulator.destroy_processes(); }
 
-  void run(std::int64_t bios) {
-    wanted_ = done_ + bios;
-    simulator_.run(SimTime::max());
-  }
   void end_bio(Bio& bio, block::BlkStatus) override {
-    done_ += bio.count;
-    if (done_ >= wanted_) {
-      simulator_.stop();
+    done += bio.count;
+    if (done >= wanted) {
+      simulator.stop();
     }
+  }
+  void run(std::int64_t bios) {
+    wanted = done + bios;
+    simulator.run(SimTime::max());
+  }
+  Bio& bio_at(std::int64_t sector) {
+    Bio& bio = queue.new_bio();
+    bio.sector = Lba{sector};
+    bio.unit = kBlock;
+    bio.flags.write = true;
+    bio.end_io = this;
+    return bio;
   }
 
  private:
-  static block::RequestQueueOptions options(int requests) {
+  static block::RequestQueueOptions options(const ElevatorType& elevator, int requests) {
     block::RequestQueueOptions options;
     options.limits.max_sectors = Sectors{256};
-    options.elevator = block::find_elevator("mq-deadline");
+    options.elevator = &elevator;
     options.elevator_generation = ElevatorGeneration::kV6_1;
     options.elevator_pull = block::ElevatorPull::kWhileTags;
     options.plug_merge = block::PlugMergeRule::kNewestOnly;
     options.tag_wake = block::TagWakeRule::kCompletionCount;
-    options.iosched["async_depth"] = requests;
+    if (elevator.name == "mq-deadline") {
+      options.iosched["async_depth"] = requests;
+    }
     options.nr_requests = requests;
     return options;
   }
-  static engine::Task<> write_for_ever(Pipeline& self) {
-    co_await self.thread_.begin();
-    while (true) {
-      self.io_.start_plug();
-      for (std::int64_t i = 0; i < kBiosPerPlug; ++i) {
-        Bio& bio = self.queue_.new_bio();
-        bio.sector = Lba{self.addresses_.next()};
-        bio.unit = kBlock;
-        bio.flags.write = true;
-        bio.end_io = &self;
-        // As writeback does it: what joins the newest request needs no submission.
-        if (self.queue_.merge_room(self.io_, bio.sector, kBlock, 1) == 1) {
-          self.queue_.merge_run(self.io_, bio, SimDuration{});
-        } else {
-          co_await self.queue_.submit_bio(self.io_, bio);
-        }
-      }
-      co_await self.io_.finish_plug();
-    }
-  }
 
-  engine::Simulator simulator_;
+ public:
+  engine::Simulator simulator;
+  std::int64_t done = 0;
+  std::int64_t wanted = 0;
+
+ private:
   engine::Machine machine_;
   engine::Tracer tracer_;
   block::Kblockd kblockd_;
   models::Simdisk disk_;
-  block::RequestQueue queue_;
-  engine::Thread thread_;
-  block::TaskIo io_;
-  Addresses addresses_;
-  std::int64_t done_ = 0;
-  std::int64_t wanted_ = 0;
+
+ public:
+  block::RequestQueue queue;
+  engine::Thread thread;
+  block::TaskIo io;
 };
 
-void pipeline(benchmark::State& state, bool sequential) {
-  Pipeline pipeline{static_cast<int>(state.range(0)), sequential};
-  pipeline.run(20 * kBiosPerIteration);  // to the steady state
-  for (auto unused : state) {
-    (void)unused;
-    pipeline.run(kBiosPerIteration);
+// A task that writes in plugs as fast as tags allow.
+engine::Task<> write_for_ever(Machine& machine, Traffic traffic) {
+  Addresses addresses{traffic.sequential};
+  co_await machine.thread.begin();
+  while (true) {
+    machine.io.start_plug();
+    for (std::int64_t i = 0; i < traffic.bios_per_plug; ++i) {
+      Bio& bio = machine.bio_at(addresses.next());
+      if (traffic.as_writeback &&
+          machine.queue.merge_room(machine.io, bio.sector, kBlock, 1) == 1) {
+        machine.queue.merge_run(machine.io, bio, SimDuration{});
+      } else {
+        co_await machine.queue.submit_bio(machine.io, bio);
+      }
+    }
+    co_await machine.io.finish_plug();
   }
-  report(state, static_cast<double>(state.iterations()) * kBiosPerIteration);
 }
 
-void bare_pipeline(benchmark::State& state, bool sequential) {
+void pipeline(benchmark::State& state, const ElevatorType& elevator, Traffic traffic) {
+  Machine machine{elevator, static_cast<int>(state.range(0))};
+  machine.simulator.spawn("writer", write_for_ever(machine, traffic));
+  machine.run(20 * kBiosPerIteration);  // to the steady state
+  for (auto unused : state) {
+    (void)unused;
+    machine.run(kBiosPerIteration);
+  }
+  report_per_bio(state, static_cast<double>(state.iterations()) * kBiosPerIteration);
+}
+
+void bare_pipeline(benchmark::State& state, Traffic traffic) {
   yardsticks::BarePipeline<yardsticks::BareLadder> pipeline{4096};
-  Addresses addresses{sequential};
+  Addresses addresses{traffic.sequential};
   const auto held = static_cast<std::size_t>(state.range(0));
   const auto run = [&](std::uint64_t bios) {
     const std::uint64_t end = pipeline.bios_done() + bios;
     while (pipeline.bios_done() < end) {
       while (pipeline.held() < held) {
-        for (std::int64_t i = 0; i < kBiosPerPlug; ++i) {
+        for (std::int64_t i = 0; i < traffic.bios_per_plug; ++i) {
           pipeline.submit(static_cast<std::uint64_t>(addresses.next()),
                           static_cast<std::uint32_t>(kBlock.count()));
         }
@@ -167,92 +168,109 @@ void bare_pipeline(benchmark::State& state, bool sequential) {
     (void)unused;
     run(kBiosPerIteration);
   }
-  report(state, static_cast<double>(state.iterations()) * kBiosPerIteration);
+  report_per_bio(state, static_cast<double>(state.iterations()) * kBiosPerIteration);
 }
 
-void depths(benchmark::internal::Benchmark* benchmark) {
-  for (const std::int64_t depth : {48, 256, 1024}) {
-    benchmark->Arg(depth);
-  }
-}
+// Filling a plug alone: the clock runs only while bios are submitted.
+//   add    each becomes a request of its own (the request is allocated)
+//   merge  each becomes part of the newest request
+enum class PlugOp { kAdd, kMerge };
+constexpr std::int64_t kBiosPerPlug = 31;  // one less than fill it, or its newest request
 
-BENCHMARK_CAPTURE(pipeline, random, false)->Apply(depths);
-BENCHMARK_CAPTURE(bare_pipeline, random, false)->Apply(depths);
-BENCHMARK_CAPTURE(pipeline, sequential, true)->Apply(depths);
-BENCHMARK_CAPTURE(bare_pipeline, sequential, true)->Apply(depths);
-
-// mq-deadline alone, kept at a depth: one bio tried for a merge, inserted, another dispatched and
-// finished.
-class ElevatorLoop {
- public:
-  explicit ElevatorLoop(int depth)
-      : machine_{simulator_, 1, engine::Jiffies{250, 0, {}}, free_of_cost()},
-        kblockd_{machine_},
-        disk_{simulator_, {.depth = kTags}},
-        owner_{machine_, tracer_, kblockd_, disk_, {}},
-        merger_{limits_, true, bios_},
-        queue_{block::find_elevator("mq-deadline")
-                   ->make({.machine = machine_,
-                           .nr_requests = depth,
-                           .default_nr_requests = depth,
-                           .bits_per_word = 64,
-                           .tunables = tunables_}),
-               merger_, limits_, depth} {
-    for (int i = 0; i < depth; ++i) {
-      requests_.push_back(std::make_unique<block::Request>(owner_, i));
-      insert(*requests_.back());
+engine::Task<> fill_plugs(Machine& machine, PlugOp op, CpuTimer& timer) {
+  Addresses addresses{op == PlugOp::kMerge};
+  co_await machine.thread.begin();
+  while (true) {
+    machine.io.start_plug();
+    if (op == PlugOp::kMerge) {
+      co_await machine.queue.submit_bio(machine.io, machine.bio_at(addresses.next()));
     }
+    timer.start();
+    for (std::int64_t i = 0; i < kBiosPerPlug; ++i) {
+      co_await machine.queue.submit_bio(machine.io, machine.bio_at(addresses.next()));
+    }
+    timer.stop();
+    co_await machine.io.finish_plug();
+    co_await machine.thread.nanosleep(machine.thread.now() + microseconds(100));  // all are done
   }
+}
 
-  void step() {
-    block::Request* request = queue_.dispatch();
-    queue_.elevator().finish_request(*request);
-    bios_.release(*request->bio);
-    insert(*request);
-  }
-
- private:
-  void insert(block::Request& request) {
-    Bio& bio = bios_.acquire();
-    bio.sector = Lba{addresses_.next()};
-    bio.unit = kBlock;
-    bio.flags.write = true;
-    benchmark::DoNotOptimize(queue_.merge(bio));
-    request.sector = bio.sector;
-    request.length = bio.unit;
-    request.flags = bio.flags;
-    request.bio = request.bio_tail = &bio;
-    request.in_elevator = false;
-    block::RequestChain absorbed;
-    benchmark::DoNotOptimize(queue_.insert(request, absorbed));
-  }
-
-  engine::Simulator simulator_;
-  engine::Machine machine_;
-  engine::Tracer tracer_;
-  block::Kblockd kblockd_;
-  models::Simdisk disk_;
-  block::RequestQueue owner_;
-  block::QueueLimits limits_;
-  SlabPool<Bio> bios_;
-  block::TunableValues tunables_;
-  block::RequestMerger merger_;
-  std::vector<std::unique_ptr<block::Request>> requests_;
-  block::ElevatorQueue queue_;
-  Addresses addresses_{false};
-};
-
-void mq_deadline(benchmark::State& state) {
-  ElevatorLoop loop{static_cast<int>(state.range(0))};
+void plug(benchmark::State& state, const ElevatorType& elevator, PlugOp op) {
+  constexpr std::int64_t kPlugs = 100;
+  Machine machine{elevator, 256};
+  CpuTimer timer;
+  machine.simulator.spawn("writer", fill_plugs(machine, op, timer));
+  const std::int64_t bios = kPlugs * (kBiosPerPlug + (op == PlugOp::kMerge ? 1 : 0));
+  machine.run(bios);
+  timer.take_seconds();
   for (auto unused : state) {
     (void)unused;
-    loop.step();
+    machine.run(bios);
+    state.SetIterationTime(timer.take_seconds());
   }
-  report(state, static_cast<double>(state.iterations()));
+  report_per_bio(state, static_cast<double>(state.iterations()) * kPlugs * kBiosPerPlug);
 }
-BENCHMARK(mq_deadline)->Apply(depths);
+
+void bare_plug(benchmark::State& state, PlugOp op) {
+  constexpr std::int64_t kPlugs = 100;
+  yardsticks::BarePipeline<yardsticks::BareLadder> pipeline{4096};
+  Addresses addresses{op == PlugOp::kMerge};
+  const auto submit = [&] {
+    pipeline.submit(static_cast<std::uint64_t>(addresses.next()),
+                    static_cast<std::uint32_t>(kBlock.count()));
+  };
+  CpuTimer timer;
+  for (auto unused : state) {
+    (void)unused;
+    for (std::int64_t i = 0; i < kPlugs; ++i) {
+      if (op == PlugOp::kMerge) {
+        submit();
+      }
+      timer.start();
+      for (std::int64_t bio = 0; bio < kBiosPerPlug; ++bio) {
+        submit();
+      }
+      timer.stop();
+      pipeline.flush_plug();
+      while (pipeline.step()) {
+      }
+    }
+    state.SetIterationTime(timer.take_seconds());
+  }
+  report_per_bio(state, static_cast<double>(state.iterations()) * kPlugs * kBiosPerPlug);
+}
+
+void register_all() {
+  const std::vector<std::int64_t> depths{48, 256, 1024};
+  for (const Traffic traffic : {kRandom, kSequential, kMerged}) {
+    const std::string order = std::string{"/"} + traffic.name;
+    for (const std::int64_t depth : depths) {
+      benchmark::RegisterBenchmark(("pipeline/bare" + order).c_str(), bare_pipeline, traffic)
+          ->Arg(depth);
+      for (const ElevatorType& type : block::elevator_types()) {
+        const std::string name = "pipeline/" + std::string{type.name} + order;
+        benchmark::RegisterBenchmark(name.c_str(), pipeline, type, traffic)->Arg(depth);
+      }
+    }
+  }
+  const ElevatorType& elevator = *block::find_elevator("mq-deadline");
+  for (const auto& [name, op] :
+       {std::pair{"plug_add", PlugOp::kAdd}, std::pair{"plug_merge", PlugOp::kMerge}}) {
+    benchmark::RegisterBenchmark(name, plug, elevator, op)->UseManualTime();
+    benchmark::RegisterBenchmark((std::string{name} + "/bare").c_str(), bare_plug, op)
+        ->UseManualTime();
+  }
+}
 
 }  // namespace
 }  // namespace wbsim::bench
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  wbsim::bench::register_all();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
+    return 1;
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -8,32 +8,14 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <boost/intrusive/set.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "bench/yardsticks/bare_elevator.hpp"
 #include "bench/yardsticks/bare_queues.hpp"
 
 namespace wbsim::yardsticks {
-
-inline constexpr std::uint32_t kNobody = ~std::uint32_t{0};
-
-struct alignas(64) BareRequest
-    : boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::normal_link>,
-                                      boost::intrusive::optimize_size<true>> {
-  std::uint64_t sector = 0;
-  std::uint32_t length = 0;
-  std::uint32_t id = 0;
-  std::uint32_t first_bio = kNobody;
-  std::uint32_t last_bio = kNobody;
-  std::uint32_t older = kNobody;
-  std::uint32_t younger = kNobody;
-  std::uint32_t hash_next = kNobody;  // while in the device: its tag
-  std::uint64_t deadline = 0;
-  [[nodiscard]] std::uint64_t end() const { return sector + length; }
-  friend bool operator<(const BareRequest& a, const BareRequest& b) { return a.sector < b.sector; }
-};
 
 template <class EventQueue>
 class BarePipeline {
@@ -46,14 +28,12 @@ class BarePipeline {
     for (auto i = static_cast<std::uint32_t>(bios_.size()); i-- > 0;) {
       free_bios_.push_back(i);
     }
-    hash_.fill(kNobody);
   }
-  ~BarePipeline() { sorted_.clear(); }
   BarePipeline(const BarePipeline&) = delete;
   BarePipeline& operator=(const BarePipeline&) = delete;
 
   [[nodiscard]] std::uint64_t bios_done() const { return bios_done_; }
-  [[nodiscard]] std::size_t held() const { return queued_ + in_device_ + plug_.size(); }
+  [[nodiscard]] std::size_t held() const { return elevator_.size() + in_device_ + plug_.size(); }
   [[nodiscard]] std::size_t plugged() const { return plug_.size(); }
 
   void submit(std::uint64_t sector, std::uint32_t length) {
@@ -111,89 +91,44 @@ class BarePipeline {
   }
 
  private:
-  static constexpr std::uint32_t kLengthMax = 256;
-  static constexpr std::uint32_t kBatch = 16;
+  static constexpr std::size_t kBuckets = 64;
+
   struct BareBio {
     std::uint32_t next = kNobody;
     std::uint64_t since = 0;
   };
-  using Sorted =
-      boost::intrusive::multiset<BareRequest, boost::intrusive::constant_time_size<false>>;
 
   void append(BareRequest& request, std::uint32_t first, std::uint32_t last) {
     bios_[request.last_bio].next = first;
     request.last_bio = last;
   }
-  std::uint32_t& bucket(std::uint64_t end) { return hash_[(end * 0x9E3779B97F4A7C15ULL) >> 58U]; }
-  void hash_add(BareRequest& request) {
-    std::uint32_t& head = bucket(request.end());
-    request.hash_next = head;
-    head = request.id;
-  }
-  void hash_remove(const BareRequest& request) {
-    std::uint32_t* link = &bucket(request.end());
-    while (*link != request.id) {
-      link = &requests_[*link].hash_next;
-    }
-    *link = request.hash_next;
-  }
 
   void insert(std::uint32_t id) {
     BareRequest& request = requests_[id];
-    for (std::uint32_t i = bucket(request.sector); i != kNobody; i = requests_[i].hash_next) {
-      BareRequest& found = requests_[i];
-      if (found.end() == request.sector && found.length + request.length <= kLengthMax) {
-        hash_remove(found);
-        found.length += request.length;
-        append(found, request.first_bio, request.last_bio);
-        hash_add(found);
-        free_requests_.push_back(id);
-        return;
-      }
-    }
-    BareRequest key;
-    key.sector = request.end();
-    if (const auto found = sorted_.find(key);
-        found != sorted_.end() && found->length + request.length <= kLengthMax) {
-      found->sector = request.sector;
-      found->length += request.length;
+    if (BareRequest* found = elevator_.find_back(request.sector, request.length)) {
+      elevator_.grow_back(*found, request.length);
+      append(*found, request.first_bio, request.last_bio);
+      free_requests_.push_back(id);
+    } else if (found = elevator_.find_front(request.sector, request.length); found != nullptr) {
+      BareElevator::grow_front(*found, request.sector, request.length);
       bios_[request.last_bio].next = found->first_bio;
       found->first_bio = request.first_bio;
       free_requests_.push_back(id);
-      return;
+    } else {
+      elevator_.add(request);
     }
-    sorted_.insert(request);
-    request.older = youngest_;
-    request.younger = kNobody;
-    (youngest_ == kNobody ? oldest_ : requests_[youngest_].younger) = id;
-    youngest_ = id;
-    hash_add(request);
-    ++queued_;
   }
 
   void dispatch() {
-    while (queued_ > 0 && tags_ != 0) {
-      std::uint32_t id = next_;
-      if (next_ == kNobody || batch_ >= kBatch) {
-        batch_ = 0;
-        id = next_ == kNobody || requests_[oldest_].deadline <= now_ ? oldest_ : next_;
-      } else {
-        ++batch_;
-      }
-      BareRequest& request = requests_[id];
-      const auto after = sorted_.erase(sorted_.iterator_to(request));
-      next_ = after == sorted_.end() ? kNobody : after->id;
-      (request.older == kNobody ? oldest_ : requests_[request.older].younger) = request.younger;
-      (request.younger == kNobody ? youngest_ : requests_[request.younger].older) = request.older;
-      hash_remove(request);
-      --queued_;
+    while (elevator_.size() > 0 && tags_ != 0) {
+      BareRequest& request = elevator_.take(now_);
       ++in_device_;
       const auto tag = static_cast<std::uint32_t>(std::countr_zero(tags_));
       tags_ &= tags_ - 1;
       request.hash_next = tag;
       std::uint64_t& die = dies_[(request.sector >> 3U) % dies_.size()];
       die = std::max(now_, die) + 20'000 + request.length * 50 + (request.sector & 4095U);
-      events_.push(die, id);
+      events_.push(die, request.id);
     }
   }
 
@@ -203,14 +138,8 @@ class BarePipeline {
   std::vector<std::uint32_t> free_requests_;
   std::vector<BareBio> bios_;
   std::vector<std::uint32_t> free_bios_;
-  Sorted sorted_;
-  std::uint32_t oldest_ = kNobody;
-  std::uint32_t youngest_ = kNobody;
-  std::array<std::uint32_t, 64> hash_{};
+  BareElevator elevator_{requests_, kBuckets};
   std::uint32_t tags_ = ~std::uint32_t{0};
-  std::uint32_t next_ = kNobody;
-  std::uint32_t batch_ = 0;
-  std::uint32_t queued_ = 0;
   std::uint32_t in_device_ = 0;
   std::array<std::uint64_t, 32> dies_{};
   std::vector<std::uint32_t> plug_;

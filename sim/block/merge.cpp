@@ -60,18 +60,6 @@ bool RequestMerger::front_merge(Request& request, Bio& bio) {
   return true;
 }
 
-MergeOutcome RequestMerger::attempt_bio_merge(Request& request, Bio& bio) {
-  switch (try_merge(request, bio)) {
-    case MergeKind::kNone:
-      return MergeOutcome::kUnfit;
-    case MergeKind::kBack:
-      return back_merge(request, bio) ? MergeOutcome::kBack : MergeOutcome::kRefused;
-    case MergeKind::kFront:
-      return front_merge(request, bio) ? MergeOutcome::kFront : MergeOutcome::kRefused;
-  }
-  return MergeOutcome::kUnfit;
-}
-
 bool RequestMerger::merge_requests(Request& request, Request& next) const {
   if (request.no_merge || next.no_merge || request.flags.write != next.flags.write ||
       request.priority != next.priority || request.end() != next.sector) {

@@ -45,7 +45,17 @@ class RequestMerger {
   [[nodiscard]] bool back_merge(Request& request, Bio& bio);
   [[nodiscard]] bool front_merge(Request& request, Bio& bio);
   // blk_attempt_bio_merge(): both of the above.
-  MergeOutcome attempt_bio_merge(Request& request, Bio& bio);
+  MergeOutcome attempt_bio_merge(Request& request, Bio& bio) {
+    switch (try_merge(request, bio)) {
+      case MergeKind::kNone:
+        return MergeOutcome::kUnfit;
+      case MergeKind::kBack:
+        return back_merge(request, bio) ? MergeOutcome::kBack : MergeOutcome::kRefused;
+      case MergeKind::kFront:
+        return front_merge(request, bio) ? MergeOutcome::kFront : MergeOutcome::kRefused;
+    }
+    return MergeOutcome::kUnfit;
+  }
 
   // attempt_merge(): `next` hands its data to `request`, which it follows on the device, and is
   // empty afterwards. False, and nothing changed, where they do not fit.

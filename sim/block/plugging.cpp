@@ -42,24 +42,6 @@ void RequestQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
   merger_.append(newest, run);
 }
 
-// Models: blk_attempt_plug_merge(). `scanned` counts the requests looked at in vain.
-MergeKind RequestQueue::attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned) {
-  for (auto it = plug.requests.rbegin(); it != plug.requests.rend(); ++it) {
-    if (&it->queue != this) {
-      continue;
-    }
-    const MergeKind kind = kind_of(merger_.attempt_bio_merge(*it, bio));
-    if (kind != MergeKind::kNone) {
-      return kind;
-    }
-    ++scanned;
-    if (options_.plug_merge == PlugMergeRule::kNewestOnly) {
-      break;
-    }
-  }
-  return MergeKind::kNone;
-}
-
 // Models: blk_add_rq_to_plug() and the limits before it. The size test looks at the previous
 // request as it has grown by merging.
 bool RequestQueue::plug_is_full(const Plug& plug) const {

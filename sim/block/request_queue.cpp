@@ -112,6 +112,102 @@ Bio& RequestQueue::split_off(Bio& bio, Sectors length, const engine::Thread& thr
   return part;
 }
 
+// Models: blk_attempt_plug_merge(). `scanned` counts the requests looked at in vain.
+inline MergeKind RequestQueue::attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned) {
+  for (auto it = plug.requests.rbegin(); it != plug.requests.rend(); ++it) {
+    if (&it->queue != this) {
+      continue;
+    }
+    const MergeKind kind = kind_of(merger_.attempt_bio_merge(*it, bio));
+    if (kind != MergeKind::kNone) {
+      return kind;
+    }
+    ++scanned;
+    if (options_.plug_merge == PlugMergeRule::kNewestOnly) {
+      break;
+    }
+  }
+  return MergeKind::kNone;
+}
+
+// Models: blk_mq_sched_bio_merge(). Without an elevator the newest requests of this CPU's software
+// queue are tried; a request that is adjacent but full ends the search (blk_bio_list_merge()).
+inline ElevatorQueue::BioMerge RequestQueue::attempt_queued_merge(Bio& bio, int cpu) {
+  if (elevator_) {
+    return elevator_->merge(bio);
+  }
+  int left = kCtxMergeTries;
+  for (auto it = ctx_list_.rbegin(); it != ctx_list_.rend() && left > 0; ++it) {
+    if (it->cpu != cpu) {
+      continue;
+    }
+    --left;
+    const MergeOutcome outcome = merger_.attempt_bio_merge(*it, bio);
+    if (outcome != MergeOutcome::kUnfit) {
+      return {kind_of(outcome)};
+    }
+  }
+  return {};
+}
+
+inline void RequestQueue::account_merge(MergeKind kind, std::int64_t bios,
+                                        const engine::BioTrace* trace) {
+  const bool front = kind == MergeKind::kFront;
+  (front ? stats_.front_merges : stats_.back_merges) += bios;
+  if (trace != nullptr) {
+    emit_bio(front ? BioStep::kFrontMerge : BioStep::kBackMerge, *trace);
+  }
+}
+
+// Models: blk_mq_attempt_bio_merge(): first the task's plug, then what is queued.
+inline RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio,
+                                                              const engine::BioTrace* trace) {
+  const engine::Thread& thread = io.thread();
+  const std::int64_t bios = bio.count;
+  std::int64_t scanned = 0;
+  if (io.plug() != nullptr && options_.plug_merging) {
+    const MergeKind kind = attempt_plug_merge(*io.plug(), bio, scanned);
+    if (kind != MergeKind::kNone) {
+      account_merge(kind, bios, trace);
+      return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace.bio_merge};
+    }
+  }
+  const SimDuration scan = costs().plug_scan * std::max<std::int64_t>(scanned - 1, 0);
+  const auto [kind, absorbed] = attempt_queued_merge(bio, thread.cpu_index());
+  if (kind == MergeKind::kNone) {
+    return {false, scan};
+  }
+  account_merge(kind, bios, trace);
+  SimDuration cost = scan + costs().bio_merge + options_.trace.bio_merge;
+  if (absorbed != nullptr) {
+    end_absorbed(*absorbed, thread.name());
+    cost += options_.trace.rq_merge;
+  }
+  return {true, cost};
+}
+
+// The bio is gone once it is merged: its trace is made before, where anybody wants it.
+RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio) {
+  if (!tracer_.active()) {
+    return attempt_merge(io, bio, nullptr);
+  }
+  const engine::BioTrace trace = trace_of(io.thread(), bio);
+  return attempt_merge(io, bio, &trace);
+}
+
+// Models: blk_mq_submit_bio() after the split. Most bios of a sequential stream end here, merged:
+// that takes no coroutine.
+inline Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
+  if (bio.is_flush() || bio.is_part() || limits().nomerges == kNomergesAll) {
+    return submit_unmerged(io, bio, SimDuration{});
+  }
+  const MergeAttempt attempt = attempt_merge(io, bio);
+  if (!attempt.merged) {
+    return submit_unmerged(io, bio, attempt.cost);
+  }
+  return io.thread().try_run(attempt.cost) ? Task<>{} : run(io.thread(), attempt.cost);
+}
+
 Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
   engine::Thread& thread = io.thread();
   bio.next = nullptr;
@@ -143,23 +239,11 @@ Task<> RequestQueue::submit_in_parts(TaskIo& io, Bio& bio) {
   co_await submit_in_limits(io, bio);
 }
 
-// Models: blk_mq_submit_bio() after the split. Most bios of a sequential stream end here, merged:
-// that takes no coroutine.
-Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
-  if (bio.is_flush() || bio.is_part() || limits().nomerges == kNomergesAll) {
-    return submit_unmerged(io, bio, SimDuration{});
-  }
-  const MergeAttempt attempt = attempt_merge(io, bio);
-  if (!attempt.merged) {
-    return submit_unmerged(io, bio, attempt.cost);
-  }
-  return io.thread().try_run(attempt.cost) ? Task<>{} : run(io.thread(), attempt.cost);
-}
-
 Task<> RequestQueue::run(engine::Thread& thread, SimDuration cost) { co_await thread.run(cost); }
 
-// `search`: CPU time of looking for something to merge with.
-Task<> RequestQueue::submit_unmerged(TaskIo& io, Bio& bio, SimDuration search) {
+// `search`: CPU time of looking for something to merge with. Not inlined: its frame would cost the
+// bios that are merged registers and stack.
+[[gnu::noinline]] Task<> RequestQueue::submit_unmerged(TaskIo& io, Bio& bio, SimDuration search) {
   engine::Thread& thread = io.thread();
   const bool flush = bio.is_flush();
   co_await thread.run(search);
@@ -201,70 +285,6 @@ Task<> RequestQueue::submit_flush(TaskIo& io, Request& request) {
     co_await run_queue(io);
   } else {
     run_queue_async(io.thread().cpu_index());
-  }
-}
-
-// The bio is gone once it is merged: its trace is made before, where anybody wants it.
-RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio) {
-  if (!tracer_.active()) {
-    return attempt_merge(io, bio, nullptr);
-  }
-  const engine::BioTrace trace = trace_of(io.thread(), bio);
-  return attempt_merge(io, bio, &trace);
-}
-
-// Models: blk_mq_attempt_bio_merge(): first the task's plug, then what is queued.
-RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio,
-                                                       const engine::BioTrace* trace) {
-  const engine::Thread& thread = io.thread();
-  const std::int64_t bios = bio.count;
-  std::int64_t scanned = 0;
-  if (io.plug() != nullptr && options_.plug_merging) {
-    const MergeKind kind = attempt_plug_merge(*io.plug(), bio, scanned);
-    if (kind != MergeKind::kNone) {
-      account_merge(kind, bios, trace);
-      return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace.bio_merge};
-    }
-  }
-  const SimDuration scan = costs().plug_scan * std::max<std::int64_t>(scanned - 1, 0);
-  const auto [kind, absorbed] = attempt_queued_merge(bio, thread.cpu_index());
-  if (kind == MergeKind::kNone) {
-    return {false, scan};
-  }
-  account_merge(kind, bios, trace);
-  SimDuration cost = scan + costs().bio_merge + options_.trace.bio_merge;
-  if (absorbed != nullptr) {
-    end_absorbed(*absorbed, thread.name());
-    cost += options_.trace.rq_merge;
-  }
-  return {true, cost};
-}
-
-// Models: blk_mq_sched_bio_merge(). Without an elevator the newest requests of this CPU's software
-// queue are tried; a request that is adjacent but full ends the search (blk_bio_list_merge()).
-ElevatorQueue::BioMerge RequestQueue::attempt_queued_merge(Bio& bio, int cpu) {
-  if (elevator_) {
-    return elevator_->merge(bio);
-  }
-  int left = kCtxMergeTries;
-  for (auto it = ctx_list_.rbegin(); it != ctx_list_.rend() && left > 0; ++it) {
-    if (it->cpu != cpu) {
-      continue;
-    }
-    --left;
-    const MergeOutcome outcome = merger_.attempt_bio_merge(*it, bio);
-    if (outcome != MergeOutcome::kUnfit) {
-      return {kind_of(outcome)};
-    }
-  }
-  return {};
-}
-
-void RequestQueue::account_merge(MergeKind kind, std::int64_t bios, const engine::BioTrace* trace) {
-  const bool front = kind == MergeKind::kFront;
-  (front ? stats_.front_merges : stats_.back_merges) += bios;
-  if (trace != nullptr) {
-    emit_bio(front ? BioStep::kFrontMerge : BioStep::kBackMerge, *trace);
   }
 }
 
