@@ -202,7 +202,7 @@ class ElevatorLoop {
       for (std::size_t i = 0; i < bios_tried_.size(); ++i) {
         const bool merged = rig_.queue().merge(*bios_tried_[i]).kind != MergeKind::kNone;
         merged_[i] = merged;
-        count.done += merged ? 1 : 0;
+        count.done += merged == (op_ != Op::kMiss) ? 1 : 0;
       }
       return count;
     });

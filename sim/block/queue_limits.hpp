@@ -45,7 +45,7 @@ struct QueueLimits {
 // blocks of 512 bytes.
 [[nodiscard]] inline Sectors sectors_in_limits(const Bio& bio, const QueueLimits& limits) {
   const Sectors by_segments = segment_in_limits(bio, limits) * limits.max_segments;
-  return std::min({bio.unit, limits.max_sectors, by_segments});
+  return std::min(std::min(bio.unit, limits.max_sectors), by_segments);
 }
 
 }  // namespace wbsim::block

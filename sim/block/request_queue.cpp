@@ -348,7 +348,7 @@ engine::BioTrace RequestQueue::trace_of(const engine::Thread& thread, const Bio&
           pace};
 }
 
-void RequestQueue::emit_bio(BioStep step, const engine::BioTrace& trace) const {
+[[gnu::noinline]] void RequestQueue::emit_bio(BioStep step, const engine::BioTrace& trace) const {
   tracer_.emit(&engine::Observer::on_bio, step, trace);
 }
 
