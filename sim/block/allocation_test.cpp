@@ -2,11 +2,14 @@
 // flush or sleep. A program of its own, because it replaces operator new.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "models/simdisk.hpp"
 #include "sim/base/rng.hpp"
@@ -38,9 +41,16 @@ class Counter final : public BioEndIo {
   std::int64_t bios = 0;
 };
 
+// A queue without an elevator (null), or with one under the rules of a kernel.
+struct Subject {
+  const ElevatorType* elevator;
+  ElevatorGeneration generation;
+  TagWakeRule wake;
+};
+
 class World {
  public:
-  explicit World(TagWakeRule rule)
+  explicit World(const Subject& subject)
       : machine_{simulator, 2, engine::Jiffies{250, 0, {}}, engine::CpuCosts{}},
         kblockd_{machine_},
         disk_{simulator,
@@ -50,7 +60,7 @@ class World {
                .write = microseconds(30),
                .flush = microseconds(200),
                .volatile_cache = true}},
-        queue_{machine_, tracer_, kblockd_, disk_, options(rule)} {
+        queue_{machine_, tracer_, kblockd_, disk_, options(subject)} {
     for (auto& writer : writers_) {
       writer = std::make_unique<Writer>(*this, pid_++);
       simulator.spawn("writer", write_for_ever(*writer));
@@ -64,11 +74,13 @@ class World {
   engine::Simulator simulator;
 
  private:
-  static RequestQueueOptions options(TagWakeRule rule) {
+  static RequestQueueOptions options(const Subject& subject) {
     RequestQueueOptions options;
     options.limits.write_cache = true;
     options.nr_requests = 8;
-    options.tag_wake = rule;
+    options.tag_wake = subject.wake;
+    options.elevator = subject.elevator;
+    options.elevator_generation = subject.generation;
     return options;
   }
 
@@ -120,23 +132,44 @@ class World {
   std::array<std::unique_ptr<Writer>, 5> writers_;
 };
 
-TEST(Allocations, NoneInSteadyState) {
+class Allocations : public ::testing::TestWithParam<Subject> {};
+
+std::vector<Subject> subjects() {
+  std::vector<Subject> all{
+      {nullptr, ElevatorGeneration::kV5_10, TagWakeRule::kPerWaitQueue},
+      {nullptr, ElevatorGeneration::kV6_1, TagWakeRule::kCompletionCount},
+  };
+  for (const ElevatorType& type : elevator_types()) {
+    all.push_back({&type, ElevatorGeneration::kV5_10, TagWakeRule::kPerWaitQueue});
+    all.push_back({&type, ElevatorGeneration::kV6_1, TagWakeRule::kCompletionCount});
+  }
+  return all;
+}
+
+std::string name_of(const ::testing::TestParamInfo<Subject>& info) {
+  const Subject& subject = info.param;
+  std::string name{subject.elevator == nullptr ? "none" : subject.elevator->name};
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name + (subject.generation == ElevatorGeneration::kV5_10 ? "_5_10" : "_6_1");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Allocations, ::testing::ValuesIn(subjects()), name_of);
+
+TEST_P(Allocations, NoneInSteadyState) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP() << "under AddressSanitizer every coroutine frame is an allocation of its own";
 #endif
-  for (const TagWakeRule rule : {TagWakeRule::kPerWaitQueue, TagWakeRule::kCompletionCount}) {
-    World world{rule};
-    world.simulator.run(at(seconds(5)));  // pools grow to their size, two workers at once included
-    const std::int64_t before = allocations;
-    const RequestQueueStats start = world.stats();
-    const std::int64_t bios = world.bios_ended();
-    world.simulator.run(at(seconds(15)));
-    EXPECT_EQ(allocations - before, 0);
-    EXPECT_GT(world.bios_ended() - bios, 50'000);
-    EXPECT_GT(world.stats().requests - start.requests, 50'000);
-    EXPECT_GT(world.stats().flushes - start.flushes, 1'000);
-    EXPECT_GT(world.stats().back_merges - start.back_merges, 100);
-  }
+  World world{GetParam()};
+  world.simulator.run(at(seconds(5)));  // pools grow to their size, two workers at once included
+  const std::int64_t before = allocations;
+  const RequestQueueStats start = world.stats();
+  const std::int64_t bios = world.bios_ended();
+  world.simulator.run(at(seconds(15)));
+  EXPECT_EQ(allocations - before, 0);
+  EXPECT_GT(world.bios_ended() - bios, 50'000);
+  EXPECT_GT(world.stats().requests - start.requests, 50'000);
+  EXPECT_GT(world.stats().flushes - start.flushes, 1'000);
+  EXPECT_GT(world.stats().back_merges - start.back_merges, 100);
 }
 
 }  // namespace
