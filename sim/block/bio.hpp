@@ -31,6 +31,9 @@ struct IoPriority {
   std::uint8_t level = 0;
   friend bool operator==(const IoPriority&, const IoPriority&) = default;
 };
+// task_nice_ioclass() and task_nice_ioprio() of a normal task with nice 0, (0 + 20) / 5: the
+// priority of a task that was given none, where somebody asks (__get_task_ioprio(), v6.1).
+inline constexpr IoPriority kPriorityOfNiceZero{IoClass::kBestEffort, 4};
 
 // Which writes of which tasks a piece of data comes from: an inclusive range of write ids, 0 when
 // provenance is switched off (sim/pagecache/provenance.hpp).

@@ -55,6 +55,43 @@ TEST(ElevatorDispatch, V6_1StopsAtTheFirstWithoutATag) {
   EXPECT_EQ(rig.issued(), (Lines{"W 300+8", "W 400+8", "R 0+8", "W 500+8"}));
 }
 
+// With one server and nothing queued, the first write is in the device when the others come.
+Lines issued_with_priorities(BioPriorityRule rule) {
+  RigOptions options = with_deadline_6_1(1);
+  options.queue.bio_priority = rule;
+  QueueRig rig{options};
+  rig.task({write(0), write(100), write(200)}, nullptr, {IoClass::kIdle, 0});
+  rig.task({sleep_until(microseconds(10)), write(300)});
+  rig.task({sleep_until(microseconds(20)), write(400)}, nullptr, {IoClass::kRealTime, 0});
+  rig.run();
+  EXPECT_TRUE(rig.drained());
+  return rig.issued();
+}
+
+TEST(BioPriority, IsThatOfItsSubmitterSinceV6_0) {
+  EXPECT_EQ(issued_with_priorities(BioPriorityRule::kOfSubmitter),
+            (Lines{"W 0+8", "W 100+8", "W 400+8", "W 300+8", "W 200+8"}))
+      << "the second was taken out before the others came";
+  EXPECT_EQ(issued_with_priorities(BioPriorityRule::kAsSet),
+            (Lines{"W 0+8", "W 100+8", "W 200+8", "W 300+8", "W 400+8"}));
+}
+
+// What has none counts as best effort, level 4; requests of different priorities do not merge.
+TEST(BioPriority, OfATaskWithoutOneIsThatOfNiceZero) {
+  const auto merged = [](IoPriority priority) {
+    RigOptions options = with_deadline_6_1(1);
+    options.queue.bio_priority = BioPriorityRule::kOfSubmitter;
+    QueueRig rig{options};
+    rig.task({write(0), write(50), write(100)});
+    rig.task({sleep_until(microseconds(10)), write(108)}, nullptr, priority);
+    rig.run();
+    return rig.queue.stats().back_merges;
+  };
+  EXPECT_EQ(merged({}), 1);
+  EXPECT_EQ(merged(kPriorityOfNiceZero), 1);
+  EXPECT_EQ(merged({IoClass::kBestEffort, 3}), 0);
+}
+
 TEST(ElevatorDispatch, ABusyDeviceIsGivenOneAtATime) {
   QueueRig rig{with_deadline(1, {{"fifo_batch", 1}})};
   rig.task({write(300), write(400), sleep_until(microseconds(50)), write(500), write(600),

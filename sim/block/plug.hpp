@@ -43,6 +43,9 @@ class TaskIo {
 
   [[nodiscard]] engine::Thread& thread() const { return thread_; }
   [[nodiscard]] Plug* plug() const { return plug_; }
+  // ioprio_set(2), and the ioprio of the task's io_context. A class of kNone: none was given.
+  void set_priority(IoPriority priority) { priority_ = priority; }
+  [[nodiscard]] IoPriority priority() const { return priority_; }
 
   // Starts a plug; a nested one is ignored, the outer one owns the requests. Pair each start with
   // `co_await finish_plug()` (blk_start_plug(), blk_finish_plug()).
@@ -68,6 +71,7 @@ class TaskIo {
   static SimDuration on_sleep(void* self);
 
   engine::Thread& thread_;
+  IoPriority priority_;
   Plug storage_;
   Plug* plug_ = nullptr;
   int depth_ = 0;

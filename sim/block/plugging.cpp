@@ -17,7 +17,7 @@ std::int64_t RequestQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit
   }
   const Request& newest = plug->newest();
   if (&newest.queue != this || newest.no_merge || !newest.flags.write || newest.end() != sector ||
-      newest.priority != IoPriority{}) {
+      newest.priority != submitted_priority(io, IoPriority{})) {
     return 0;
   }
   const Sectors by_size = limits().max_sectors - newest.length;
@@ -35,6 +35,7 @@ bool RequestQueue::follows_plug(const TaskIo& io, Lba sector) const {
 
 void RequestQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
   Request& newest = io.plug()->newest();
+  run.priority = newest.priority;
   stats_.bios += run.count;
   stats_.back_merges += run.count;
   trace_bio(BioStep::kQueue, io.thread(), run, step);

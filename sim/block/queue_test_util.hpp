@@ -162,10 +162,11 @@ class QueueRig {
   ~QueueRig() { sim.destroy_processes(); }
 
   // A task that follows `script`; submits to `queue` unless another one is given.
-  void task(IoScript script, RequestQueue* other = nullptr) {
+  void task(IoScript script, RequestQueue* other = nullptr, IoPriority priority = {}) {
     tasks_.push_back(std::make_unique<ScriptTask>(*this, std::move(script),
                                                   other == nullptr ? queue : *other,
                                                   fmt::format("task{}", tasks_.size())));
+    tasks_.back()->io.set_priority(priority);
     sim.spawn("task", follow(*tasks_.back()));
   }
   void run(SimDuration until = seconds(100)) { sim.run(at(until)); }

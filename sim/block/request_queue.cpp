@@ -208,9 +208,19 @@ inline Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
   return io.thread().try_run(attempt.cost) ? Task<>{} : run(io.thread(), attempt.cost);
 }
 
+// Models: bio_set_ioprio(), get_current_ioprio().
+IoPriority RequestQueue::submitted_priority(const TaskIo& io, IoPriority set) const {
+  if (options_.bio_priority == BioPriorityRule::kAsSet || set.io_class != IoClass::kNone) {
+    return set;
+  }
+  const IoPriority own = io.priority();
+  return own.io_class == IoClass::kNone ? kPriorityOfNiceZero : own;
+}
+
 Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
   engine::Thread& thread = io.thread();
   bio.next = nullptr;
+  bio.priority = submitted_priority(io, bio.priority);
   // Models: submit_bio_noacct(): flush flags mean nothing to a queue without a volatile cache.
   if (!limits().write_cache) {
     bio.flags.preflush = false;

@@ -38,6 +38,9 @@ enum class FuaIssue { kKblockd, kSubmitter };
 // When a large newest request of a plug (BLK_PLUG_FLUSH_SIZE) has it flushed: always (v5.10), or
 // where nomerges is not 2 (v6.1).
 enum class PlugSizeLimit { kAlways, kWhereMerging };
+// What becomes of a bio without a priority: it stays as it is (v5.10), or submit_bio() gives it
+// that of its submitter, the flusher's in background writeback (bio_set_ioprio(), since v6.0).
+enum class BioPriorityRule { kAsSet, kOfSubmitter };
 
 // CPU time of events that are traced in the simulated machine; zero for those that are not.
 struct BlockTraceCosts {
@@ -69,6 +72,7 @@ struct RequestQueueOptions {
   FuaIssue fua_issue = FuaIssue::kKblockd;
   PlugSizeLimit plug_size_limit = PlugSizeLimit::kAlways;
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
+  BioPriorityRule bio_priority = BioPriorityRule::kAsSet;
   std::size_t plug_requests_max = 32;
   bool plug_merging = true;  // ablation
   bool bio_runs = true;      // optimisation: false keeps every bio an object of its own
@@ -150,6 +154,7 @@ class RequestQueue final : public DeviceClient {
   engine::Task<> submit_unmerged(TaskIo& io, Bio& bio, SimDuration search);
   static engine::Task<> run(engine::Thread& thread, SimDuration cost);
   Bio& split_off(Bio& bio, Sectors length, const engine::Thread& thread);
+  [[nodiscard]] IoPriority submitted_priority(const TaskIo& io, IoPriority set) const;
   engine::Task<> submit_flush(TaskIo& io, Request& request);
 
   // Merging, and CPU time that the attempt took.

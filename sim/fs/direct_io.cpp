@@ -69,6 +69,7 @@ Task<> DirectIo::submit(TaskContext& task, BlockDevice& device, const DirectRequ
     bio.flags.fua = request.write && request.dsync;
     bio.flags.sync =
         request.write || (one_bio && client_ == nullptr && rules.marks_waited_reads_sync);
+    bio.priority = task.io().priority();  // ki_ioprio
     bio.writes = request.writes;
     bio.end_io = this;
     bio.end_cost = costs.dio_end;

@@ -21,15 +21,16 @@ enum class KernelVersion { k5_10, k6_1 };
 // Switches by which kernel generations differ. A profile sets all of
 // them; `profile` in the config overrides any single one.
 struct KernelSwitches {
-  enum class BackgroundStart { kOnExit, kEveryTurn };                       // 3.16
-  enum class BandwidthUpdate { kThrottleAndFlusher, kDoWritepages };        // 3.9
-  enum class BufferedRead { kPageByPage, kBatched };                        // 2.15
-  block::PlugMergeRule plug_merge = block::PlugMergeRule::kAllRequests;     // 8.4
-  block::PlugIssueOrder plug_issue_order = block::PlugIssueOrder::kFifo;    // 8.6
-  block::PlugSizeLimit plug_size_limit = block::PlugSizeLimit::kAlways;     // 8.2
-  block::ElevatorPull elevator_pull = block::ElevatorPull::kUpToRequests;   // 10.5
-  block::FuaIssue fua_issue = block::FuaIssue::kKblockd;                    // 10.6
-  block::TagWakeRule tag_wake = block::TagWakeRule::kPerWaitQueue;          // 10.2
+  enum class BackgroundStart { kOnExit, kEveryTurn };                      // 3.16
+  enum class BandwidthUpdate { kThrottleAndFlusher, kDoWritepages };       // 3.9
+  enum class BufferedRead { kPageByPage, kBatched };                       // 2.15
+  block::PlugMergeRule plug_merge = block::PlugMergeRule::kAllRequests;    // 8.4
+  block::PlugIssueOrder plug_issue_order = block::PlugIssueOrder::kFifo;   // 8.6
+  block::PlugSizeLimit plug_size_limit = block::PlugSizeLimit::kAlways;    // 8.2
+  block::ElevatorPull elevator_pull = block::ElevatorPull::kUpToRequests;  // 10.5
+  block::FuaIssue fua_issue = block::FuaIssue::kKblockd;                   // 10.6
+  block::TagWakeRule tag_wake = block::TagWakeRule::kPerWaitQueue;         // 10.2
+  block::BioPriorityRule bio_priority = block::BioPriorityRule::kAsSet;
   block::ElevatorGeneration elevators = block::ElevatorGeneration::kV5_10;  // 11
   fs::DirectIoRules direct_io;                                              // 1.13
   BackgroundStart background_start = BackgroundStart::kOnExit;

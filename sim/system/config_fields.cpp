@@ -11,6 +11,7 @@
 namespace wbsim::system {
 namespace {
 
+using block::BioPriorityRule;
 using block::ElevatorGeneration;
 using block::ElevatorPull;
 using block::FuaIssue;
@@ -31,6 +32,8 @@ constexpr std::array<std::pair<PlugSizeLimit, std::string_view>, 2> kPlugSizeLim
 constexpr std::array<std::pair<TagWakeRule, std::string_view>, 2> kTagWakeNames{
     {{TagWakeRule::kPerWaitQueue, "per-wait-queue"},
      {TagWakeRule::kCompletionCount, "completion-count"}}};
+constexpr std::array<std::pair<BioPriorityRule, std::string_view>, 2> kBioPriorityNames{
+    {{BioPriorityRule::kAsSet, "as-set"}, {BioPriorityRule::kOfSubmitter, "of-submitter"}}};
 constexpr std::array<std::pair<ElevatorPull, std::string_view>, 2> kElevatorPullNames{
     {{ElevatorPull::kUpToRequests, "all-wanted"}, {ElevatorPull::kWhileTags, "while-tags"}}};
 constexpr std::array<std::pair<FuaIssue, std::string_view>, 2> kFuaIssueNames{
@@ -222,6 +225,8 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                    "when a plug is flushed for its newest request of 128 KiB or more"),
       choice_field("tag_wake", s.tag_wake, kTagWakeNames,
                    "what counts the freed tags that wake who waits for one"),
+      choice_field("bio_priority", s.bio_priority, kBioPriorityNames,
+                   "I/O priority of a bio for which none was set"),
       boolean_field("direct_plugs_asynchronous", s.direct_io.plugs_asynchronous,
                     "an asynchronous direct I/O of one bio is plugged too"),
       boolean_field("direct_reads_sync", s.direct_io.marks_waited_reads_sync,

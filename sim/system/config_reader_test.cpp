@@ -166,6 +166,7 @@ TEST(ConfigReader, TakesSwitchesFromTheKernelsProfile) {
   expected.plug_issue_order = block::PlugIssueOrder::kLifo;
   expected.elevator_pull = block::ElevatorPull::kWhileTags;
   expected.fua_issue = block::FuaIssue::kSubmitter;
+  expected.bio_priority = block::BioPriorityRule::kOfSubmitter;
   expected.elevators = block::ElevatorGeneration::kV6_1;
   expected.plug_size_limit = block::PlugSizeLimit::kWhereMerging;
   expected.tag_wake = block::TagWakeRule::kCompletionCount;

@@ -196,6 +196,7 @@ void System::add_device(const DeviceConfig& config, int index) {
       .fua_issue = switches.fua_issue,
       .plug_size_limit = switches.plug_size_limit,
       .tag_wake = switches.tag_wake,
+      .bio_priority = switches.bio_priority,
       .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
       .plug_merging = switches.plug_merging,
       .bio_runs = config_.optimisation.bio_runs,
