@@ -11,9 +11,9 @@ LatencyRecord summarise(const report::Histogram& histogram) {
   LatencyRecord latency;
   latency.count = histogram.count();
   if (latency.count > 0) {
-    latency.p50 = histogram.percentile({50.0});
-    latency.p99 = histogram.percentile({99.0});
-    latency.p999 = histogram.percentile({99.9});
+    latency.p50 = histogram.fio_percentile({50.0});
+    latency.p99 = histogram.fio_percentile({99.0});
+    latency.p999 = histogram.fio_percentile({99.9});
   }
   return latency;
 }

@@ -95,7 +95,7 @@ double Histogram::stddev_ns() const {
   return std::sqrt(std::max(about_mean, 0.0) / static_cast<double>(count_ - 1));
 }
 
-SimDuration Histogram::percentile(Percentile p) const {
+SimDuration Histogram::fio_percentile(Percentile p) const {
   SIM_CHECK(p.percent > 0 && p.percent <= 100);
   if (count_ == 0) {
     return {};
@@ -113,6 +113,10 @@ SimDuration Histogram::percentile(Percentile p) const {
   }
   // Rounding can put the rank of 100 % above the count, never beyond the last latency.
   return bucket_value(bucket_of(max_));
+}
+
+SimDuration Histogram::percentile(Percentile p) const {
+  return std::clamp(fio_percentile(p), min_, max_);
 }
 
 }  // namespace wbsim::report

@@ -27,7 +27,7 @@ class Histogram {
 
   // The bucket of a latency, which must not be negative.
   static int bucket_of(SimDuration latency);
-  // What fio reports for every latency of a bucket: base + (k + 0.5) * 2^err, its middle.
+  // What fio's bins have for every latency of a bucket: base + (k + 0.5) * 2^err, its middle.
   static SimDuration bucket_value(int bucket);
 
   void add(SimDuration latency);
@@ -44,8 +44,11 @@ class Histogram {
   // Of the sample (n - 1), as fio prints it; 0 below two latencies.
   [[nodiscard]] double stddev_ns() const;
 
-  // The value of the first bucket at which the running count reaches percent / 100 * count. 0 when
+  // What fio prints: the value of the first bucket at which the running count reaches
+  // percent / 100 * count, a bucket's middle that may lie beyond the largest latency. 0 when
   // nothing was added.
+  [[nodiscard]] SimDuration fio_percentile(Percentile p) const;
+  // The same, but no less than min() and no more than max().
   [[nodiscard]] SimDuration percentile(Percentile p) const;
 
   friend bool operator==(const Histogram&, const Histogram&) = default;

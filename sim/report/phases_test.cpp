@@ -52,9 +52,9 @@ TEST(Phases, TheTextHasWhatAJobDid) {
   EXPECT_EQ(phases_text({phase_with(256), phase_with(256)}),
             "over 2 phases of clock and seed, mean and standard deviation:\n"
             "  w: write bandwidth                             10MiB/s  +-  0.0%\n"
-            "  w: write latency p50                             257us  +-  0.0%\n"
-            "  w: write latency p99                             257us  +-  0.0%\n"
-            "  w: write latency p99.9                           257us  +-  0.0%\n"
+            "  w: write latency p50                             256us  +-  0.0%\n"
+            "  w: write latency p99                             256us  +-  0.0%\n"
+            "  w: write latency p99.9                           256us  +-  0.0%\n"
             "  peak of nr_dirty + nr_writeback                   1MiB  +-  0.0%\n");
 }
 

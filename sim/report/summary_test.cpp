@@ -83,7 +83,7 @@ TEST(Summary, TextReadsLikeFioAndIostat) {
                 "  write: IOPS=2, BW=1.5MiB/s (1.573MB/s) (3MiB/2s)\n"
                 "    clat                N      min      avg  50.00th  99.00th  99.90th      max\n"
                 "    write               3    100ns  50.03ms  80.38us  149.9ms  149.9ms    150ms\n"
-                "    fsync               1      2ms      2ms  2.007ms  2.007ms  2.007ms      2ms\n"
+                "    fsync               1      2ms      2ms      2ms      2ms      2ms      2ms\n"
                 "  balance_dirty_pages: 1 turns, 1 pauses, sum 12ms, longest 12ms\n"
                 "  stalls (write > 100ms): 1, sum 150ms, longest 150ms\n"
                 "\n"

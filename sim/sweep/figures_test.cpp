@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-TEST(Percentiles, AreThoseOfTheHistogram) {
+TEST(Percentiles, AreThoseOfTheHistogramsBuckets) {
   report::Histogram histogram;
   LatencyCounts counts;
   for (std::int64_t i = 1; i <= 3000; ++i) {
@@ -22,7 +22,7 @@ TEST(Percentiles, AreThoseOfTheHistogram) {
     ++counts[report::Histogram::bucket_value(report::Histogram::bucket_of(latency)).count()];
   }
   for (const double percent : {0.1, 1.0, 50.0, 99.0, 99.9, 99.99, 100.0}) {
-    EXPECT_EQ(percentile(counts, percent), histogram.percentile({percent}).count()) << percent;
+    EXPECT_EQ(percentile(counts, percent), histogram.fio_percentile({percent}).count()) << percent;
   }
   EXPECT_EQ(percentile({}, 50), 0);
 }
