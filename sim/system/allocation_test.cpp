@@ -58,10 +58,10 @@ TEST_P(SteadyState, AllocatesNothing) {
   system.control().start();
   // Long enough that all memory is in use, was once reclaimed, old data was written
   // periodically, and lists have met their longest.
-  system.simulator().run(at(seconds(45)));
+  system.simulator().run(at(seconds(60)));
   const std::uint64_t events_before = system.simulator().events_run();
   const std::uint64_t before = allocations;
-  system.simulator().run(at(seconds(55)));
+  system.simulator().run(at(seconds(70)));
   EXPECT_EQ(allocations - before, 0U);
   EXPECT_GT(system.simulator().events_run() - events_before, 1000U);
   EXPECT_FALSE(system.control().finished());

@@ -107,6 +107,53 @@ TEST(AsyncJob, WaitsForEverythingBeforeItThinks) {
   EXPECT_EQ(writes[4].start - writes[3].end, milliseconds(5));
 }
 
+// Each is collected when it ends: fio's clat is the request's time, not that of the longest wait.
+TEST(AsyncJob, TakesCompletionsAsTheyComeBeforeItThinks) {
+  const auto writes = run_direct_job(
+                          "ioengine=libaio\niodepth=8\nthinktime=50ms\nthinktime_blocks=4\n"
+                          "number_ios=8\n",
+                          kOneServer)
+                          .writes();
+  ASSERT_EQ(writes.size(), 8U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(writes[i].end - writes[i].start, milliseconds(static_cast<std::int64_t>(i) + 1));
+  }
+}
+
+// When each request ended.
+class Completions final : public engine::Observer {
+ public:
+  void on_request(engine::RequestStep step, const engine::RequestTrace& request) override {
+    if (step == engine::RequestStep::kComplete) {
+      times.push_back(request.time);
+    }
+  }
+  std::vector<SimTime> times;
+};
+
+TEST(AsyncJob, LatenciesOfARateAreThoseOfItsRequests) {
+  const testing::Scenario s = testing::scenario(
+      "[m]\nfilename=/dev/sda\nrw=randread\ndirect=1\nsize=512m\nioengine=libaio\niodepth=32\n"
+      "rate_iops=700\nrate_process=poisson\nnumber_ios=500\n",
+      free_cpu(), kOneServer);
+  testing::JobLog log;
+  Completions requests;
+  RunOptions options;
+  options.observers = {&log, &requests};
+  run_system(s.config, s.workload, options);
+  const auto reads = log.record.of_kind(SyscallKind::kRead);
+  ASSERT_EQ(reads.size(), 500U);
+  ASSERT_EQ(requests.times.size(), 500U);
+  std::size_t waited = 0;
+  for (std::size_t i = 0; i < reads.size(); ++i) {
+    // At its end a job waits for all and gives them one time, as fio does.
+    EXPECT_EQ(reads[i].end,
+              reads[i].end < reads.back().end ? requests.times[i] : requests.times.back());
+    waited += reads[i].end - reads[i].start > milliseconds(1) ? 1 : 0;
+  }
+  EXPECT_GT(waited, 100U) << "several were under way";
+}
+
 TEST(AsyncJob, EndsWhenAllItsIosHave) {
   const JobRecord log = run_direct_job("ioengine=libaio\niodepth=4\ntime_based=1\nruntime=1\n");
   const auto writes = log.writes();

@@ -69,9 +69,9 @@ TEST(JobProcess, IoSizeAboveSizeWrapsAround) {
             (std::vector<std::int64_t>{0, 1, 2, 0, 1}));
 }
 
-TEST(JobProcess, NumberIosEndsALoop) {
-  EXPECT_EQ(pages_of(run_job("size=40k\nnumber_ios=2\nloops=2\n").writes()),
-            (std::vector<std::int64_t>{0, 1, 0, 1}));
+TEST(JobProcess, NumberIosCountsOverAllLoops) {
+  EXPECT_EQ(pages_of(run_job("size=12k\nnumber_ios=2\nloops=2\n").writes()),
+            (std::vector<std::int64_t>{0, 1, 2, 0}));
 }
 
 TEST(JobProcess, RandomOffsetsCoverTheRegionOnce) {
@@ -196,8 +196,8 @@ TEST(JobProcess, FsyncsAreCountedOnOverLoops) {
   EXPECT_EQ(kinds(run_job("size=8k\nloops=3\nfsync=3\n")), "wwwfwwwf");
 }
 
-TEST(JobProcess, EndFsyncComesOnceAfterTheLastLoop) {
-  EXPECT_EQ(kinds(run_job("size=8k\nloops=2\nend_fsync=1\n")), "wwwwf");
+TEST(JobProcess, EndFsyncComesAfterEachLoop) {
+  EXPECT_EQ(kinds(run_job("size=8k\nloops=2\nend_fsync=1\n")), "wwfwwf");
 }
 
 TEST(JobProcess, FsyncReturnsAfterDataAndFlush) {

@@ -96,9 +96,13 @@ AddressPattern::AddressPattern(const JobSpec& job, const JobExtent& extent, std:
       pattern_{job.pattern},
       unit_{job.blocks.read.min, job.blocks.write.min},
       hole_{job.hole},
+      // Forwards only where the region is the device (get_next_seq_offset(), fio 3.33).
+      goes_round_{job.hole < Bytes{0} || (job.hole > Bytes{0} && extent.whole_device)},
       streak_{job.random_streak},
       blocks_{static_cast<std::uint64_t>(extent.length / job.block_size())},
-      rng_{job_stream(job, run_seed, "offsets")},
+      repeats_{job.repeats_order},
+      first_rng_{job_stream(job, run_seed, "offsets")},
+      rng_{first_rng_},
       permutation_{blocks_, rng_.next_u64()},
       random_map_{job.random_map} {
   const bool lengths_vary = job.block_size() != job.block_size_max() || streak_ > 1;
@@ -109,11 +113,38 @@ AddressPattern::AddressPattern(const JobSpec& job, const JobExtent& extent, std:
 }
 
 void AddressPattern::restart() {
-  sequence_ = 0;
   positions_ = {};
+  if (repeats_) {
+    rng_ = first_rng_;
+  }
+  new_order();
+}
+
+// A pass over a map that is empty again.
+void AddressPattern::new_order() {
+  sequence_ = 0;
+  permutation_ = RandomPermutation{blocks_, rng_.next_u64()};
   if (map_) {
     map_->clear();
   }
+}
+
+bool AddressPattern::used_up(Direction direction) const {
+  if (pattern_ == Pattern::kSequential) {
+    const FileOffset end = extent_.begin + extent_.length;
+    return !goes_round_ && sequential_at(direction) + unit_[direction] > end;
+  }
+  if (!random_map_ || positions_[direction].streak > 0) {
+    return false;
+  }
+  return map_ ? map_->full() : sequence_ >= blocks_;
+}
+
+bool AddressPattern::fits(Direction direction, Bytes length) const {
+  if (pattern_ == Pattern::kSequential && !goes_round_ && !used_up(direction)) {
+    return sequential_at(direction) + length <= extent_.begin + extent_.length;
+  }
+  return length <= extent_.length;
 }
 
 Io AddressPattern::next(Direction direction, Bytes length) {
@@ -130,8 +161,10 @@ Io AddressPattern::next(Direction direction, Bytes length) {
   if (map_) {
     io = next_mapped(direction, length);
   } else if (random_map_) {
-    io.at = extent_.begin +
-            unit_[direction] * static_cast<std::int64_t>(permutation_(sequence_++ % blocks_));
+    if (sequence_ >= blocks_) {
+      new_order();
+    }
+    io.at = extent_.begin + unit_[direction] * static_cast<std::int64_t>(permutation_(sequence_++));
   } else {
     io.at = random_unmapped(direction, length);
   }
@@ -139,11 +172,15 @@ Io AddressPattern::next(Direction direction, Bytes length) {
   return io;
 }
 
+FileOffset AddressPattern::sequential_at(Direction direction) const {
+  return positions_[direction].at.value_or(extent_.begin);
+}
+
 // Models: fio's rule for holes: what would lie outside the region is at its beginning, going
 // backwards one hole before its end. The first I/O is at the beginning either way.
 FileOffset AddressPattern::next_sequential(Direction direction, Bytes length) {
   const FileOffset end = extent_.begin + extent_.length;
-  FileOffset at = positions_[direction].at.value_or(extent_.begin);
+  FileOffset at = sequential_at(direction);
   if (at < extent_.begin || at + length > end) {
     at = hole_ < Bytes{0} ? std::max(extent_.begin, end + std::min(hole_, Bytes{0} - length))
                           : extent_.begin;

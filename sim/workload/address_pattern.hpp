@@ -52,18 +52,26 @@ class RandomMap {
 
 // The offsets of one job: sequential, random with or without a map. Each direction has a sequence
 // of its own, a map is common to both. Sequential offsets start again when the region is used up,
-// and so does a map when every block has been visited.
+// and so does a map when every block has been visited, in another order.
 class AddressPattern {
  public:
   AddressPattern(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed);
 
   // Where the next I/O of `length` bytes goes. A map may shorten it to what is not visited yet.
   Io next(Direction direction, Bytes length);
-  // A new loop of a job starts at its region's beginning.
+  // Nothing is left of this pass: next() would begin the next one. Never without a map, nor where
+  // holes lead around the region's ends.
+  [[nodiscard]] bool used_up(Direction direction) const;
+  // `length` bytes lie within what is left; of the next pass when this one is used up.
+  [[nodiscard]] bool fits(Direction direction, Bytes length) const;
+  // A new loop of a job: from the region's beginning, and where the job repeats its order
+  // (randrepeat) in that of the first.
   void restart();
 
  private:
+  [[nodiscard]] FileOffset sequential_at(Direction direction) const;
   [[nodiscard]] FileOffset next_sequential(Direction direction, Bytes length);
+  void new_order();
   [[nodiscard]] FileOffset random_unmapped(Direction direction, Bytes length);
   Io next_mapped(Direction direction, Bytes length);
 
@@ -76,9 +84,12 @@ class AddressPattern {
   Pattern pattern_;
   PerDirection<Bytes> unit_;  // offsets are multiples of it, from the region's beginning
   Bytes hole_;
+  bool goes_round_;  // sequential, and holes lead around the region's ends
   std::int64_t streak_;
   PerDirection<Position> positions_;
   std::uint64_t blocks_;
+  bool repeats_;
+  Rng first_rng_;  // rng_ of the first loop
   Rng rng_;
   RandomPermutation permutation_;  // of a map whose blocks are all visited whole
   std::uint64_t sequence_ = 0;     // in the permutation

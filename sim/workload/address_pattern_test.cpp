@@ -102,6 +102,72 @@ TEST(AddressPattern, RandomMapVisitsEachBlockOnceAPass) {
   }
 }
 
+TEST(AddressPattern, EveryPassHasAnOrderOfItsOwn) {
+  for (const bool lengths_vary : {false, true}) {
+    JobSpec job = random_job();
+    job.blocks.write.max = kibibytes(lengths_vary ? 8 : 4);
+    AddressPattern pattern{job, extent(100), kSeed};
+    const std::vector<std::int64_t> first = blocks_of(pattern, 100);
+    EXPECT_NE(blocks_of(pattern, 100), first) << lengths_vary;
+  }
+}
+
+// fio 3.33 with loops=2: the same offsets twice, and others with randrepeat=0.
+TEST(AddressPattern, ALoopRepeatsTheOrderOfTheFirstWithRandrepeat) {
+  for (const bool random_map : {false, true}) {
+    for (const bool repeats : {false, true}) {
+      JobSpec job = random_job();
+      job.random_map = random_map;
+      job.repeats_order = repeats;
+      AddressPattern pattern{job, extent(100), kSeed};
+      const std::vector<std::int64_t> first = blocks_of(pattern, 150);
+      pattern.restart();
+      EXPECT_EQ(blocks_of(pattern, 150) == first, repeats) << random_map;
+    }
+  }
+}
+
+TEST(AddressPattern, IsUsedUpAtTheEndOfAPass) {
+  JobSpec mapped = random_job();
+  JobSpec varying = random_job();
+  varying.blocks.write.max = kibibytes(8);
+  for (const JobSpec& job : {JobSpec{}, mapped, varying}) {
+    AddressPattern pattern{job, extent(3), kSeed};
+    blocks_of(pattern, 2);
+    EXPECT_FALSE(pattern.used_up(Direction::kWrite));
+    blocks_of(pattern, 1);
+    EXPECT_TRUE(pattern.used_up(Direction::kWrite));
+    blocks_of(pattern, 1);
+    EXPECT_FALSE(pattern.used_up(Direction::kWrite));
+  }
+}
+
+TEST(AddressPattern, IsNeverUsedUpWithoutAMap) {
+  JobSpec job = random_job();
+  job.random_map = false;
+  AddressPattern pattern{job, extent(3), kSeed};
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_FALSE(pattern.used_up(Direction::kWrite));
+    pattern.next(Direction::kWrite, kibibytes(4));
+  }
+}
+
+// fio 3.33: rw=write:4k size=64k ends after half of it, on a whole device it comes round.
+TEST(AddressPattern, HolesComeRoundOnAWholeDeviceAndBackwards) {
+  const auto used_up = [](Bytes hole, bool whole_device) {
+    JobSpec job;
+    job.hole = hole;
+    JobExtent region = extent(8);
+    region.whole_device = whole_device;
+    AddressPattern pattern{job, region, kSeed};
+    blocks_of(pattern, 4);
+    return pattern.used_up(Direction::kWrite);
+  };
+  EXPECT_TRUE(used_up(kibibytes(4), false));
+  EXPECT_FALSE(used_up(kibibytes(4), true));
+  EXPECT_FALSE(used_up(kibibytes(-8), false));
+}
+
 TEST(AddressPattern, WithoutRandomMapBlocksRepeatWithinAPass) {
   JobSpec job = random_job();
   job.random_map = false;

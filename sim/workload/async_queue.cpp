@@ -48,6 +48,12 @@ Task<> AsyncQueue::queue(int fd, const Io& io, std::uint64_t write_id) {
   }
 }
 
+Task<> AsyncQueue::quiesce() {
+  while (under_way() > 0) {
+    co_await collect(1);
+  }
+}
+
 Task<> AsyncQueue::drain() {
   while (under_way() > 0) {
     co_await collect(under_way());

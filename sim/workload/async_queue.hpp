@@ -40,7 +40,11 @@ class AsyncQueue {
 
   // Queues one I/O on the descriptor `fd`; waits where the queue is full then.
   engine::Task<> queue(int fd, const Io& io, std::uint64_t write_id);
-  // Submits what is queued and waits for everything: before the job sleeps, syncs or ends.
+  // Submits what is queued and takes completions as they come until nothing is under way: before
+  // the job sleeps (io_u_quiesce()).
+  engine::Task<> quiesce();
+  // The same, but waits for all of them before it takes the first: at the end of a loop, where fio
+  // gives all the same time.
   engine::Task<> drain();
 
  private:

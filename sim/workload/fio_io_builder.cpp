@@ -224,7 +224,8 @@ void build_pattern(FioSettingReader& reader, JobSpec& spec) {
   const std::optional<FioNumber> seed = reader.number("randseed");
   spec.random_seed = seed ? static_cast<std::uint64_t>(seed->value) : kDefaultSeed;
   // A given seed wins over randrepeat=0: fio 3.33 then writes the same offsets in every run.
-  spec.random_repeat = reader.flag("randrepeat", true) || seed.has_value();
+  spec.repeats_order = reader.flag("randrepeat", true);
+  spec.random_repeat = spec.repeats_order || seed.has_value();
   spec.invalidate = reader.flag("invalidate", true);
   build_advice(reader, spec);
 }

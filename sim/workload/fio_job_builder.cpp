@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "sim/workload/fio_io_builder.hpp"
 #include "sim/workload/fio_job_file.hpp"
@@ -26,6 +27,7 @@ class JobBuilder {
     build_extent();
     build_end();
     build_pacing();
+    build_priority();
     build_durability();
     build_clones();
     return std::move(job_);
@@ -177,6 +179,18 @@ class JobBuilder {
       reader_.refuse("loops",
                      "loops with an io_size above size are not simulated; use io_size alone");
     }
+  }
+
+  // fio 3.33 takes no class, or class 0, for best effort, and no level for the highest one.
+  void build_priority() {
+    if (reader_.find("prio") == nullptr && reader_.find("prioclass") == nullptr) {
+      return;
+    }
+    constexpr std::array kClasses{block::IoClass::kBestEffort, block::IoClass::kRealTime,
+                                  block::IoClass::kBestEffort, block::IoClass::kIdle};
+    const auto io_class = static_cast<std::size_t>(reader_.count("prioclass").value_or(0));
+    const auto level = static_cast<std::uint8_t>(reader_.count("prio").value_or(0));
+    job_.spec.priority = {kClasses.at(io_class), level};
   }
 
   void build_pacing() {

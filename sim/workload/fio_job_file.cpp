@@ -84,13 +84,9 @@ class JobFileReader {
 
   void note(const FioSetting& setting) {
     const FioOptionInfo& option = *setting.option;
-    const bool is_note = option.treatment == FioTreatment::kNote || option.name == "invalidate";
-    if (is_note && !is_neutral(option, setting.value)) {
+    if (option.treatment == FioTreatment::kNote && !is_neutral(option, setting.value)) {
       findings_.note(option.name, setting.place,
-                     fmt::format("{}: {}", option.name,
-                                 option.name == "invalidate"
-                                     ? std::string_view{"nothing is cached when a run begins"}
-                                     : option.summary));
+                     fmt::format("{}: {}", option.name, option.summary));
     }
   }
 

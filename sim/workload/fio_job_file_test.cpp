@@ -168,6 +168,22 @@ TEST(FioJob, ReadsRandomOrder) {
   EXPECT_TRUE(job_of("norandommap\nnorandommap=0").random_map);
 }
 
+TEST(FioJob, RandrepeatIsAlsoWhatRepeatsTheOrderInEveryLoop) {
+  EXPECT_TRUE(job_of("rw=randwrite").repeats_order);
+  EXPECT_FALSE(job_of("rw=randwrite\nrandseed=7\nrandrepeat=0").repeats_order);
+}
+
+// As fio 3.33 calls ioprio_set() for them.
+TEST(FioJob, ReadsItsIoPriority) {
+  using enum block::IoClass;
+  EXPECT_EQ(job_of("rw=write").priority, block::IoPriority{});
+  EXPECT_EQ(job_of("prio=3").priority, (block::IoPriority{kBestEffort, 3}));
+  EXPECT_EQ(job_of("prioclass=0").priority, (block::IoPriority{kBestEffort, 0}));
+  EXPECT_EQ(job_of("prioclass=1\nprio=7").priority, (block::IoPriority{kRealTime, 7}));
+  EXPECT_EQ(job_of("prioclass=2").priority, (block::IoPriority{kBestEffort, 0}));
+  EXPECT_EQ(job_of("prio=5\nprioclass=3").priority, (block::IoPriority{kIdle, 5}));
+}
+
 TEST(FioJob, ShiftsClonesByOffsetIncrement) {
   const FioOutcome outcome = parse_lines("numjobs=3\noffset=1m\noffset_increment=10m\nthread");
   ASSERT_EQ(outcome.workload.jobs.size(), 3U);

@@ -48,12 +48,17 @@ constexpr Said kRefusals[] = {
      "not simulated: job.fio:4: startdelay=1-5 (job \"w\"): random delays are not simulated yet; "
      "use one delay"},
     {"random_distribution=zipf:1.2",
-     "not simulated: job.fio:4: random_distribution=zipf:1.2 (job \"w\"): uneven random writes "
-     "are "
+     "not simulated: job.fio:4: random_distribution=zipf:1.2 (job \"w\"): uneven random I/Os are "
      "not simulated yet; remove it or use random_distribution=random"},
     {"ioscheduler=bfq",
      "not simulated: job.fio:4: ioscheduler=bfq (job \"w\"): set devices.NAME.queue.scheduler in "
      "the configuration instead; remove it"},
+    {"priohint=1",
+     "not simulated: job.fio:4: priohint=1 (job \"w\"): hints beside the I/O priority are not "
+     "simulated; remove it or use priohint=0"},
+    {"atomic=1",
+     "not simulated: job.fio:4: atomic=1 (job \"w\"): atomic writes are not simulated; remove it "
+     "or use atomic=0"},
     {"size=5z",
      "not simulated: job.fio:4: size=5z (job \"w\"): zones are not simulated yet; use bytes"},
     {"filesize=1g-2g",
@@ -128,7 +133,6 @@ TEST(FioNote, NamesWhatDoesNothing) {
       {"cpus_allowed=0-3",
        "note: job.fio:4: cpus_allowed: placement on CPUs and memory nodes is not simulated"},
       {"exec_prerun=rm -rf x", "note: job.fio:4: exec_prerun: commands are never run"},
-      {"invalidate=1", "note: job.fio:4: invalidate: nothing is cached when a run begins"},
       {"iodepth=32",
        "note: job.fio:4: iodepth=32: ioengine=psync has one I/O at a time whatever iodepth says"},
       {"time_based", "note: job.fio:4: time_based: does nothing without runtime"},
@@ -171,7 +175,7 @@ TEST(FioNeutralValues, AreAcceptedInSilence) {
   }
   for (const char* line :
        {"ioengine=psync", "ioengine=sync", "iodepth=1", "rwmixread=70", "fallocate=none",
-        "create_on_open=1", "fadvise_hint=0", "rate_cycle=500", "thread=1", "ba=4k",
+        "create_on_open=1", "invalidate=1", "fadvise_hint=0", "rate_cycle=500", "thread=1", "ba=4k",
         "percentage_random=50,100,50", "description=a text"}) {
     EXPECT_EQ(parse_lines(line).messages, std::vector<std::string>{}) << line;
   }

@@ -21,8 +21,10 @@ class IoGenerator {
 
   // The direction that the job would take next; a rate may decide otherwise.
   Direction next_direction();
+  // No I/O of `direction` is left in this pass over the region; next() would begin another one.
+  [[nodiscard]] bool used_up(Direction direction) const;
   Io next(Direction direction);
-  // A new loop of the job.
+  // A new loop of the job, with the same numbers again where the job repeats its order.
   void restart();
 
  private:
@@ -30,6 +32,8 @@ class IoGenerator {
 
   const JobSpec& job_;
   AddressPattern addresses_;
+  const Rng first_directions_;  // of the first loop
+  const Rng first_lengths_;
   Rng directions_;
   Rng lengths_;
   std::size_t replayed_ = 0;

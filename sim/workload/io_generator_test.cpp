@@ -77,6 +77,39 @@ TEST(IoGenerator, DrawsLengthsByTheirShares) {
   EXPECT_NEAR(small, 8000, 160);
 }
 
+// fio draws such a length again instead of going back to the region's beginning.
+TEST(IoGenerator, DrawsLengthsOfSequentialIosUntilTheyFit) {
+  JobSpec job;
+  job.name = std::string{"s"};
+  job.blocks.write = {kibibytes(4), kibibytes(64), {}};
+  IoGenerator generator{job, {FileOffset{0}, kibibytes(256), kibibytes(256)}, kSeed};
+  Bytes written;
+  while (!generator.used_up(Direction::kWrite)) {
+    const Io io = generator.next(Direction::kWrite);
+    EXPECT_EQ(io.at, FileOffset{written.count()});
+    written += io.length;
+  }
+  EXPECT_EQ(written, kibibytes(256));
+}
+
+TEST(IoGenerator, ALoopRepeatsDirectionsAndLengthsWithRandrepeat) {
+  for (const bool repeats : {false, true}) {
+    JobSpec job = mixed_job(50);
+    job.random_map = false;
+    job.blocks.read = job.blocks.write = {kibibytes(4), kibibytes(64), {}};
+    job.repeats_order = repeats;
+    IoGenerator generator{job, kExtent, kSeed};
+    std::vector<Io> loops[2];
+    for (std::vector<Io>& ios : loops) {
+      for (int i = 0; i < 50; ++i) {
+        ios.push_back(generator.next(generator.next_direction()));
+      }
+      generator.restart();
+    }
+    EXPECT_EQ(loops[0] == loops[1], repeats);
+  }
+}
+
 TEST(IoGenerator, ReplaysGivenIosAndBeginsAgainAfterThem) {
   JobSpec job = mixed_job(50);
   job.replay = {{Direction::kRead, FileOffset{8192}, kibibytes(4)},
@@ -85,6 +118,11 @@ TEST(IoGenerator, ReplaysGivenIosAndBeginsAgainAfterThem) {
   for (std::size_t i = 0; i < ios.size(); ++i) {
     EXPECT_EQ(ios[i], job.replay[i % 2]);
   }
+  IoGenerator generator{job, kExtent, kSeed};
+  generator.next(Direction::kRead);
+  EXPECT_FALSE(generator.used_up(Direction::kWrite));
+  generator.next(Direction::kWrite);
+  EXPECT_TRUE(generator.used_up(Direction::kRead));
 }
 
 }  // namespace

@@ -43,12 +43,13 @@ JobExtent resolve_extent(const JobSpec& job, Bytes device_size, std::string& pro
   } else if (job.size && !job.file_size) {
     length = std::min(*job.size, rest);
   }
-  if (length < job.block_size()) {
-    problem = fmt::format("only {} bytes can be written, less than one block of {}", length.count(),
-                          job.block_size().count());
+  if (length < job.block_size_needed()) {
+    problem = fmt::format("only {} bytes can be {}, less than one block of {}", length.count(),
+                          job.writes ? "written" : "read", job.block_size_needed().count());
     return extent;
   }
   extent.length = length;
+  extent.whole_device = length == device_size;
   extent.amount = length;
   if (job.io_size) {
     extent.amount = *job.io_size;

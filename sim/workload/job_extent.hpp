@@ -1,4 +1,4 @@
-// Which bytes of a device a job writes, once the device is known.
+// Which bytes of a device a job reads or writes, once the device is known.
 #pragma once
 
 #include <string>
@@ -11,7 +11,8 @@ namespace wbsim::workload {
 struct JobExtent {
   FileOffset begin;
   Bytes length;  // the region that offsets are chosen from
-  Bytes amount;  // to write in one loop; more than length: the region is written again
+  Bytes amount;  // to transfer in one loop; more than length: the region is gone over again
+  bool whole_device = false;
 };
 
 // fio's rules, as observed with fio 3.33 on a block device: a size beyond the device's end is cut

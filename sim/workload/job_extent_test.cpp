@@ -34,6 +34,21 @@ TEST(JobExtent, IsTheRestOfTheDevice) {
   EXPECT_EQ(amount("size=20m\noffset=95m"), mebibytes(5));
 }
 
+TEST(JobExtent, KnowsWhetherItIsTheWholeDevice) {
+  EXPECT_TRUE(resolve("").extent.whole_device);
+  EXPECT_FALSE(resolve("offset=1m").extent.whole_device);
+  EXPECT_FALSE(resolve("size=99m").extent.whole_device);
+}
+
+// Of a job that does both, each direction needs a block.
+TEST(JobExtent, IsAtLeastABlockOfEachDirection) {
+  EXPECT_EQ(resolve("offset=99m\nrw=rw\nbs=4k,2m").problem,
+            "only 1048576 bytes can be written, less than one block of 2097152");
+  EXPECT_EQ(resolve("offset=99m\nrw=read\nbs=2m").problem,
+            "only 1048576 bytes can be read, less than one block of 2097152");
+  EXPECT_EQ(resolve("offset=99m\nrw=read\nbs=4k,2m").problem, "");
+}
+
 TEST(JobExtent, SizeInPercentIsOfTheDeviceAndEndsWithIt) {
   EXPECT_EQ(amount("size=50%"), mebibytes(50));
   EXPECT_EQ(amount("size=50%\noffset=20m"), mebibytes(50));

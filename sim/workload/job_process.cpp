@@ -11,7 +11,12 @@ using engine::Task;
 
 namespace {
 constexpr SimDuration kUserStep = microseconds(50);  // how finely user code can be preempted
+
+Bytes amount_of_all_loops(const JobSpec& spec, const JobExtent& extent) {
+  const bool fits = extent.amount == Bytes{0} || spec.loops <= Bytes::max() / extent.amount;
+  return fits ? extent.amount * spec.loops : Bytes::max();
 }
+}  // namespace
 
 JobProcess::JobProcess(engine::Machine& machine, const engine::Tracer& tracer,
                        const std::vector<vfs::MountedDevice>& devices,
@@ -27,10 +32,12 @@ JobProcess::JobProcess(engine::Machine& machine, const engine::Tracer& tracer,
       syscalls_{devices, throttle},
       generator_{spec_, extent, run_seed},
       pacer_{spec_, run_seed},
+      left_{amount_of_all_loops(spec, extent)},
       ramping_{spec.ramp_time > SimDuration::zero()} {
   if (spec_.engine != IoEngine::kSync) {
     queue_.emplace(spec_, task_, syscalls_, *this);
   }
+  task_.io().set_priority(spec.priority);
   task_.provenance_id = static_cast<std::uint64_t>(spec.index) + 1;
 }
 
@@ -43,24 +50,47 @@ bool JobProcess::out_of_time() const {
   return failed_ || (!ramping_ && spec_.runtime && thread_.now() - began_ >= *spec_.runtime);
 }
 
+// In all loops together: fio 3.33 multiplies what one loop may do by their number.
+bool JobProcess::used_its_amount() const {
+  if (spec_.time_based) {
+    return false;
+  }
+  return left_ <= Bytes{0} || (spec_.number_ios && ios_ / spec_.loops >= *spec_.number_ios);
+}
+
+// Models: keep_running(): an io_size above the region goes over it again, unless less than an I/O
+// is left of it.
+bool JobProcess::has_another_loop(int done) const {
+  if (out_of_time() || used_its_amount()) {
+    return false;
+  }
+  const bool goes_on = extent_.amount > extent_.length && left_ >= spec_.block_size_max();
+  return spec_.time_based || done < spec_.loops || goes_on;
+}
+
 Task<> JobProcess::run(SimTime at) {
   co_await machine_.simulator().sleep_until(at);
   co_await thread_.begin();
-  co_await set_up();
   began_ = thread_.now();
   pacer_.restart(began_);
   if (!ramping_) {
     tracer_.emit(&engine::Observer::on_job_start, spec_.index, began_);
   }
-  int loop = 0;
+  int loops = 0;
+  std::int64_t ios_before = 0;
   do {
-    generator_.restart();
+    if (loops > 0) {
+      syscalls_.close(fd_);
+      fd_ = -1;
+      generator_.restart();
+      if (spec_.repeats_order) {
+        pacer_.reseed();
+      }
+    }
+    ios_before = ios_;
     co_await one_loop();
-    ++loop;
-  } while (!out_of_time() && (spec_.time_based || loop < spec_.loops));
-  if (spec_.end_fsync && !failed_) {
-    co_await fsync_now(SyscallKind::kFsync);
-  }
+    ++loops;
+  } while (ios_ > ios_before && has_another_loop(loops));
   syscalls_.close(fd_);
   syscalls_.exit(task_);
   tracer_.emit(&engine::Observer::on_job_end, spec_.index, thread_.now());
@@ -68,7 +98,8 @@ Task<> JobProcess::run(SimTime at) {
   co_await thread_.exit();
 }
 
-Task<> JobProcess::set_up() {
+// Models: td_io_open_file(), which the first I/O of a loop calls.
+Task<> JobProcess::open_file() {
   fd_ = syscalls_.open(spec_.filename, {.sync = spec_.open_sync == OpenSync::kSync,
                                         .dsync = spec_.open_sync == OpenSync::kDsync,
                                         .direct = spec_.direct});
@@ -82,10 +113,14 @@ Task<> JobProcess::set_up() {
     co_await syscalls_.fadvise(task_, fd_, FileOffset{0}, Bytes{0},
                                random ? fs::Advice::kRandom : fs::Advice::kSequential);
   }
-  // A device without cached pages has nothing to invalidate. What follows can be preempted
-  // anywhere.
-  for (SimDuration left = cached ? task_.costs().fio_start : SimDuration{};
-       left > SimDuration::zero();) {
+  if (cached && ios_ == 0) {
+    co_await begin_on_cached_device();
+  }
+}
+
+// A device without cached pages has nothing to invalidate. This can be preempted anywhere.
+Task<> JobProcess::begin_on_cached_device() {
+  for (SimDuration left = task_.costs().fio_start; left > SimDuration::zero();) {
     const SimDuration step = std::min(left, kUserStep);
     co_await thread_.run(step);
     co_await thread_.cond_resched();
@@ -94,12 +129,7 @@ Task<> JobProcess::set_up() {
 }
 
 Task<> JobProcess::one_loop() {
-  Bytes left = extent_.amount;
-  std::int64_t count = 0;
-  while (left > Bytes{0} && !out_of_time()) {
-    if (spec_.number_ios && count >= *spec_.number_ios) {
-      break;
-    }
+  while (!out_of_time() && !used_its_amount()) {
     if (thinks_now()) {
       co_await think();
       if (out_of_time()) {
@@ -109,9 +139,20 @@ Task<> JobProcess::one_loop() {
     if (ramping_) {
       end_ramp();
     }
+    if (fd_ < 0) {
+      co_await open_file();
+    }
     Direction direction = generator_.next_direction();
     if (pacer_.active()) {
       direction = co_await pace(direction);
+    }
+    if (generator_.used_up(direction)) {
+      if (!spec_.time_based || spec_.hole > Bytes{0}) {
+        break;
+      }
+      if (spec_.invalidate && !spec_.direct) {
+        co_await syscalls_.flush_buffers(task_, fd_);  // loop_cache_invalidate()
+      }
     }
     const Io io = generator_.next(direction);
     const std::uint64_t write_id = issue(io);
@@ -123,8 +164,6 @@ Task<> JobProcess::one_loop() {
       transferred(begin, io, co_await transfer(io, write_id));
       co_await thread_.cond_resched();
     }
-    left -= io.length;
-    ++count;
     const std::optional<SyscallKind> sync =
         io.direction == Direction::kWrite ? sync_due() : std::nullopt;
     if (sync && !out_of_time()) {
@@ -133,6 +172,9 @@ Task<> JobProcess::one_loop() {
   }
   if (queue_) {
     co_await queue_->drain();
+  }
+  if (spec_.end_fsync && !failed_ && fd_ >= 0) {
+    co_await fsync_now(SyscallKind::kFsync);
   }
 }
 
@@ -155,7 +197,7 @@ bool JobProcess::thinks_now() const {
 Task<> JobProcess::think() {
   since_think_ = 0;
   if (queue_) {
-    co_await queue_->drain();
+    co_await queue_->quiesce();
   }
   co_await thread_.nanosleep(thread_.now() + spec_.think_time);
   co_await thread_.run(task_.costs().rate_io);
@@ -179,7 +221,7 @@ Task<Direction> JobProcess::pace(Direction wanted) {
   }
   if (at > thread_.now()) {
     if (queue_) {
-      co_await queue_->drain();
+      co_await queue_->quiesce();
     }
     co_await thread_.nanosleep(at);
     co_await thread_.run(task_.costs().rate_io);
@@ -190,6 +232,7 @@ Task<Direction> JobProcess::pace(Direction wanted) {
 // Counts an I/O that is to be done; returns what names it in provenance.
 std::uint64_t JobProcess::issue(const Io& io) {
   pacer_.issued(io.direction, io.length);
+  left_ -= io.length;
   ++ios_;
   writes_ += io.direction == Direction::kWrite ? 1 : 0;
   ++since_think_;

@@ -36,10 +36,16 @@ struct JobFailure {
   std::string what;  // the system call and its errno
 };
 
-// Models: fio's main loop (do_io(), fio 3.33) as its documentation states it: runtime is looked at
-// between I/Os, so a job ends with the first one that ends after it; a linear rate gives each I/O a
-// time on a grid, late ones follow back to back. A job with an asynchronous engine waits for all
-// its I/Os before it sleeps or ends.
+// Models: fio's main loop (do_io(), fio 3.33) as its documentation states it and runs of it show:
+//  1. runtime counts from before the file is opened, and is looked at between I/Os: a job ends with
+//     the first one that ends after it.
+//  2. A linear rate gives each I/O a time on a grid; late ones follow back to back.
+//  3. A loop ends when the region is used up. The next one opens the file anew, with invalidation
+//     and advice, and draws the same numbers again (randrepeat). Without a random map a region is
+//     never used up: all loops are one.
+//  4. A time_based job goes on in the same loop instead, past its size, io_size and number_ios: a
+//     buffered one invalidates the cache each time it comes round.
+//  5. A job with an asynchronous engine waits for all its I/Os before it sleeps or ends.
 class JobProcess final : public QueuedIoListener {
  public:
   JobProcess(engine::Machine& machine, const engine::Tracer& tracer,
@@ -54,8 +60,11 @@ class JobProcess final : public QueuedIoListener {
 
  private:
   engine::Task<> run(SimTime at);
-  engine::Task<> set_up();
+  engine::Task<> open_file();
+  engine::Task<> begin_on_cached_device();
   engine::Task<> one_loop();
+  [[nodiscard]] bool used_its_amount() const;
+  [[nodiscard]] bool has_another_loop(int done) const;
   std::uint64_t issue(const Io& io);
   engine::Task<std::int64_t> transfer(const Io& io, std::uint64_t write_id);
   void transferred(SimTime begin, const Io& io, std::int64_t result);
@@ -81,8 +90,9 @@ class JobProcess final : public QueuedIoListener {
   IoGenerator generator_;
   Pacer pacer_;
   std::optional<AsyncQueue> queue_;  // of an asynchronous engine
-  int fd_ = -1;
+  int fd_ = -1;                      // below 0: not opened in this loop
   SimTime began_{};
+  Bytes left_;               // of all loops
   bool ramping_;             // nothing counts yet
   std::int64_t ios_ = 0;     // in all loops, issued
   std::int64_t writes_ = 0;  // of these

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/base/units.hpp"
+#include "sim/block/bio.hpp"
 
 namespace wbsim::workload {
 
@@ -102,7 +103,7 @@ struct JobSpec {
   std::optional<Bytes> io_size;        // amount to write when it differs from size
   std::optional<int> io_size_percent;  // of the resolved size, in place of io_size
 
-  std::optional<std::int64_t> number_ios;  // per loop
+  std::optional<std::int64_t> number_ios;  // in all loops, times their number
   std::optional<SimDuration> runtime;
   SimDuration ramp_time{};  // not counted, neither in the figures nor in runtime
   bool time_based = false;
@@ -121,10 +122,12 @@ struct JobSpec {
   bool end_fsync = false;
   std::uint64_t random_seed = 0;  // randseed; every job draws a stream of its own from it
   bool random_repeat = true;      // false: the run's own seed counts as well
-  // At its start a job writes back and drops what the device's page cache holds: fio issues
+  bool repeats_order = true;      // randrepeat: every loop draws the same offsets and directions
+  // With each open a job writes back and drops what the device's page cache holds: fio issues
   // BLKFLSBUF on a raw device.
   bool invalidate = true;
   ReadAdvice advice = ReadAdvice::kSequential;
+  block::IoPriority priority;  // ioprio_set() before the job begins; no class: not called
 
   // I/Os in order, given instead of generated ones (validation of random jobs).
   std::vector<Io> replay;
@@ -143,6 +146,10 @@ struct JobSpec {
     return !reads    ? blocks.write.max
            : !writes ? blocks.read.max
                      : std::max(blocks.read.max, blocks.write.max);
+  }
+  // What each direction needs room for.
+  [[nodiscard]] Bytes block_size_needed() const {
+    return !mixed() ? block_size() : std::max(blocks.read.min, blocks.write.min);
   }
   void set_block_size(Bytes length) { blocks.read = blocks.write = {length, length, {}}; }
   // Bytes per second that `direction` is held to.

@@ -41,7 +41,9 @@ SimDuration exponential(Rng& rng, SimDuration mean) {
 }
 
 Pacer::Pacer(const JobSpec& job, std::uint64_t run_seed)
-    : process_{job.rate_process}, rng_{job_stream(job, run_seed, "arrivals")} {
+    : process_{job.rate_process},
+      first_rng_{job_stream(job, run_seed, "arrivals")},
+      rng_{first_rng_} {
   for (const Direction direction : {Direction::kRead, Direction::kWrite}) {
     if (!job.does(direction) || !job.rate_of(direction)) {
       continue;

@@ -24,6 +24,8 @@ class Pacer {
   [[nodiscard]] bool active(Direction direction) const { return rate_[direction].has_value(); }
   // The first I/Os are due at `now`.
   void restart(SimTime now);
+  // Draws the same times between I/Os again.
+  void reseed() { rng_ = first_rng_; }
   // When the next I/O of a direction that has a rate is due.
   [[nodiscard]] SimTime due(Direction direction) const { return due_[direction]; }
   // An I/O was issued.
@@ -36,6 +38,7 @@ class Pacer {
   PerDirection<Bytes> issued_;               // since began_
   PerDirection<SimTime> due_;
   SimTime began_{};
+  Rng first_rng_;
   Rng rng_;
 };
 

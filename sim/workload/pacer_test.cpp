@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace wbsim::workload {
 namespace {
 
@@ -80,6 +82,20 @@ TEST(Pacer, PoissonKeepsTheRateOnAverage) {
   }
   EXPECT_TRUE(uneven);
   EXPECT_NEAR(static_cast<double>((before - kBegin).count()) / 1e9, 10, 0.4);
+}
+
+TEST(Pacer, DrawsTheSameTimesAgainWhenReseeded) {
+  Pacer pacer{paced(1000, RateProcess::kPoisson), kPacerSeed};
+  std::vector<SimTime> loops[2];
+  for (std::vector<SimTime>& times : loops) {
+    pacer.restart(kBegin);
+    for (int i = 0; i < 20; ++i) {
+      pacer.issued(Direction::kWrite, kibibytes(4));
+      times.push_back(pacer.due(Direction::kWrite));
+    }
+    pacer.reseed();
+  }
+  EXPECT_EQ(loops[0], loops[1]);
 }
 
 }  // namespace
