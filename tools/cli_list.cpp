@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "sim/block/elevators/elevator_table.hpp"
 #include "sim/engine/cpu_costs.hpp"
 #include "sim/system/catalog.hpp"
 #include "sim/system/config_files.hpp"
@@ -70,9 +71,24 @@ void print_catalog(std::span<const system::CatalogEntry> catalog) {
 }
 
 void list_kernels() { print_catalog(system::kernel_catalog()); }
-void list_elevators() { print_catalog(system::elevator_catalog()); }
 void list_file_systems() { print_catalog(system::file_system_catalog()); }
 void list_actions() { print_catalog(system::action_catalog()); }
+
+// Elevators, then the tunables of those that are simulated.
+void list_elevators() {
+  print_catalog(system::elevator_catalog());
+  std::vector<std::array<std::string, 4>> rows{{"IOSCHED", "ALLOWED", "DEFAULT", "MEANING"}};
+  for (const block::ElevatorType& type : block::elevator_types()) {
+    for (const block::Tunable& tunable : type.tunables) {
+      rows.push_back({fmt::format("{}.{}", type.name, tunable.name),
+                      fmt::format("{} to {}", tunable.min, tunable.max),
+                      tunable.value ? fmt::to_string(*tunable.value) : "nr_requests at first",
+                      std::string{tunable.summary}});
+    }
+  }
+  fmt::print("\nTunables, set by devices.NAME.queue.iosched.TUNABLE:\n");
+  print_table(rows);
+}
 
 // Models, then the device files of the nearest configs folder.
 void list_devices() {
@@ -183,6 +199,7 @@ A "preliminary model" is simulated, but nothing has been compared with it yet.
 
 Examples:
   wbsim list kernels
+  wbsim list elevators          and the range and default of each tunable
   wbsim list devices            models, and files for "use"
   wbsim list options            every option with range and default
   wbsim list costs              components of CPU time

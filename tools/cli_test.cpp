@@ -1,13 +1,17 @@
 // The program as a shell sees it: exit codes, what goes to stdout and what to stderr.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
+#include <vector>
 
 namespace wbsim::cli {
 namespace {
@@ -201,6 +205,34 @@ TEST_F(Cli, ListKnowsItsKinds) {
             "wbsim list: unknown kind \"kernel\"; one of kernels, devices, elevators, options, "
             "costs, filesystems, actions, schema. Did you mean \"kernels\"?\n"
             "Try \"wbsim list --help\".\n");
+}
+
+// Every tunable of every elevator has a row of its own with range, default and meaning.
+TEST_F(Cli, ListsElevatorsWithTheirTunables) {
+  const std::string listed = wbsim("list elevators").out;
+  std::istringstream lines{listed};
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(lines, line);) {
+    rows.push_back(line);
+  }
+  const auto row_of = [&rows](const std::string& name) {
+    const auto found = std::find_if(rows.begin(), rows.end(), [&name](const std::string& row) {
+      return row.rfind(name + " ", 0) == 0;
+    });
+    return found == rows.end() ? "no row for " + name : *found;
+  };
+  EXPECT_EQ(row_of("kyber").substr(0, 24), "kyber        simulated  ");
+  for (const block::ElevatorType& type : block::elevator_types()) {
+    for (const block::Tunable& tunable : type.tunables) {
+      const std::string row = row_of(fmt::format("{}.{}", type.name, tunable.name));
+      EXPECT_NE(row.find(fmt::format("  {} to {} ", tunable.min, tunable.max)), std::string::npos)
+          << row;
+      EXPECT_TRUE(row.ends_with(fmt::format("  {}", tunable.summary))) << row;
+      if (tunable.value) {
+        EXPECT_NE(row.find(fmt::format("  {}  ", *tunable.value)), std::string::npos) << row;
+      }
+    }
+  }
 }
 
 TEST_F(Cli, ListedSchemaIsTheCommittedOne) {

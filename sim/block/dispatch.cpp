@@ -36,6 +36,12 @@ void RequestQueue::run_queue_async(int cpu) {
   kblockd_.queue_work(*this, cpu);
 }
 
+void RequestQueue::run_elevator(int cpu) {
+  if (has_pending()) {
+    run_queue_async(cpu);
+  }
+}
+
 // Models: blk_mq_delay_run_hw_queue(). There is one piece of work: the delay replaces a delay in
 // progress and a run that has not begun (mod_delayed_work_on()).
 void RequestQueue::run_queue_delayed(int cpu) {

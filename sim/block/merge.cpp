@@ -5,6 +5,10 @@
 
 namespace wbsim::block {
 
+namespace {
+constexpr int kNewestTried = 8;  // blk_bio_list_merge()
+}
+
 // A request that failed once is not tried again (req_set_nomerge()).
 bool RequestMerger::fits(Request& request, const Bio& bio, std::int64_t segments) const {
   if (request.length + bio.length() > limits_.max_sectors ||
@@ -58,6 +62,21 @@ bool RequestMerger::front_merge(Request& request, Bio& bio) {
   bio.next = request.bio;
   request.bio = &bio;
   return true;
+}
+
+MergeOutcome RequestMerger::merge_with_newest(RequestChain& queued, Bio& bio, int cpu) {
+  int left = kNewestTried;
+  for (auto it = queued.rbegin(); it != queued.rend() && left > 0; ++it) {
+    if (it->cpu != cpu) {
+      continue;
+    }
+    --left;
+    const MergeOutcome outcome = attempt_bio_merge(*it, bio);
+    if (outcome != MergeOutcome::kUnfit) {
+      return outcome;
+    }
+  }
+  return MergeOutcome::kUnfit;
 }
 
 bool RequestMerger::merge_requests(Request& request, Request& next) const {

@@ -57,6 +57,10 @@ class RequestMerger {
     return MergeOutcome::kUnfit;
   }
 
+  // blk_bio_list_merge(): the newest requests of a software queue that came from `cpu`. One that is
+  // adjacent but full ends the search.
+  MergeOutcome merge_with_newest(RequestChain& queued, Bio& bio, int cpu);
+
   // attempt_merge(): `next` hands its data to `request`, which it follows on the device, and is
   // empty afterwards. False, and nothing changed, where they do not fit.
   [[nodiscard]] bool merge_requests(Request& request, Request& next) const;

@@ -56,6 +56,7 @@ struct Request {
   engine::Interrupt soft_irq;  // the block softirq that completes it
 
   std::uint64_t fifo_time = 0;  // jiffies at which it expires; of the elevator
+  int domain_token = kNoTag;    // of kyber, from dispatch until it is freed
   bool in_elevator = false;     // counted by the elevator from insertion until it is freed
 
   using HashHook = boost::intrusive::list_member_hook<

@@ -13,8 +13,6 @@ using engine::Task;
 
 namespace {
 
-constexpr int kCtxMergeTries = 8;  // blk_bio_list_merge()
-
 // Tags that were resized keep the words of their first size (blk_mq_tag_update_depth()): the
 // driver's always; the elevator's where they became fewer.
 TagSetOptions tag_options(const engine::Machine& machine, const DeviceModel& device,
@@ -60,10 +58,12 @@ void RequestQueue::add_elevator(const ElevatorType& type) {
                        TagSetOptions{.wake = options_.tag_wake, .cpus = machine_.cpus()});
   in_driver_.resize(static_cast<std::size_t>(driver_tags));
   const ElevatorContext context{.machine = machine_,
+                                .host = *this,
                                 .generation = options_.elevator_generation,
                                 .nr_requests = options_.nr_requests,
                                 .default_nr_requests = default_nr_requests(device_.queue_depth()),
                                 .bits_per_word = tags_.bits_per_word(),
+                                .tag_wake = options_.tag_wake,
                                 .tunables = options_.iosched};
   elevator_.emplace(type.make(context), merger_, options_.limits, options_.nr_requests);
   tags_.set_min_word_depth(elevator_->elevator().min_word_depth());
@@ -130,24 +130,11 @@ inline MergeKind RequestQueue::attempt_plug_merge(Plug& plug, Bio& bio, std::int
   return MergeKind::kNone;
 }
 
-// Models: blk_mq_sched_bio_merge(). Without an elevator the newest requests of this CPU's software
-// queue are tried; a request that is adjacent but full ends the search (blk_bio_list_merge()).
+// Models: blk_mq_sched_bio_merge().
 inline ElevatorQueue::BioMerge RequestQueue::attempt_queued_merge(Bio& bio, int cpu) {
-  if (elevator_) {
-    return elevator_->merge(bio);
-  }
-  int left = kCtxMergeTries;
-  for (auto it = ctx_list_.rbegin(); it != ctx_list_.rend() && left > 0; ++it) {
-    if (it->cpu != cpu) {
-      continue;
-    }
-    --left;
-    const MergeOutcome outcome = merger_.attempt_bio_merge(*it, bio);
-    if (outcome != MergeOutcome::kUnfit) {
-      return {kind_of(outcome)};
-    }
-  }
-  return {};
+  return elevator_
+             ? elevator_->merge(bio, cpu)
+             : ElevatorQueue::BioMerge{kind_of(merger_.merge_with_newest(ctx_list_, bio, cpu))};
 }
 
 inline void RequestQueue::account_merge(MergeKind kind, std::int64_t bios,

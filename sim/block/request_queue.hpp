@@ -91,7 +91,7 @@ struct RequestQueueStats {
 // Models: blk_mq_submit_bio(), blk_mq_flush_plug_list(), __blk_mq_sched_dispatch_requests(),
 // blk_mq_dispatch_rq_list() and the completion path, block/blk-mq*.c, v5.10 and v6.1.
 // Simplified: one hardware queue, no rq_qos, no cgroups, no tags shared between queues.
-class RequestQueue final : public DeviceClient {
+class RequestQueue final : public DeviceClient, private ElevatorHost {
  public:
   RequestQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
                DeviceModel& device, const RequestQueueOptions& options);
@@ -178,6 +178,7 @@ class RequestQueue final : public DeviceClient {
   // Dispatch.
   [[nodiscard]] bool has_pending() const;
   void run_queue_async(int cpu);
+  void run_elevator(int cpu) override;  // for an elevator that asks
   void run_queue_delayed(int cpu);
   void on_delayed_run() { run_queue_async(delayed_run_cpu_); }
   engine::Task<> issue_directly(TaskIo& io, RequestChain& list);

@@ -27,10 +27,32 @@ Sbitmap::Sbitmap(int depth, int allocated, int cpus)
       words_(static_cast<std::size_t>((depth + (1 << shift_) - 1) >> shift_)),
       hints_(static_cast<std::size_t>(cpus)) {
   SIM_CHECK(depth > 0 && allocated >= depth && cpus > 0);
-  int left = depth;
-  for (Word& word : words_) {
-    word.depth = std::min(left, 1 << shift_);
+  share_depth_out();
+}
+
+void Sbitmap::share_depth_out() {
+  int left = depth_;
+  words_in_use_ = 0;
+  while (left > 0) {
+    Word& word = words_[words_in_use_++];
+    word.depth = std::min(left, bits_per_word());
     left -= word.depth;
+  }
+}
+
+void Sbitmap::resize(int depth) {
+  SIM_CHECK(depth > 0 && depth <= static_cast<int>(words_.size()) * bits_per_word());
+  for (std::size_t index = 0; index < words_in_use_; ++index) {
+    Word& word = words_[index];
+    word.used &= ~word.cleared;
+    word.cleared = 0;
+  }
+  depth_ = depth;
+  share_depth_out();
+  busy_ = 0;
+  for (std::size_t index = 0; index < words_in_use_; ++index) {
+    const Word& word = words_[index];
+    busy_ += std::popcount(word.used & ~word.cleared & (~std::uint64_t{0} >> (64 - word.depth)));
   }
 }
 
@@ -56,20 +78,24 @@ int Sbitmap::find_in_word(Word& word, int depth, int hint) {
 
 int Sbitmap::get(int cpu, int word_depth) {
   int& hint = hints_[static_cast<std::size_t>(cpu)];
-  if (in_use_ == depth_) {  // no need to look
+  if (busy_ == depth_) {  // no need to look
     hint = 0;
     return kNone;
+  }
+  if (hint >= depth_) {
+    hint = 0;  // update_alloc_hint_before_get() draws one, as at the start
   }
   const bool shallow = word_depth != kWholeWord;
   std::size_t index = static_cast<std::size_t>(hint >> shift_);
   // Without a limit the hint chooses the word alone.
   int start = shallow ? hint & (bits_per_word() - 1) : 0;
-  for (std::size_t tried = 0; tried < words_.size(); ++tried) {
+  for (std::size_t tried = 0; tried < words_in_use_; ++tried) {
     Word& word = words_[index];
     const int bit = find_in_word(word, std::min(word.depth, word_depth), start);
     if (bit != kNone) {
       const int found = static_cast<int>(index << shift_) + bit;
       ++in_use_;
+      ++busy_;
       // Models: update_alloc_hint_after_get(): on from the hint, as long as it was right.
       if (found == hint) {
         hint = found + 1 >= depth_ - 1 ? 0 : found + 1;
@@ -77,7 +103,7 @@ int Sbitmap::get(int cpu, int word_depth) {
       return found;
     }
     start = 0;
-    index = index + 1 == words_.size() ? 0 : index + 1;
+    index = index + 1 == words_in_use_ ? 0 : index + 1;
   }
   hint = 0;
   return kNone;
@@ -89,7 +115,10 @@ void Sbitmap::put(int bit, int cpu) {
   SIM_CHECK((word.used & mask) != 0 && (word.cleared & mask) == 0);
   word.cleared |= mask;
   --in_use_;
-  hints_[static_cast<std::size_t>(cpu)] = bit;
+  if (bit < depth_) {
+    --busy_;
+    hints_[static_cast<std::size_t>(cpu)] = bit;
+  }
 }
 
 }  // namespace wbsim::block

@@ -23,6 +23,10 @@ class Sbitmap {
   [[nodiscard]] int in_use() const { return in_use_; }
   [[nodiscard]] int bits_per_word() const { return 1 << shift_; }
 
+  // sbitmap_resize(): to at most what it was made for. Bits beyond `depth` that are taken stay so
+  // until they are put.
+  void resize(int depth);
+
   // Takes a bit among the first `word_depth` of some word; kNone where all of these are taken.
   int get(int cpu, int word_depth = kWholeWord);
   void put(int bit, int cpu);
@@ -34,13 +38,16 @@ class Sbitmap {
     int depth = 0;
   };
 
+  void share_depth_out();
   static int find_in_word(Word& word, int depth, int hint);
 
   int depth_;
   int in_use_ = 0;
+  int busy_ = 0;  // of those in use, the ones below depth_
   int shift_;
   std::vector<Word> words_;
-  std::vector<int> hints_;  // per CPU: alloc_hint
+  std::size_t words_in_use_ = 0;  // map_nr
+  std::vector<int> hints_;        // per CPU: alloc_hint
 };
 
 }  // namespace wbsim::block

@@ -7,16 +7,35 @@ namespace wbsim::block {
 TagSet::TagSet(int depth, const TagSetOptions& options)
     : bitmap_{depth, options.allocated == 0 ? depth : options.allocated, options.cpus},
       rule_{options.wake} {
-  set_min_word_depth(Sbitmap::kWholeWord);
+  wake_batch_ = wake_batch_of(depth);
+  wait_count_.fill(wake_batch_);
 }
 
 // Models: sbq_calc_wake_batch().
-void TagSet::set_min_word_depth(int bits) {
+int TagSet::wake_batch_of(int depth) const {
   const int word = bits_per_word();
-  const int usable = std::min(bits, word);
-  const int depth = this->depth() / word * usable + std::min(this->depth() % word, usable);
-  wake_batch_ = std::clamp(depth / static_cast<int>(kWaitQueues), 1, kWakeBatchMax);
-  wait_count_.fill(wake_batch_);
+  const int usable = std::min(min_word_depth_, word);
+  const int usable_depth = depth / word * usable + std::min(depth % word, usable);
+  return std::clamp(usable_depth / static_cast<int>(kWaitQueues), 1, kWakeBatchMax);
+}
+
+// Models: sbitmap_queue_update_wake_batch(). With counters per wait queue, the next tag freed wakes
+// the waiters of a queue, which then count by the new batch.
+void TagSet::set_wake_batch(int batch) {
+  if (batch != wake_batch_) {
+    wake_batch_ = batch;
+    wait_count_.fill(1);
+  }
+}
+
+void TagSet::set_min_word_depth(int bits) {
+  min_word_depth_ = bits;
+  set_wake_batch(wake_batch_of(depth()));
+}
+
+void TagSet::resize(int depth) {
+  set_wake_batch(wake_batch_of(depth));
+  bitmap_.resize(depth);
 }
 
 int TagSet::get(int cpu, int word_depth) { return bitmap_.get(cpu, word_depth); }
@@ -27,29 +46,40 @@ void TagSet::put(int tag, int cpu) {
     return;
   }
   if (rule_ == TagWakeRule::kPerWaitQueue) {
-    wake_per_queue();
+    wake_per_queue(cpu);
   } else {
-    wake_by_count();
+    wake_by_count(cpu);
   }
 }
 
-void TagSet::wake_per_queue() {
+// Models: wake_up_nr(): all that are told, who are at the head, and a batch of sleepers, the number
+// of whom is returned.
+std::size_t TagSet::wake(std::size_t index, int cpu) {
+  while (!waiters_[index].empty()) {
+    TagWaiter& waiter = waiters_[index].front();
+    remove_waiter(waiter);
+    waiter.on_tags_freed(cpu);
+  }
+  return queues_[index].wake(static_cast<std::size_t>(wake_batch_));
+}
+
+void TagSet::wake_per_queue(int cpu) {
   for (std::size_t i = 0; i < kWaitQueues; ++i) {
     const std::size_t index = (wake_index_ + i) % kWaitQueues;
-    if (!queues_[index].has_waiters()) {
+    if (!has_waiters(index)) {
       continue;
     }
     wake_index_ = index;
     if (--wait_count_[index] <= 0) {
       wait_count_[index] = wake_batch_;
       wake_index_ = (index + 1) % kWaitQueues;
-      queues_[index].wake(static_cast<std::size_t>(wake_batch_));
+      wake(index, cpu);
     }
     return;
   }
 }
 
-void TagSet::wake_by_count() {
+void TagSet::wake_by_count(int cpu) {
   ++completions_;
   if (completions_ - wakeups_ < static_cast<std::uint64_t>(wake_batch_)) {
     return;
@@ -58,10 +88,21 @@ void TagSet::wake_by_count() {
   for (std::size_t i = 0; i < kWaitQueues; ++i) {
     const std::size_t index = wake_index_;
     wake_index_ = (wake_index_ + 1) % kWaitQueues;
-    if (queues_[index].wake(static_cast<std::size_t>(wake_batch_)) > 0) {
+    if (wake(index, cpu) > 0) {
       return;
     }
   }
+}
+
+void TagSet::add_waiter(TagWaiter& waiter) {
+  waiters_[waiter.next_queue_].push_front(waiter);
+  waiter.next_queue_ = (waiter.next_queue_ + 1) % kWaitQueues;
+  ++waiting_;
+}
+
+void TagSet::remove_waiter(TagWaiter& waiter) {
+  waiter.unlink();
+  --waiting_;
 }
 
 engine::Task<> TagSet::wait(engine::Thread& thread) {

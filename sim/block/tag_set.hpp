@@ -1,7 +1,9 @@
-// Tags, and the threads that wait for one.
+// Tags, and who waits for one.
 #pragma once
 
 #include <array>
+#include <boost/intrusive/list.hpp>
+#include <cstddef>
 #include <cstdint>
 
 #include "sim/block/sbitmap.hpp"
@@ -24,6 +26,25 @@ struct TagSetOptions {
   int cpus = 1;
 };
 
+// Somebody who does not sleep until tags were freed, but is told so.
+// Models: struct sbq_wait with a wake function of its own (non-exclusive: it uses up no wake-up).
+class TagWaiter : public boost::intrusive::list_base_hook<
+                      boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  [[nodiscard]] bool waiting() const { return is_linked(); }
+
+ protected:
+  ~TagWaiter() = default;
+
+ private:
+  friend class TagSet;
+  // It waits no longer. Called by who frees the tag, on `cpu`: it must neither sleep nor wait again
+  // at once.
+  virtual void on_tags_freed(int cpu) = 0;
+
+  std::size_t next_queue_ = 0;  // wait_index of a hardware queue: where it waits next time
+};
+
 // Models: sbitmap_queue, lib/sbitmap.c, and the sleeping part of blk_mq_get_tag(), v5.10 and v6.1.
 class TagSet {
  public:
@@ -42,6 +63,13 @@ class TagSet {
   // Sleeps until a batch of tags was freed. The caller found no free tag at this instant.
   engine::Task<> wait(engine::Thread& thread);
 
+  // Waits until a batch of tags was freed, in the next of the wait queues.
+  void add_waiter(TagWaiter& waiter);
+  // Waits no longer.
+  void remove_waiter(TagWaiter& waiter);
+
+  // sbitmap_queue_resize(): to at most the depth it was made for. Tags beyond it end when put.
+  void resize(int depth);
   // Announces that some users may have only so many bits of each word: batches must not be
   // larger than what these can have (sbitmap_queue_min_shallow_depth()).
   void set_min_word_depth(int bits);
@@ -50,17 +78,27 @@ class TagSet {
   static constexpr std::size_t kWaitQueues = 8;  // SBQ_WAIT_QUEUES
   static constexpr int kWakeBatchMax = 8;        // SBQ_WAKE_BATCH
 
-  void wake_per_queue();
-  void wake_by_count();
+  using Waiters = boost::intrusive::list<TagWaiter, boost::intrusive::constant_time_size<false>>;
+
+  [[nodiscard]] int wake_batch_of(int depth) const;
+  void set_wake_batch(int batch);
+  [[nodiscard]] bool has_waiters(std::size_t index) const {
+    return !waiters_[index].empty() || queues_[index].has_waiters();
+  }
+  std::size_t wake(std::size_t index, int cpu);
+  void wake_per_queue(int cpu);
+  void wake_by_count(int cpu);
 
   Sbitmap bitmap_;
+  int min_word_depth_ = Sbitmap::kWholeWord;
   int wake_batch_ = 0;
   TagWakeRule rule_;
   std::array<engine::WaitQueue, kWaitQueues> queues_;
+  std::array<Waiters, kWaitQueues> waiters_;  // of the same queues
   std::array<int, kWaitQueues> wait_count_{};
   std::size_t wait_index_ = 0;
   std::size_t wake_index_ = 0;
-  int waiting_ = 0;  // ws_active: from going to sleep until running again
+  int waiting_ = 0;  // ws_active: sleepers from going to sleep until running again, and waiters
   std::uint64_t completions_ = 0;
   std::uint64_t wakeups_ = 0;
 };

@@ -133,6 +133,126 @@ TEST_P(TagSetTest, AWaiterWokenFromElsewhereUsesUpNoBatch) {
   EXPECT_EQ(waiters.woken(), (Numbers{0, 8}));
 }
 
+// Somebody who is told instead of woken.
+class Listener final : public TagWaiter {
+ public:
+  int told = 0;
+
+ private:
+  void on_tags_freed(int /*cpu*/) override { ++told; }
+};
+
+TEST_P(TagSetTest, WhoIsToldIsToldOnceABatchWasFreed) {
+  TagSet tags{32, {.wake = GetParam()}};
+  take_all(tags);
+  Listener listener;
+  tags.add_waiter(listener);
+  for (int tag = 0; tag < 16; ++tag) {
+    EXPECT_EQ(listener.told, tag < 4 ? 0 : 1) << tag;
+    EXPECT_EQ(listener.waiting(), tag < 4);
+    tags.put(tag);
+  }
+  EXPECT_EQ(listener.told, 1);
+}
+
+TEST_P(TagSetTest, WhoWaitsNoLongerIsNotTold) {
+  TagSet tags{32, {.wake = GetParam()}};
+  take_all(tags);
+  Listener listener;
+  tags.add_waiter(listener);
+  tags.remove_waiter(listener);
+  for (int tag = 0; tag < 16; ++tag) {
+    tags.put(tag);
+  }
+  EXPECT_EQ(listener.told, 0);
+}
+
+// Being told uses up no wake-up: with a batch of one the sleeper of the same queue wakes, too.
+TEST_P(TagSetTest, WhoIsToldAndASleeperShareABatch) {
+  TagSet tags{8, {.wake = GetParam()}};
+  take_all(tags);
+  Waiters waiters{tags, 1};
+  Listener listener;
+  tags.add_waiter(listener);
+  tags.put(0);
+  waiters.settle();
+  EXPECT_EQ(listener.told, 1);
+  EXPECT_EQ(waiters.woken(), Numbers{0});
+}
+
+// Each time in the next wait queue. There, as in every queue, v5.10 counts from anew.
+TEST(TagWakeRule, PerWaitQueueWhoWaitsAgainWaitsForAWholeBatch) {
+  TagSet tags{32, {.wake = TagWakeRule::kPerWaitQueue}};
+  take_all(tags);
+  Listener listener;
+  tags.add_waiter(listener);
+  tags.put(0);
+  tags.put(1);
+  tags.remove_waiter(listener);
+  tags.add_waiter(listener);
+  for (int tag = 2; tag < 6; ++tag) {
+    EXPECT_EQ(listener.told, 0);
+    tags.put(tag);
+  }
+  EXPECT_EQ(listener.told, 1);
+}
+
+TEST_P(TagSetTest, AShrunkSetHandsOutTheFirstTagsOnly) {
+  TagSet tags{32, {.wake = GetParam()}};
+  take_all(tags);
+  tags.resize(20);
+  tags.put(20);
+  tags.put(31);
+  EXPECT_EQ(tags.get(), TagSet::kNoTag);
+  tags.put(19);
+  EXPECT_EQ(tags.get(), 19);
+  EXPECT_EQ(tags.get(), TagSet::kNoTag);
+}
+
+TEST_P(TagSetTest, AGrownSetHandsOutWhatWasFreedMeanwhile) {
+  TagSet tags{32, {.wake = GetParam()}};
+  take_all(tags);
+  tags.resize(20);
+  tags.put(31);
+  tags.resize(32);
+  EXPECT_EQ(tags.get(), 31);
+  EXPECT_EQ(tags.get(), TagSet::kNoTag);
+}
+
+TEST_P(TagSetTest, AShrunkSetForgetsItsHintBeyondTheEnd) {
+  TagSet tags{32, {.wake = GetParam(), .cpus = 2}};
+  for (int tag = 0; tag < 30; ++tag) {
+    tags.get();
+  }
+  tags.resize(8);
+  tags.put(1, 1);
+  EXPECT_EQ(tags.get(), 1);
+}
+
+// From 32 tags to 16 the batch goes from 4 to 2.
+TEST_P(TagSetTest, AShrunkSetWakesInSmallerBatches) {
+  TagSet tags{32, {.wake = GetParam()}};
+  take_all(tags);
+  Listener first;
+  Listener second;
+  tags.add_waiter(first);
+  tags.resize(16);
+  tags.put(0);
+  // v5.10 sets the counts of all queues to one.
+  EXPECT_EQ(first.told, GetParam() == TagWakeRule::kPerWaitQueue ? 1 : 0);
+  tags.put(1);
+  EXPECT_EQ(first.told, 1);
+  tags.add_waiter(first);  // in the second queue, whose count is one as well
+  tags.put(2);
+  tags.put(3);
+  EXPECT_EQ(first.told, 2);
+  tags.add_waiter(second);  // in the first one
+  tags.put(4);
+  EXPECT_EQ(second.told, 0);
+  tags.put(5);
+  EXPECT_EQ(second.told, 1);
+}
+
 // Where the rules differ: tags freed after a batch was woken, before its threads have run.
 int woken_by_one_more(TagWakeRule rule) {
   TagSet tags{32, {.wake = rule}};

@@ -19,7 +19,7 @@ constexpr std::array<CatalogEntry, 5> kKernels{{
 constexpr std::array<CatalogEntry, 4> kElevators{{
     {"none", true, "no elevator: requests go to the driver in plug order"},
     {"mq-deadline", true, "sector order in batches, bounded by expiry times"},
-    {"kyber", false, "token buckets per domain, steered by latency targets"},
+    {"kyber", true, "token buckets per domain, steered by latency targets"},
     {"bfq", false, "budget fair queueing between processes"},
 }};
 

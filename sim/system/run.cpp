@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "sim/block/elevators/elevator_table.hpp"
 #include "sim/system/system.hpp"
 #include "sim/workload/job_extent.hpp"
 
@@ -170,8 +171,10 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
   if (any_device([](const auto& device) { return device.queue.scheduler == "none"; })) {
     names.emplace_back("blk-mq none");
   }
-  if (any_device([](const auto& device) { return device.queue.scheduler == "mq-deadline"; })) {
-    names.emplace_back("mq-deadline");
+  for (const block::ElevatorType& type : block::elevator_types()) {
+    if (any_device([&type](const auto& device) { return device.queue.scheduler == type.name; })) {
+      names.emplace_back(type.name);
+    }
   }
   if (any_job([](const auto& job) { return job.reads && !job.direct; })) {
     names.emplace_back("buffered reads");

@@ -206,6 +206,10 @@ TEST(MechanismsInUse, FollowSwitchesAndJobs) {
   EXPECT_FALSE(has(scenario(kStream, R"("profile":{"plug_merging":false})"), "merge"));
   EXPECT_TRUE(has(scenario(kStream, R"("cpus":2)"), "several CPUs"));
   EXPECT_FALSE(has(scenario(kStream), "several CPUs"));
+  EXPECT_TRUE(has(scenario(kStream), "blk-mq none"));
+  const Scenario elevator = scenario(kStream, "", disk("", R"("scheduler":"kyber")"));
+  EXPECT_TRUE(has(elevator, "kyber"));
+  EXPECT_FALSE(has(elevator, "mq-deadline"));
   EXPECT_TRUE(has(scenario(kStream, R"("hz":1000)"), "another HZ"));
   EXPECT_FALSE(has(scenario(kStream, R"("vm":{"dirty_writeback_centisecs":0})"), "kupdate"));
 }

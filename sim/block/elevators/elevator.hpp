@@ -13,13 +13,14 @@
 #include "sim/block/merge.hpp"
 #include "sim/block/request.hpp"
 #include "sim/block/sbitmap.hpp"
+#include "sim/block/tag_set.hpp"
 #include "sim/engine/cpu.hpp"
 
 namespace wbsim::block {
 
 // Models: struct elevator_mq_ops, v5.10 and v6.1. An elevator holds requests from insert() to
 // dispatch() and decides their order; it owns none of them. Calls come from tasks, kblockd and
-// softirqs; none may sleep or call back into the queue.
+// softirqs; none may sleep or call back into the queue but through ElevatorHost.
 class Elevator {
  public:
   Elevator() = default;
@@ -34,6 +35,13 @@ class Elevator {
   virtual Request* dispatch() = 0;
   [[nodiscard]] virtual bool has_work() const = 0;
 
+  // bio_merge(): true for an elevator that searches in its own way for a request to take a bio,
+  // with merge_bio(). Then nothing is merged when it is inserted, and the hooks below down to
+  // latter_request() are not called.
+  [[nodiscard]] virtual bool merges_bios_itself() const { return false; }
+  virtual MergeOutcome merge_bio(RequestMerger& /*merger*/, Bio& /*bio*/, int /*cpu*/) {
+    return MergeOutcome::kUnfit;
+  }
   // request_merge(): a request that begins where `bio` ends. Back merges need no help.
   [[nodiscard]] virtual Request* find_front_merge(const Bio& /*bio*/) { return nullptr; }
   // allow_merge(): `bio` is adjacent to `request`; false forbids the merge.
@@ -62,6 +70,17 @@ class Elevator {
   virtual void finish_request(Request& /*request*/) {}
 };
 
+// What an elevator may ask of its queue, from within its hooks and from timers of its own.
+class ElevatorHost {
+ public:
+  // blk_mq_run_hw_queue(hctx, true), asked for on `cpu`: kblockd asks for requests soon, if there
+  // are any.
+  virtual void run_elevator(int cpu) = 0;
+
+ protected:
+  ~ElevatorHost() = default;
+};
+
 // Whose rules an elevator follows where they differ (profile switch `elevators`).
 enum class ElevatorGeneration { kV5_10, kV6_1 };
 
@@ -82,10 +101,12 @@ struct Tunable {
 // What an elevator is made with. The references outlive it.
 struct ElevatorContext {
   const engine::Machine& machine;
+  ElevatorHost& host;
   ElevatorGeneration generation = ElevatorGeneration::kV5_10;
   int nr_requests = 0;
   int default_nr_requests = 0;  // before it was set: what elevators saw when they were chosen
   int bits_per_word = 0;        // of the scheduler's tags
+  TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   const TunableValues& tunables;
 
   // The value set, or `otherwise`.

@@ -33,7 +33,11 @@ Request* MergeHash::find(Lba sector) {
 
 ElevatorQueue::ElevatorQueue(std::unique_ptr<Elevator> elevator, RequestMerger& merger,
                              const QueueLimits& limits, int requests)
-    : elevator_{std::move(elevator)}, merger_{merger}, limits_{limits}, hash_{requests} {}
+    : elevator_{std::move(elevator)},
+      merger_{merger},
+      limits_{limits},
+      merges_itself_{elevator_->merges_bios_itself()},
+      hash_{requests} {}
 
 // Models: elv_merge().
 ElevatorQueue::Candidate ElevatorQueue::find(const Bio& bio) {
@@ -61,7 +65,10 @@ ElevatorQueue::Candidate ElevatorQueue::find(const Bio& bio) {
   return {};
 }
 
-ElevatorQueue::BioMerge ElevatorQueue::merge(Bio& bio) {
+ElevatorQueue::BioMerge ElevatorQueue::merge(Bio& bio, int cpu) {
+  if (merges_itself_) {
+    return {kind_of(elevator_->merge_bio(merger_, bio, cpu))};
+  }
   const auto [request, kind] = find(bio);
   if (kind == MergeKind::kBack && merger_.back_merge(*request, bio)) {
     Request* next = elevator_->latter_request(*request);
@@ -132,6 +139,10 @@ bool ElevatorQueue::insert_merge(Request& request, RequestChain& absorbed) {
 }
 
 bool ElevatorQueue::insert(Request& request, RequestChain& absorbed) {
+  if (merges_itself_) {
+    elevator_->insert(request);
+    return true;
+  }
   if (insert_merge(request, absorbed)) {
     return false;
   }

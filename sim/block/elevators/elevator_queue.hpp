@@ -49,8 +49,8 @@ class ElevatorQueue {
     MergeKind kind = MergeKind::kNone;
     Request* absorbed = nullptr;  // to be freed by the caller
   };
-  // blk_mq_sched_try_merge().
-  BioMerge merge(Bio& bio);
+  // blk_mq_sched_try_merge(), or the elevator's bio_merge(). `cpu`: that submits the bio.
+  BioMerge merge(Bio& bio, int cpu = 0);
 
   // blk_mq_sched_try_insert_merge(), then the elevator's insert(). Requests that became part of
   // others, the one given among them, are added to `absorbed` for the caller to free. True if
@@ -72,6 +72,7 @@ class ElevatorQueue {
   std::unique_ptr<Elevator> elevator_;
   RequestMerger& merger_;
   const QueueLimits& limits_;
+  bool merges_itself_;  // the elevator does: no hash, no last_merge
   MergeHash hash_;
   Request* last_merge_ = nullptr;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/block/elevators/kyber.hpp"
 #include "sim/block/elevators/mq_deadline.hpp"
 
 namespace wbsim::block {
@@ -14,8 +15,9 @@ std::unique_ptr<Elevator> make(const ElevatorContext& context) {
   return std::make_unique<E>(context);
 }
 
-const std::array<ElevatorType, 1> kTypes{
-    {{"mq-deadline", MqDeadline::tunables(), &make<MqDeadline>}}};
+const std::array<ElevatorType, 2> kTypes{
+    {{"mq-deadline", MqDeadline::tunables(), &make<MqDeadline>},
+     {"kyber", Kyber::tunables(), &make<Kyber>}}};
 
 }  // namespace
 

@@ -1,6 +1,9 @@
 // Shared by the tests of elevators: an elevator without a queue, and requests to put into it.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <limits>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -17,18 +20,32 @@ struct ElevatorRigOptions {
   TunableValues tunables{};
   int nr_requests = 64;
   int default_nr_requests = 64;
+  int bits_per_word = 16;
+  TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
+  int cpus = 1;
   QueueLimits limits{};
+};
+
+// Counts how often an elevator asked for the queue to be run.
+class HostNotes final : public ElevatorHost {
+ public:
+  void run_elevator(int /*cpu*/) override { ++runs; }
+  int runs = 0;
 };
 
 class ElevatorRig {
  public:
   explicit ElevatorRig(const ElevatorRigOptions& options)
-      : options_{options}, merger_{options_.limits, false, bios_} {
+      : options_{options},
+        owner_{RigOptions{.cpus = options.cpus}},
+        merger_{options_.limits, false, bios_} {
     const ElevatorContext context{.machine = owner_.machine,
+                                  .host = host_,
                                   .generation = options_.generation,
                                   .nr_requests = options_.nr_requests,
                                   .default_nr_requests = options_.default_nr_requests,
-                                  .bits_per_word = 16,
+                                  .bits_per_word = options_.bits_per_word,
+                                  .tag_wake = options_.tag_wake,
                                   .tunables = options_.tunables};
     queue_ = std::make_unique<ElevatorQueue>(find_elevator(options_.elevator)->make(context),
                                              merger_, options_.limits, options_.nr_requests);
@@ -39,6 +56,7 @@ class ElevatorRig {
 
   [[nodiscard]] ElevatorQueue& queue() { return *queue_; }
   [[nodiscard]] Elevator& elevator() { return queue_->elevator(); }
+  [[nodiscard]] int queue_runs() const { return host_.runs; }
   void run_until(SimDuration time) {
     owner_.sim.schedule(clock_, at(time));
     owner_.sim.run(at(time));
@@ -66,8 +84,9 @@ class ElevatorRig {
     return request;
   }
   // Inserts one; what was absorbed is finished. Returns the request where the elevator took it.
-  Request* insert(const IoStep& step, IoPriority priority = {}) {
+  Request* insert(const IoStep& step, IoPriority priority = {}, int cpu = 0) {
     Request& inserted = request(bio(step, priority));
+    inserted.cpu = cpu;
     RequestChain absorbed;
     const bool taken = queue_->insert(inserted, absorbed);
     while (!absorbed.empty()) {
@@ -77,8 +96,8 @@ class ElevatorRig {
     }
     return taken ? &inserted : nullptr;
   }
-  MergeKind merge(const IoStep& step, IoPriority priority = {}) {
-    const ElevatorQueue::BioMerge merge = queue_->merge(bio(step, priority));
+  MergeKind merge(const IoStep& step, IoPriority priority = {}, int cpu = 0) {
+    const ElevatorQueue::BioMerge merge = queue_->merge(bio(step, priority), cpu);
     if (merge.absorbed != nullptr) {
       elevator().finish_request(*merge.absorbed);
     }
@@ -109,17 +128,19 @@ class ElevatorRig {
     }
     return lines;
   }
-  void finish_held() {
-    for (Request* request : held_) {
-      elevator().finish_request(*request);
-    }
-    held_.clear();
+  // The oldest of those that are held.
+  void finish_held(std::size_t count = std::numeric_limits<std::size_t>::max()) {
+    const auto end = held_.begin() + static_cast<std::ptrdiff_t>(std::min(count, held_.size()));
+    std::for_each(held_.begin(), end,
+                  [this](Request* request) { elevator().finish_request(*request); });
+    held_.erase(held_.begin(), end);
   }
 
  private:
   ElevatorRigOptions options_;
   QueueRig owner_;
   engine::Event clock_{[](void*) {}, nullptr};  // so that there is something to run up to
+  HostNotes host_;
   SlabPool<Bio> bios_;
   RequestMerger merger_;
   std::vector<std::unique_ptr<Request>> requests_;
