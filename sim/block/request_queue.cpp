@@ -57,14 +57,17 @@ void RequestQueue::add_elevator(const ElevatorType& type) {
   driver_tags_.emplace(driver_tags,
                        TagSetOptions{.wake = options_.tag_wake, .cpus = machine_.cpus()});
   in_driver_.resize(static_cast<std::size_t>(driver_tags));
-  const ElevatorContext context{.machine = machine_,
-                                .host = *this,
-                                .generation = options_.elevator_generation,
-                                .nr_requests = options_.nr_requests,
-                                .default_nr_requests = default_nr_requests(device_.queue_depth()),
-                                .bits_per_word = tags_.bits_per_word(),
-                                .tag_wake = options_.tag_wake,
-                                .tunables = options_.iosched};
+  const int default_requests = default_nr_requests(device_.queue_depth());
+  const ElevatorContext context{
+      .machine = machine_,
+      .host = *this,
+      .generation = options_.elevator_generation,
+      .nr_requests = options_.nr_requests,
+      .default_nr_requests = default_requests,
+      .bits_per_word = tags_.bits_per_word(),
+      .default_bits_per_word = Sbitmap::bits_per_word_for(default_requests),
+      .tag_wake = options_.tag_wake,
+      .tunables = options_.iosched};
   elevator_.emplace(type.make(context), merger_, options_.limits, options_.nr_requests);
   tags_.set_min_word_depth(elevator_->elevator().min_word_depth());
 }

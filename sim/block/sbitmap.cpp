@@ -30,6 +30,8 @@ Sbitmap::Sbitmap(int depth, int allocated, int cpus)
   share_depth_out();
 }
 
+int Sbitmap::bits_per_word_for(int depth) { return 1 << word_shift(depth); }
+
 void Sbitmap::share_depth_out() {
   int left = depth_;
   words_in_use_ = 0;

@@ -19,6 +19,8 @@ class Sbitmap {
   // it was resized to, at most as much.
   Sbitmap(int depth, int allocated, int cpus);
 
+  // Of a bitmap that is made for `depth`.
+  [[nodiscard]] static int bits_per_word_for(int depth);
   [[nodiscard]] int depth() const { return depth_; }
   [[nodiscard]] int in_use() const { return in_use_; }
   [[nodiscard]] int bits_per_word() const { return 1 << shift_; }

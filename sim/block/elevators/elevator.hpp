@@ -104,8 +104,9 @@ struct ElevatorContext {
   ElevatorHost& host;
   ElevatorGeneration generation = ElevatorGeneration::kV5_10;
   int nr_requests = 0;
-  int default_nr_requests = 0;  // before it was set: what elevators saw when they were chosen
-  int bits_per_word = 0;        // of the scheduler's tags
+  int default_nr_requests = 0;    // before it was set: what elevators saw when they were chosen
+  int bits_per_word = 0;          // of the scheduler's tags
+  int default_bits_per_word = 0;  // of those there were when it was chosen
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   const TunableValues& tunables;
 

@@ -21,6 +21,7 @@ struct ElevatorRigOptions {
   int nr_requests = 64;
   int default_nr_requests = 64;
   int bits_per_word = 16;
+  int default_bits_per_word = 16;
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   int cpus = 1;
   QueueLimits limits{};
@@ -45,6 +46,7 @@ class ElevatorRig {
                                   .nr_requests = options_.nr_requests,
                                   .default_nr_requests = options_.default_nr_requests,
                                   .bits_per_word = options_.bits_per_word,
+                                  .default_bits_per_word = options_.default_bits_per_word,
                                   .tag_wake = options_.tag_wake,
                                   .tunables = options_.tunables};
     queue_ = std::make_unique<ElevatorQueue>(find_elevator(options_.elevator)->make(context),

@@ -27,6 +27,19 @@ bool is_sync(const engine::RwbsFlags& flags) {
   return !flags.write || flags.sync || flags.fua || flags.preflush;
 }
 
+// Models: kyber_depth_updated() (v6.1), kyber_queue_data_alloc() (v5.10).
+int async_depth_of(const ElevatorContext& context) {
+  const bool follows = context.generation == ElevatorGeneration::kV6_1;
+  const int bits = follows ? context.bits_per_word : context.default_bits_per_word;
+  return bits * kAsyncPercent / 100;
+}
+
+// Tags that were replaced by more (blk_mq_tag_update_depth()) have been told nothing in v5.10.
+bool tags_know(const ElevatorContext& context) {
+  return context.generation == ElevatorGeneration::kV6_1 ||
+         context.nr_requests <= context.default_nr_requests;
+}
+
 // A flush without data, which is done by others: its I/O latency, since an issue at time zero of
 // the kernel's clock, exceeds any target.
 constexpr SimDuration kNeverIssued = SimDuration::max();
@@ -41,7 +54,8 @@ Kyber::HardwareQueue::HardwareQueue(ElevatorHost& host, int cpus)
 
 Kyber::Kyber(const ElevatorContext& context)
     : machine_{context.machine},
-      async_word_depth_{context.bits_per_word * kAsyncPercent / 100},
+      async_word_depth_{async_depth_of(context)},
+      min_word_depth_{tags_know(context) ? async_word_depth_ : Sbitmap::kWholeWord},
       tokens_{TagSet{kDepths[kRead], {.wake = context.tag_wake, .cpus = context.machine.cpus()}},
               TagSet{kDepths[kWrite], {.wake = context.tag_wake, .cpus = context.machine.cpus()}},
               TagSet{kDepths[kDiscard], {.wake = context.tag_wake, .cpus = context.machine.cpus()}},

@@ -14,9 +14,10 @@
 
 namespace wbsim::block {
 
-// Models: block/kyber-iosched.c, v5.10 and v6.1, which decide alike. Simplified: the timer takes no
-// CPU time; all CPUs take tokens at the hint of the first; no requeues. The simulator has no
-// discards, so that their domain stays empty. Properties:
+// Models: block/kyber-iosched.c, v5.10 and v6.1. Simplified: the timer takes no CPU time; all CPUs
+// take tokens at the hint of the first; no requeues. The simulator has no discards, so that their
+// domain stays empty.
+// Properties:
 //  1. Requests wait by software queue (CPU) and domain. A bio joins one of the eight newest of its
 //     own CPU and domain.
 //  2. A domain gives up to its batch of requests in a row, then the next one has its turn. One
@@ -25,7 +26,9 @@ namespace wbsim::block {
 //     its domain waits: a batch of freed tokens has the queue run.
 //  4. All software queues of a domain are emptied at once, CPU by CPU, when the first request of
 //     them is given a token: until then they can be merged with, and are not any more.
-//  5. All but synchronous requests may use three quarters of each word of the tags.
+//  5. All but synchronous requests may use three quarters of each word of the tags. v5.10 counts
+//     them in the tags that there were when it was chosen: after nr_requests was raised words have
+//     more bits, of which no more are used, and wake-ups come in batches as if all were.
 //  6. 100 ms after a first completion, in ticks of the timer wheel, the depths are adjusted by what
 //     KyberLatencies concludes: to at least 1 and at most what they were at the start.
 class Kyber final : public Elevator {
@@ -41,7 +44,7 @@ class Kyber final : public Elevator {
   [[nodiscard]] bool merges_bios_itself() const override { return true; }
   MergeOutcome merge_bio(RequestMerger& merger, Bio& bio, int cpu) override;
   [[nodiscard]] int word_depth(const engine::RwbsFlags& flags) const override;
-  [[nodiscard]] int min_word_depth() const override { return async_word_depth_; }
+  [[nodiscard]] int min_word_depth() const override { return min_word_depth_; }
   void completed_request(Request& request, SimTime now) override;
   void finish_request(Request& request) override;
 
@@ -80,6 +83,7 @@ class Kyber final : public Elevator {
 
   const engine::Machine& machine_;
   int async_word_depth_;
+  int min_word_depth_;
   std::array<TagSet, kDomains> tokens_;
   KyberLatencies latencies_;
   engine::Event timer_;

@@ -248,7 +248,7 @@ TEST_F(KyberTokens, DomainsWaitEachForTheirOwn) {
 TEST_F(KyberDepth, AllButSynchronousRequestsHaveThreeQuartersOfAWord) {
   const auto bits = [this](int per_word, const engine::RwbsFlags& flags) {
     ElevatorRigOptions options = kyber();
-    options.bits_per_word = per_word;
+    options.bits_per_word = options.default_bits_per_word = per_word;
     restart(options);
     return rig().elevator().word_depth(flags);
   };
@@ -259,6 +259,34 @@ TEST_F(KyberDepth, AllButSynchronousRequestsHaveThreeQuartersOfAWord) {
   EXPECT_EQ(bits(16, kSyncWrite), Sbitmap::kWholeWord);
   EXPECT_EQ(bits(16, {}), Sbitmap::kWholeWord) << "a read";
   EXPECT_EQ(rig().elevator().min_word_depth(), 12);
+}
+
+// nr_requests raised from 16 to 256: words of 64 bits instead of 4.
+TEST_F(KyberDepth, V5_10KeepsThatOfTheTagsItWasChosenWith) {
+  ElevatorRigOptions options = kyber();
+  options.nr_requests = 256;
+  options.default_nr_requests = 16;
+  options.bits_per_word = 64;
+  options.default_bits_per_word = 4;
+  restart(options);
+  EXPECT_EQ(rig().elevator().word_depth({.write = true}), 3);
+  EXPECT_EQ(rig().elevator().min_word_depth(), Sbitmap::kWholeWord) << "wakes in full batches";
+  options.nr_requests = 8;  // lowered: the same tags
+  options.bits_per_word = 4;
+  restart(options);
+  EXPECT_EQ(rig().elevator().min_word_depth(), 3);
+}
+
+TEST_F(KyberDepth, V6_1FollowsNrRequests) {
+  ElevatorRigOptions options = kyber();
+  options.generation = ElevatorGeneration::kV6_1;
+  options.nr_requests = 256;
+  options.default_nr_requests = 16;
+  options.bits_per_word = 64;
+  options.default_bits_per_word = 4;
+  restart(options);
+  EXPECT_EQ(rig().elevator().word_depth({.write = true}), 48);
+  EXPECT_EQ(rig().elevator().min_word_depth(), 48);
 }
 
 TEST_F(KyberTimer, AdjustsAHundredMillisecondsAfterTheFirstCompletion) {
