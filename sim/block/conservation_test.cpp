@@ -2,6 +2,8 @@
 // left over, no request exceeds the limits, and the optimisations change nothing.
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -127,6 +129,21 @@ struct Outcome {
   std::vector<BioLedger::End> ends;
 };
 
+std::int64_t refusals(const engine::MergeCounts& counts) {
+  return std::accumulate(counts.refused.begin(), counts.refused.end(), std::int64_t{0});
+}
+
+// What was merged and what was not make up all attempts, and each bio that was not has a request.
+void check_merges(const QueueRig& rig) {
+  const engine::QueueTotals totals = rig.queue.totals();
+  const RequestQueueStats& stats = rig.queue.stats();
+  EXPECT_EQ(totals.bios.attempts, totals.bios.merged + refusals(totals.bios));
+  EXPECT_EQ(totals.bios.merged, stats.back_merges + stats.front_merges);
+  EXPECT_EQ(refusals(totals.bios), static_cast<std::int64_t>(rig.log.lines(" getrq ").size()));
+  EXPECT_EQ(totals.requests.attempts, totals.requests.merged + refusals(totals.requests));
+  EXPECT_EQ(totals.requests.merged, stats.request_merges);
+}
+
 Outcome simulate(std::uint64_t seed, bool run_ahead) {
   Rng rng = Rng::stream(seed, "conservation");
   RigOptions options = random_options(rng);
@@ -146,6 +163,7 @@ Outcome simulate(std::uint64_t seed, bool run_ahead) {
   const RequestQueueStats& stats = rig.queue.stats();
   EXPECT_EQ(stats.requests + stats.flushes,
             static_cast<std::int64_t>(rig.device.accepted().size()));
+  check_merges(rig);
   return {rig.log.lines(), rig.ledger.ends()};
 }
 

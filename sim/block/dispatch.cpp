@@ -36,7 +36,7 @@ void RequestQueue::run_queue_async(int cpu) {
   kblockd_.queue_work(*this, cpu);
 }
 
-void RequestQueue::run_elevator(int cpu) {
+void RequestQueue::run_async(int cpu) {
   if (has_pending()) {
     run_queue_async(cpu);
   }

@@ -217,6 +217,26 @@ TEST(ElevatorDispatch, BiosAndRequestsMergeWithWhatTheElevatorHolds) {
   EXPECT_TRUE(rig.drained()) << "absorbed requests give their tags back";
 }
 
+// kyber has 128 tokens for writes, of which eight that are freed at once have the queue run. Nobody
+// else would run it before the delay of 3 ms is over.
+TEST(ElevatorDispatch, FreedTokensOfKyberRunTheQueue) {
+  RigOptions options;
+  options.queue.elevator = find_elevator("kyber");
+  options.queue.nr_requests = 256;
+  options.device.depth = 256;
+  QueueRig rig{options};
+  IoScript script;
+  for (int i = 0; i < 130; ++i) {
+    script.push_back(write(100 * i));
+  }
+  rig.task(script);
+  rig.run();
+  EXPECT_EQ(rig.issued_us(127), 0);
+  EXPECT_EQ(rig.issued_us(128), 100);
+  EXPECT_EQ(rig.issued_us(129), 100);
+  EXPECT_TRUE(rig.drained());
+}
+
 // Without an elevator: requests that wait on the software queue while the device is busy.
 class SoftwareQueueMerge : public ::testing::Test {
  protected:

@@ -5,18 +5,34 @@
 
 namespace wbsim::block {
 
+using engine::MergeRefusal;
+
 namespace {
 constexpr int kNewestTried = 8;  // blk_bio_list_merge()
 }
 
-// A request that failed once is not tried again (req_set_nomerge()).
-bool RequestMerger::fits(Request& request, const Bio& bio, std::int64_t segments) const {
-  if (request.length + bio.length() > limits_.max_sectors ||
-      request.segments + segments > limits_.max_segments) {
-    request.no_merge = true;
-    return false;
+// In the kernel's order.
+void RequestMerger::note_unlike(const Request& request, const Bio& bio) {
+  if (request.no_merge || request.bio == nullptr) {
+    note(MergeRefusal::kNoMergeRequest);
+  } else if (request.flags.write != bio.flags.write) {
+    note(MergeRefusal::kOtherOperation);
+  } else {
+    note(MergeRefusal::kOtherPriority);
   }
-  return true;
+}
+
+// A request that failed once is not tried again (req_set_nomerge()).
+bool RequestMerger::fits(Request& request, const Bio& bio, std::int64_t segments) {
+  if (request.length + bio.length() > limits_.max_sectors) {
+    note(MergeRefusal::kMaxSectors);
+  } else if (request.segments + segments > limits_.max_segments) {
+    note(MergeRefusal::kMaxSegments);
+  } else {
+    return true;
+  }
+  request.no_merge = true;
+  return false;
 }
 
 void RequestMerger::grow(Request& request, const Bio& bio, std::int64_t segments) {
@@ -79,16 +95,38 @@ MergeOutcome RequestMerger::merge_with_newest(RequestChain& queued, Bio& bio, in
   return MergeOutcome::kUnfit;
 }
 
-bool RequestMerger::merge_requests(Request& request, Request& next) const {
-  if (request.no_merge || next.no_merge || request.flags.write != next.flags.write ||
-      request.priority != next.priority || request.end() != next.sector) {
+// Models: the conditions of attempt_merge(), and ll_merge_requests_fn(), which marks neither
+// request as full.
+std::optional<MergeRefusal> RequestMerger::refusal_of(const Request& request,
+                                                      const Request& next) const {
+  if (request.end() != next.sector) {
+    return MergeRefusal::kNotAdjacent;
+  }
+  if (request.no_merge || next.no_merge) {
+    return MergeRefusal::kNoMergeRequest;
+  }
+  if (request.flags.write != next.flags.write) {
+    return MergeRefusal::kOtherOperation;
+  }
+  if (request.priority != next.priority) {
+    return MergeRefusal::kOtherPriority;
+  }
+  if (request.length + next.length > limits_.max_sectors) {
+    return MergeRefusal::kMaxSectors;
+  }
+  if (request.segments + next.segments > limits_.max_segments) {
+    return MergeRefusal::kMaxSegments;
+  }
+  return std::nullopt;
+}
+
+bool RequestMerger::merge_requests(Request& request, Request& next) {
+  ++request_counts_.attempts;
+  if (const std::optional<MergeRefusal> refusal = refusal_of(request, next)) {
+    request_counts_.refuse(*refusal);
     return false;
   }
-  // Models: ll_merge_requests_fn(), which marks neither request as full.
-  if (request.length + next.length > limits_.max_sectors ||
-      request.segments + next.segments > limits_.max_segments) {
-    return false;
-  }
+  ++request_counts_.merged;
   request.started = std::min(request.started, next.started);
   request.bio_tail->next = next.bio;
   request.bio_tail = next.bio_tail;

@@ -1,12 +1,15 @@
 // Merging: when a bio may join a request, when two requests may become one, and doing it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "sim/base/pool.hpp"
 #include "sim/block/bio.hpp"
 #include "sim/block/queue_limits.hpp"
 #include "sim/block/request.hpp"
+#include "sim/engine/tracepoints.hpp"
 
 namespace wbsim::block {
 
@@ -30,14 +33,42 @@ class RequestMerger {
   RequestMerger(const QueueLimits& limits, bool bio_runs, SlabPool<Bio>& bios)
       : limits_{limits}, bio_runs_{bio_runs}, bios_{bios} {}
 
-  // blk_rq_merge_ok() and blk_try_merge(): whether and how `bio` is adjacent to `request`.
-  [[nodiscard]] static MergeKind try_merge(const Request& request, const Bio& bio) {
-    const bool alike = !request.no_merge && request.bio != nullptr &&
-                       request.flags.write == bio.flags.write && request.priority == bio.priority;
-    if (alike && request.end() == bio.sector) {
-      return MergeKind::kBack;
+  // Every attempt to merge a bio begins with begin_attempt() and ends with end_attempt(), told why
+  // where nothing was looked at, and how often `bios` count. In between, what is tried is noted:
+  // the closest candidate gives the reason of a refusal.
+  void begin_attempt(std::int64_t bios) {
+    bio_counts_.attempts += bios;
+    closest_ = engine::MergeRefusal::kNotAdjacent;
+  }
+  void end_attempt(MergeKind kind, std::int64_t bios) {
+    if (kind == MergeKind::kNone) {
+      bio_counts_.refuse(closest_, bios);
+    } else {
+      bio_counts_.merged += bios;
     }
-    return alike && bio.end() == request.sector ? MergeKind::kFront : MergeKind::kNone;
+  }
+  void refuse_attempt(engine::MergeRefusal refusal, std::int64_t bios) {
+    bio_counts_.refuse(refusal, bios);
+  }
+  // A candidate was refused for this reason.
+  void note(engine::MergeRefusal refusal) { closest_ = std::max(closest_, refusal); }
+  [[nodiscard]] const engine::MergeCounts& bio_counts() const { return bio_counts_; }
+  // Attempts of merge_requests().
+  [[nodiscard]] const engine::MergeCounts& request_counts() const { return request_counts_; }
+
+  // blk_rq_merge_ok() and blk_try_merge(): whether and how `bio` is adjacent to `request`.
+  // Most candidates are not adjacent, so that is asked first.
+  [[nodiscard]] MergeKind try_merge(const Request& request, const Bio& bio) {
+    const bool back = request.end() == bio.sector;
+    if (!back && bio.end() != request.sector) {
+      return MergeKind::kNone;
+    }
+    if (request.no_merge || request.bio == nullptr || request.flags.write != bio.flags.write ||
+        request.priority != bio.priority) {
+      note_unlike(request, bio);
+      return MergeKind::kNone;
+    }
+    return back ? MergeKind::kBack : MergeKind::kFront;
   }
 
   // Each adds the bio, or marks the request as full and leaves it (ll_back_merge_fn(),
@@ -63,19 +94,25 @@ class RequestMerger {
 
   // attempt_merge(): `next` hands its data to `request`, which it follows on the device, and is
   // empty afterwards. False, and nothing changed, where they do not fit.
-  [[nodiscard]] bool merge_requests(Request& request, Request& next) const;
+  [[nodiscard]] bool merge_requests(Request& request, Request& next);
 
   // Adds a run behind the request's data without asking for limits.
   void append(Request& request, Bio& bio) { append(request, bio, segments_of(bio, limits_)); }
 
  private:
-  [[nodiscard]] bool fits(Request& request, const Bio& bio, std::int64_t segments) const;
+  void note_unlike(const Request& request, const Bio& bio);
+  [[nodiscard]] bool fits(Request& request, const Bio& bio, std::int64_t segments);
+  [[nodiscard]] std::optional<engine::MergeRefusal> refusal_of(const Request& request,
+                                                               const Request& next) const;
   static void grow(Request& request, const Bio& bio, std::int64_t segments);
   void append(Request& request, Bio& bio, std::int64_t segments);
 
   const QueueLimits& limits_;
   bool bio_runs_;
   SlabPool<Bio>& bios_;
+  engine::MergeCounts bio_counts_;
+  engine::MergeCounts request_counts_;
+  engine::MergeRefusal closest_{};  // since begin_attempt()
 };
 
 }  // namespace wbsim::block

@@ -36,6 +36,8 @@ bool RequestQueue::follows_plug(const TaskIo& io, Lba sector) const {
 void RequestQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
   Request& newest = io.plug()->newest();
   run.priority = newest.priority;
+  merger_.begin_attempt(run.count);
+  merger_.end_attempt(MergeKind::kBack, run.count);
   stats_.bios += run.count;
   stats_.back_merges += run.count;
   trace_bio(BioStep::kQueue, io.thread(), run, step);

@@ -26,6 +26,7 @@ struct IoStep {
   std::int64_t sectors = 0;
   SimDuration time{};
   std::int64_t segment = 0;  // sectors of contiguous memory; 0: all
+  IoPriority priority{};
 };
 using IoScript = std::vector<IoStep>;
 
@@ -223,6 +224,7 @@ class QueueRig {
           bio.unit = Sectors{step.sectors};
           bio.segment = Sectors{step.segment};
           bio.flags = step.flags;
+          bio.priority = step.priority;
           bio.end_io = &task.rig.ledger;
           task.rig.ledger.submitted(bio);
           co_await task.queue.submit_bio(task.io, bio);

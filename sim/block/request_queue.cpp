@@ -60,7 +60,7 @@ void RequestQueue::add_elevator(const ElevatorType& type) {
   const int default_requests = default_nr_requests(device_.queue_depth());
   const ElevatorContext context{
       .machine = machine_,
-      .host = *this,
+      .host = this,
       .generation = options_.elevator_generation,
       .nr_requests = options_.nr_requests,
       .default_nr_requests = default_requests,
@@ -142,6 +142,7 @@ inline ElevatorQueue::BioMerge RequestQueue::attempt_queued_merge(Bio& bio, int 
 
 inline void RequestQueue::account_merge(MergeKind kind, std::int64_t bios,
                                         const engine::BioTrace* trace) {
+  merger_.end_attempt(kind, bios);
   const bool front = kind == MergeKind::kFront;
   (front ? stats_.front_merges : stats_.back_merges) += bios;
   if (trace != nullptr) {
@@ -155,6 +156,7 @@ inline RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& b
   const engine::Thread& thread = io.thread();
   const std::int64_t bios = bio.count;
   std::int64_t scanned = 0;
+  merger_.begin_attempt(bios);
   if (io.plug() != nullptr && options_.plug_merging) {
     const MergeKind kind = attempt_plug_merge(*io.plug(), bio, scanned);
     if (kind != MergeKind::kNone) {
@@ -165,6 +167,7 @@ inline RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& b
   const SimDuration scan = costs().plug_scan * std::max<std::int64_t>(scanned - 1, 0);
   const auto [kind, absorbed] = attempt_queued_merge(bio, thread.cpu_index());
   if (kind == MergeKind::kNone) {
+    merger_.end_attempt(kind, bios);
     return {false, scan};
   }
   account_merge(kind, bios, trace);
@@ -185,10 +188,19 @@ RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio) {
   return attempt_merge(io, bio, &trace);
 }
 
+// Of a bio that must not be merged, or with a queue that merges nothing.
+void RequestQueue::refuse_merge(const Bio& bio) {
+  const bool flags = bio.is_flush() || bio.is_part();
+  merger_.begin_attempt(bio.count);
+  merger_.refuse_attempt(
+      flags ? engine::MergeRefusal::kNoMergeBio : engine::MergeRefusal::kNomerges, bio.count);
+}
+
 // Models: blk_mq_submit_bio() after the split. Most bios of a sequential stream end here, merged:
 // that takes no coroutine.
 inline Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
   if (bio.is_flush() || bio.is_part() || limits().nomerges == kNomergesAll) {
+    refuse_merge(bio);
     return submit_unmerged(io, bio, SimDuration{});
   }
   const MergeAttempt attempt = attempt_merge(io, bio);

@@ -99,6 +99,10 @@ class RequestQueue final : public DeviceClient, private ElevatorHost {
 
   [[nodiscard]] const QueueLimits& limits() const { return options_.limits; }
   [[nodiscard]] const RequestQueueStats& stats() const { return stats_; }
+  // What became of all attempts to merge.
+  [[nodiscard]] engine::QueueTotals totals() const {
+    return {options_.device, merger_.bio_counts(), merger_.request_counts()};
+  }
   [[nodiscard]] PlugIssueOrder plug_issue_order() const { return options_.plug_issue_order; }
   [[nodiscard]] int device_index() const { return options_.device; }
   [[nodiscard]] bool bio_runs() const { return options_.bio_runs; }
@@ -162,6 +166,7 @@ class RequestQueue final : public DeviceClient, private ElevatorHost {
     bool merged = false;
     SimDuration cost{};
   };
+  void refuse_merge(const Bio& bio);
   MergeAttempt attempt_merge(TaskIo& io, Bio& bio);
   MergeAttempt attempt_merge(TaskIo& io, Bio& bio, const engine::BioTrace* trace);
   MergeKind attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned);
@@ -178,7 +183,7 @@ class RequestQueue final : public DeviceClient, private ElevatorHost {
   // Dispatch.
   [[nodiscard]] bool has_pending() const;
   void run_queue_async(int cpu);
-  void run_elevator(int cpu) override;  // for an elevator that asks
+  void run_async(int cpu) override;  // for an elevator that asks
   void run_queue_delayed(int cpu);
   void on_delayed_run() { run_queue_async(delayed_run_cpu_); }
   engine::Task<> issue_directly(TaskIo& io, RequestChain& list);

@@ -6,6 +6,8 @@
 // observers are byte-identical (determinism test).
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -118,6 +120,50 @@ constexpr std::string_view to_string(WbReason reason) {
   return "background";
 }
 
+// Why a bio or a request was not merged, the later the closer it came. Of several candidates the
+// closest counts.
+enum class MergeRefusal : std::uint8_t {
+  kNomerges,        // nomerges is 2
+  kNoMergeBio,      // flush, FUA, or part of a bio that was split
+  kNotAdjacent,     // to nothing that was looked at
+  kNoMergeRequest,  // that is adjacent: it met a limit before, is a flush or part of a split bio
+  kOtherOperation,
+  kOtherPriority,
+  kElevator,  // it does not allow it
+  kMaxSectors,
+  kMaxSegments,
+};
+inline constexpr std::size_t kMergeRefusals = 9;
+
+constexpr std::string_view to_string(MergeRefusal refusal) {
+  constexpr std::array<std::string_view, kMergeRefusals> kNames{
+      "nomerges",       "no_merge_bio", "not_adjacent", "no_merge_request", "other_operation",
+      "other_priority", "elevator",     "max_sectors",  "max_segments"};
+  return kNames[static_cast<std::size_t>(refusal)];
+}
+
+// Each attempt either merged or was refused once.
+struct MergeCounts {
+  std::int64_t attempts = 0;
+  std::int64_t merged = 0;
+  std::array<std::int64_t, kMergeRefusals> refused{};
+
+  void refuse(MergeRefusal refusal, std::int64_t count = 1) {
+    refused[static_cast<std::size_t>(refusal)] += count;
+  }
+  [[nodiscard]] std::int64_t refused_by(MergeRefusal refusal) const {
+    return refused[static_cast<std::size_t>(refusal)];
+  }
+  friend bool operator==(const MergeCounts&, const MergeCounts&) = default;
+};
+
+// What a queue counted, told once at the end of a run. Not a tracepoint.
+struct QueueTotals {
+  int device = 0;
+  MergeCounts bios;      // merged into a request, or given one
+  MergeCounts requests;  // of which two may become one: neighbours in the elevator
+};
+
 // writeback_start, writeback_written, writeback_wait, writeback_queue, writeback_exec.
 enum class WritebackStep { kQueue, kExec, kStart, kWritten, kWait, kWakeBackground };
 struct WritebackTrace {
@@ -194,6 +240,7 @@ class Observer {
   virtual void on_queue_io(const QueueIo&) {}
   virtual void on_syscall(const SyscallTrace&) {}
   virtual void on_sample(const StateSample&) {}
+  virtual void on_queue_totals(const QueueTotals&) {}
   virtual void on_job_start(int /*job*/, SimTime) {}
   virtual void on_job_end(int /*job*/, SimTime) {}
 };

@@ -276,6 +276,10 @@ void Metrics::on_syscall(const engine::SyscallTrace& trace) {
   }
 }
 
+void Metrics::on_queue_totals(const engine::QueueTotals& totals) {
+  device(totals.device).totals = totals;
+}
+
 void Metrics::on_job_start(int index, SimTime time) { job(index).start = time; }
 
 void Metrics::on_job_end(int index, SimTime time) { job(index).end = time; }

@@ -29,6 +29,7 @@ class Metrics : public engine::Observer {
   void on_queue_io(const engine::QueueIo& trace) override;
   void on_syscall(const engine::SyscallTrace& trace) override;
   void on_sample(const engine::StateSample& sample) override;
+  void on_queue_totals(const engine::QueueTotals& totals) override;
   void on_job_start(int job, SimTime time) override;
   void on_job_end(int job, SimTime time) override;
 

@@ -132,6 +132,14 @@ Json iostat_json(const Iostat& stat) {
           {"w_service", stat.write_service_ms}};
 }
 
+Json merges_json(const engine::MergeCounts& counts) {
+  Json refused = Json::object();
+  for (std::size_t i = 0; i < engine::kMergeRefusals; ++i) {
+    refused[std::string{to_string(static_cast<engine::MergeRefusal>(i))}] = counts.refused[i];
+  }
+  return {{"attempts", counts.attempts}, {"merged", counts.merged}, {"refused", refused}};
+}
+
 Json device_json(const DeviceMetrics& device, SimDuration elapsed) {
   return {{"name", device.name},
           {"iostat", iostat_json(iostat(device, elapsed))},
@@ -140,6 +148,8 @@ Json device_json(const DeviceMetrics& device, SimDuration elapsed) {
           {"flush", requests_json(device.flush)},
           {"inserted", device.inserted},
           {"flush_sequences", device.flush_sequences},
+          {"bio_merges", merges_json(device.totals.bios)},
+          {"request_merges", merges_json(device.totals.requests)},
           {"busy_ns", device.busy.count()},
           {"inflight_integral_ns", device.inflight_integral},
           {"inflight_max", device.inflight_max},

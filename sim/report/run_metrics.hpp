@@ -101,7 +101,8 @@ struct DeviceMetrics {
   RequestMetrics read, write, flush;
   std::int64_t inserted = 0;         // block_rq_insert: went through the elevator
   std::int64_t flush_sequences = 0;  // ended: fsync, FUA emulation
-  SimDuration busy{};                // time with at least one request in the device
+  engine::QueueTotals totals;
+  SimDuration busy{};  // time with at least one request in the device
   // Integral over time of the number of requests in the device, in request * ns.
   std::int64_t inflight_integral = 0;
   int inflight_max = 0;

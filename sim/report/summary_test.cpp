@@ -132,6 +132,23 @@ TEST(Summary, JsonHoldsDigestsTrustAndMetrics) {
   EXPECT_EQ(json["writeback"]["reasons"]["background"]["written_pages"], 768);
 }
 
+TEST(Summary, TellsWhyBiosWereNotMerged) {
+  RunResult run = result();
+  engine::MergeCounts& bios = run.metrics.devices[0].totals.bios;
+  bios.attempts = 10;
+  bios.merged = 7;
+  bios.refuse(engine::MergeRefusal::kNotAdjacent, 2);
+  bios.refuse(engine::MergeRefusal::kMaxSectors);
+  EXPECT_TRUE(summary_text(run).ends_with(
+      "merges on sda: 7 of 10 bios; refused: 2 not_adjacent, 1 max_sectors\n"));
+  const auto json = nlohmann::ordered_json::parse(summary_json(run))["devices"][0];
+  EXPECT_EQ(json["bio_merges"].dump(),
+            R"({"attempts":10,"merged":7,"refused":{"nomerges":0,"no_merge_bio":0,)"
+            R"("not_adjacent":2,"no_merge_request":0,"other_operation":0,"other_priority":0,)"
+            R"("elevator":0,"max_sectors":1,"max_segments":0}})");
+  EXPECT_EQ(json["request_merges"]["attempts"], 0);
+}
+
 TEST(Summary, SameRunGivesTheSameBytes) {
   EXPECT_EQ(summary_json(result()), summary_json(result()));
   EXPECT_EQ(summary_text(result()), summary_text(result()));

@@ -180,6 +180,25 @@ void append_devices(std::string& text, const RunMetrics& metrics) {
   }
 }
 
+// Bios that came to a queue, and why some of them were not merged.
+void append_merges(std::string& text, const std::vector<DeviceMetrics>& devices) {
+  for (const DeviceMetrics& device : devices) {
+    const engine::MergeCounts& bios = device.totals.bios;
+    if (bios.attempts == 0) {
+      continue;
+    }
+    std::string reasons;
+    for (std::size_t i = 0; i < engine::kMergeRefusals; ++i) {
+      if (bios.refused[i] > 0) {
+        reasons += fmt::format("{}{} {}", reasons.empty() ? "; refused: " : ", ", bios.refused[i],
+                               to_string(static_cast<engine::MergeRefusal>(i)));
+      }
+    }
+    text += fmt::format("merges on {}: {} of {} bios{}\n", device.name, bios.merged, bios.attempts,
+                        reasons);
+  }
+}
+
 }  // namespace
 
 std::string summary_text(const RunResult& result) {
@@ -206,6 +225,7 @@ std::string summary_text(const RunResult& result) {
   if (!metrics.devices.empty()) {
     text += '\n';
     append_devices(text, metrics);
+    append_merges(text, metrics.devices);
   }
   if (!result.phases.empty()) {
     text += '\n' + phases_text(result.phases);

@@ -150,6 +150,7 @@ RunOutcome run_system(const Config& config, const workload::WorkloadSpec& worklo
   outcome.end = simulator.now();
   outcome.events = simulator.events_run();
   outcome.jobs_in_error = std::move(errors.errors);
+  system.tell_totals();
   system.check_invariants();
   return outcome;
 }

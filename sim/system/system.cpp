@@ -217,6 +217,12 @@ void System::add_device(const DeviceConfig& config, int index) {
   devices_.push_back(std::move(device));
 }
 
+void System::tell_totals() const {
+  for (const Device& device : devices_) {
+    tracer_.emit(&engine::Observer::on_queue_totals, device.queue->totals());
+  }
+}
+
 // The monitoring program of the truth rig. It takes CPU time from whoever runs, and reading a bdi's
 // statistics has a side effect: bdi_debug_stats_show() computes the device's share, which brings
 // its count of completions up to date period by period.

@@ -46,6 +46,8 @@ class System {
   [[nodiscard]] const block::RequestQueueStats& queue_stats(std::size_t device) const {
     return devices_[device].queue->stats();
   }
+  // Tells the observers what the queues counted.
+  void tell_totals() const;
 
  private:
   // One block device from model to flusher.

@@ -70,12 +70,12 @@ class Elevator {
   virtual void finish_request(Request& /*request*/) {}
 };
 
-// What an elevator may ask of its queue, from within its hooks and from timers of its own.
+// What an elevator may ask of the queue that it belongs to, from its hooks and timers.
 class ElevatorHost {
  public:
-  // blk_mq_run_hw_queue(hctx, true), asked for on `cpu`: kblockd asks for requests soon, if there
-  // are any.
-  virtual void run_elevator(int cpu) = 0;
+  // Has kblockd run the queue, if there is anything to do (blk_mq_run_hw_queue(hctx, true), called
+  // on `cpu`).
+  virtual void run_async(int cpu) = 0;
 
  protected:
   ~ElevatorHost() = default;
@@ -101,7 +101,7 @@ struct Tunable {
 // What an elevator is made with. The references outlive it.
 struct ElevatorContext {
   const engine::Machine& machine;
-  ElevatorHost& host;
+  ElevatorHost* host = nullptr;  // who asks for no run of its queue needs none
   ElevatorGeneration generation = ElevatorGeneration::kV5_10;
   int nr_requests = 0;
   int default_nr_requests = 0;    // before it was set: what elevators saw when they were chosen

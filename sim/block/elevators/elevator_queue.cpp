@@ -45,10 +45,12 @@ ElevatorQueue::Candidate ElevatorQueue::find(const Bio& bio) {
     return {};
   }
   const auto allowed = [&](Request* request) {
-    const MergeKind kind =
-        request == nullptr ? MergeKind::kNone : RequestMerger::try_merge(*request, bio);
-    return kind != MergeKind::kNone && elevator_->allow_merge(*request, bio) ? kind
-                                                                             : MergeKind::kNone;
+    const MergeKind kind = request == nullptr ? MergeKind::kNone : merger_.try_merge(*request, bio);
+    if (kind != MergeKind::kNone && !elevator_->allow_merge(*request, bio)) {
+      merger_.note(engine::MergeRefusal::kElevator);
+      return MergeKind::kNone;
+    }
+    return kind;
   };
   if (const MergeKind kind = allowed(last_merge_); kind != MergeKind::kNone) {
     return {last_merge_, kind};

@@ -30,7 +30,7 @@ struct ElevatorRigOptions {
 // Counts how often an elevator asked for the queue to be run.
 class HostNotes final : public ElevatorHost {
  public:
-  void run_elevator(int /*cpu*/) override { ++runs; }
+  void run_async(int /*cpu*/) override { ++runs; }
   int runs = 0;
 };
 
@@ -41,7 +41,7 @@ class ElevatorRig {
         owner_{RigOptions{.cpus = options.cpus}},
         merger_{options_.limits, false, bios_} {
     const ElevatorContext context{.machine = owner_.machine,
-                                  .host = host_,
+                                  .host = &host_,
                                   .generation = options_.generation,
                                   .nr_requests = options_.nr_requests,
                                   .default_nr_requests = options_.default_nr_requests,

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "sim/base/check.hpp"
+
 namespace wbsim::block {
 
 namespace {
@@ -40,6 +42,11 @@ bool tags_know(const ElevatorContext& context) {
          context.nr_requests <= context.default_nr_requests;
 }
 
+ElevatorHost& host_of(const ElevatorContext& context) {
+  SIM_CHECK(context.host != nullptr);
+  return *context.host;
+}
+
 // A flush without data, which is done by others: its I/O latency, since an issue at time zero of
 // the kernel's clock, exceeds any target.
 constexpr SimDuration kNeverIssued = SimDuration::max();
@@ -64,7 +71,7 @@ Kyber::Kyber(const ElevatorContext& context)
                   nanoseconds(context.tunable("write_lat_nsec", kWriteTarget)), kDiscardTarget},
                  context.machine.jiffies().hz()},
       timer_{engine::event_calling<&Kyber::on_timer>(*this)},
-      queue_{context.host, context.machine.cpus()} {}
+      queue_{host_of(context), context.machine.cpus()} {}
 
 Kyber::~Kyber() { machine_.simulator().cancel(timer_); }
 

@@ -58,7 +58,7 @@ class Kyber final : public Elevator {
     explicit TokenWaiter(ElevatorHost& host) : host_{host} {}
 
    private:
-    void on_tags_freed(int cpu) override { host_.run_elevator(cpu); }
+    void on_tags_freed(int cpu) override { host_.run_async(cpu); }
     ElevatorHost& host_;
   };
 

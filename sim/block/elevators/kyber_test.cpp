@@ -219,7 +219,7 @@ TEST_F(KyberTokens, ABatchOfFreedOnesHasTheQueueRun) {
 }
 
 TEST_F(KyberTokens, NobodyWaitsForWhatCouldBeHad) {
-  insert_many(128, write(0));
+  insert_many(127, write(0));
   hold_all();
   EXPECT_EQ(rig().dispatch(), "-");
   rig().finish_held();
@@ -352,10 +352,12 @@ TEST_F(KyberTimer, FlushesWithoutDataCountAsSlowIo) {
 }
 
 TEST_F(KyberTimer, TheFlushCommandItselfDoesNotCount) {
-  complete(500, {.flags = {.flush = true}, .sectors = 8}, seconds(1), {});
+  complete(500, {.flags = {.flush = true}, .sectors = 8}, milliseconds(1), seconds(1), {});
   complete(500, read(0), milliseconds(1), {});
+  complete(500, write(0), milliseconds(1), {});
   rig().run_until(kAdjusted);
   EXPECT_EQ(depth(read(0)), 256U);
+  EXPECT_EQ(depth(write(0)), 128U);
 }
 
 }  // namespace
