@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/base/check.hpp"
+
 namespace wbsim::block {
 
 TagSet::TagSet(int depth, const TagSetOptions& options)
@@ -95,6 +97,7 @@ void TagSet::wake_by_count(int cpu) {
 }
 
 void TagSet::add_waiter(TagWaiter& waiter) {
+  SIM_CHECK(!waiter.waiting());
   waiters_[waiter.next_queue_].push_front(waiter);
   waiter.next_queue_ = (waiter.next_queue_ + 1) % kWaitQueues;
   ++waiting_;
