@@ -16,6 +16,7 @@ Kblockd::Worker::Worker(engine::Machine& machine, int cpu)
     : thread{machine, "kworker/" + std::to_string(cpu) + ":1H", kFirstWorkerPid + cpu,
              engine::Nice::kHighest},
       io{thread} {
+  thread.begin_rested();
   work.reserve(kQueuesUsual);
 }
 

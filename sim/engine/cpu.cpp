@@ -192,13 +192,14 @@ void Cpu::update_min_vruntime() {
 }
 
 // Models: place_entity(): a thread that slept gets at most half a latency period of credit
-// (GENTLE_FAIR_SLEEPERS). One that begins was forked earlier and is level with the others.
+// (GENTLE_FAIR_SLEEPERS). One that begins was forked earlier and is level with the others, unless
+// it has slept since.
 void Cpu::place(Thread& thread, bool initial) {
+  const SimDuration credit = scaled(kSchedLatency, machine_.cpus()) / 2;
   if (initial) {
-    thread.vruntime_ = min_vruntime_;
+    thread.vruntime_ = thread.rested_ ? min_vruntime_ - credit : min_vruntime_;
     return;
   }
-  const SimDuration credit = scaled(kSchedLatency, machine_.cpus()) / 2;
   thread.vruntime_ = std::max(thread.vruntime_, min_vruntime_ - credit);
 }
 

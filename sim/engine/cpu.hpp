@@ -60,6 +60,8 @@ class Thread {
   [[nodiscard]] bool need_resched() const;
   void set_sleep_hook(SleepHook hook) { sleep_hook_ = hook; }
 
+  // For a thread that has slept since boot, before it begins: it then has a sleeper's credit.
+  void begin_rested() { rested_ = true; }
   // co_await begin(): the first thing a thread's coroutine does. Waits for a CPU.
   auto begin() { return BlockAwaiter{*this, Reason::kBegin}; }
   // co_await run(cost): burns CPU time; interrupts lengthen it, nothing preempts it.
@@ -137,6 +139,7 @@ class Thread {
   Simulator& simulator_;
   std::string comm_;
   int pid_;
+  bool rested_ = false;
   std::int64_t weight_;
   Cpu* cpu_ = nullptr;
   State state_ = State::kSleeping;

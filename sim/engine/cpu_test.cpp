@@ -280,6 +280,16 @@ TEST_F(WakeUpPreemption, NiceMinus20PreemptsSoonAfter) {
   EXPECT_EQ(woken_ran_at(microseconds(12), Nice::kHighest), 1);
 }
 
+TEST_F(WakeUpPreemption, WhoHasSleptSinceBootPreemptsFromTheStart) {
+  make();
+  Actor& sleeper = spawn({block(), log()}, Nice::kHighest);
+  sleeper.thread.begin_rested();
+  spawn({run(microseconds(2)), yield(), run(microseconds(100))});
+  wake_at(microseconds(1), sleeper);
+  finish();
+  EXPECT_EQ(sleeper.log_us.at(0), 2) << "1 us would not be enough of a lead";
+}
+
 // A thread that slept for long is set 3 ms behind (half of the 6 ms latency). It then runs for
 // `ran`, sleeps a moment, and is woken again; it preempts if more than 1 ms of credit is left.
 class SleeperCredit : public CpuTest {
