@@ -226,9 +226,8 @@ TEST_F(Capture, OtherElevators) {
   expect_has("\"mmcblk0\": {\"use\": \"devices/ssd-sata.json\"");
   expect_has("\"iosched\": {\"fifo_batch\": 8}");  // of 5.10
   expect_note("/devices/mmcblk0/queue/iosched/async_depth: 48; not taken");
-  EXPECT_EQ(notes_.find("slice_idle"), std::string::npos) << notes_;
-  expect_note("/devices/sda/queue/scheduler: bfq (nr_requests 64); none is taken");
-  expect_note("/devices/nvme0n1/queue/scheduler: kyber (nr_requests 1024); none is taken");
+  expect_has("\"scheduler\": \"bfq\", \"nr_requests\": 64, \"iosched\": {\"slice_idle\": 8}");
+  expect_has("\"scheduler\": \"kyber\"");
 }
 
 TEST_F(Capture, AKernelThatDoesNotTellItsTicks) {

@@ -201,8 +201,10 @@ class CaseReader {
         queue[key] = *value;
       }
     }
-    // bfq switches the file off; the kernel then has no writeback throttling to report.
-    queue["wbt_lat_usec"] = reported.integer_or("/queue/wbt_lat_usec", 0);
+    // Where bfq is chosen there is no writeback throttling, whatever the file says
+    // (wbt_disable_default()).
+    queue["wbt_lat_usec"] =
+        queue["scheduler"] == "bfq" ? 0 : reported.integer_or("/queue/wbt_lat_usec", 0);
     queue["rotational"] = reported.flag_or("/queue/rotational", false);
     queue["write_cache"] = reported.text("/queue/write_cache").value_or("write through");
     queue["fua"] = reported.flag_or("/queue/fua", false);

@@ -35,6 +35,13 @@ struct IoPriority {
 // priority of a task that was given none, where somebody asks (__get_task_ioprio(), v6.1).
 inline constexpr IoPriority kPriorityOfNiceZero{IoClass::kBestEffort, 4};
 
+// Who submits, as I/O schedulers tell tasks apart (struct io_context). Id 0: nobody in particular.
+struct IoContext {
+  int id = 0;
+  IoPriority priority{};  // as set by ioprio_set()
+  std::int8_t nice = 0;   // what a task without a priority is judged by
+};
+
 // Which writes of which tasks a piece of data comes from: an inclusive range of write ids, 0 when
 // provenance is switched off (sim/pagecache/provenance.hpp).
 struct WriteIds {
@@ -53,6 +60,7 @@ class Bio {
   Sectors segment;  // of memory that is contiguous, within one bio; 0: all of the bio
   engine::RwbsFlags flags;
   IoPriority priority;
+  IoContext context;  // set when it is submitted
   BioEndIo* end_io = nullptr;
   SimDuration end_cost{};  // CPU time that the end of one bio takes, end_io included
   WriteIds writes;

@@ -93,6 +93,12 @@ void RequestQueue::end_bio(Bio& bio, BlkStatus status, int cpu) {
   bios_.release(bio);
 }
 
+void RequestQueue::io_context_exits(int context) {
+  if (elevator_) {
+    elevator_->elevator().io_context_exits(context);
+  }
+}
+
 // Models: blk_mq_free_request().
 void RequestQueue::free_request(Request& request) {
   if (elevator_) {

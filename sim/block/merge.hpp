@@ -56,6 +56,11 @@ class RequestMerger {
   // Attempts of merge_requests().
   [[nodiscard]] const engine::MergeCounts& request_counts() const { return request_counts_; }
 
+  // blk_rq_merge_ok(): whether they may be merged if they are adjacent.
+  [[nodiscard]] static bool are_alike(const Request& request, const Bio& bio) {
+    return !request.no_merge && request.bio != nullptr && request.flags.write == bio.flags.write &&
+           request.priority == bio.priority;
+  }
   // blk_rq_merge_ok() and blk_try_merge(): whether and how `bio` is adjacent to `request`.
   // Most candidates are not adjacent, so that is asked first.
   [[nodiscard]] MergeKind try_merge(const Request& request, const Bio& bio) {
@@ -63,8 +68,7 @@ class RequestMerger {
     if (!back && bio.end() != request.sector) {
       return MergeKind::kNone;
     }
-    if (request.no_merge || request.bio == nullptr || request.flags.write != bio.flags.write ||
-        request.priority != bio.priority) {
+    if (!are_alike(request, bio)) {
       note_unlike(request, bio);
       return MergeKind::kNone;
     }

@@ -1,5 +1,6 @@
 #include "sim/block/plug.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "sim/base/check.hpp"
@@ -7,11 +8,24 @@
 
 namespace wbsim::block {
 
-TaskIo::TaskIo(engine::Thread& thread) : thread_{thread} {
+TaskIo::TaskIo(engine::Thread& thread) : thread_{thread}, context_{.id = thread.name().pid} {
   thread.set_sleep_hook({&TaskIo::on_sleep, this});
 }
 
 TaskIo::~TaskIo() { thread_.set_sleep_hook({}); }
+
+void TaskIo::note_queue(RequestQueue& queue) {
+  if (std::find(queues_.begin(), queues_.end(), &queue) == queues_.end()) {
+    queues_.push_back(&queue);
+  }
+}
+
+void TaskIo::exit() {
+  for (RequestQueue* queue : queues_) {
+    queue->io_context_exits(context_.id);
+  }
+  queues_.clear();
+}
 
 void TaskIo::start_plug() {
   if (depth_++ == 0) {

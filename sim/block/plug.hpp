@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "sim/block/request.hpp"
 #include "sim/engine/cpu.hpp"
@@ -43,9 +44,16 @@ class TaskIo {
 
   [[nodiscard]] engine::Thread& thread() const { return thread_; }
   [[nodiscard]] Plug* plug() const { return plug_; }
+
+  // What I/O schedulers know the task by.
+  [[nodiscard]] const IoContext& context() const { return context_; }
   // ioprio_set(2), and the ioprio of the task's io_context. A class of kNone: none was given.
-  void set_priority(IoPriority priority) { priority_ = priority; }
-  [[nodiscard]] IoPriority priority() const { return priority_; }
+  void set_priority(IoPriority priority) { context_.priority = priority; }
+  [[nodiscard]] IoPriority priority() const { return context_.priority; }
+  // The task has submitted a bio to a queue with an elevator, which is told when it ends.
+  void note_queue(RequestQueue& queue);
+  // exit_io_context(): the task submits nothing any more.
+  void exit();
 
   // Starts a plug; a nested one is ignored, the outer one owns the requests. Pair each start with
   // `co_await finish_plug()` (blk_start_plug(), blk_finish_plug()).
@@ -71,7 +79,8 @@ class TaskIo {
   static SimDuration on_sleep(void* self);
 
   engine::Thread& thread_;
-  IoPriority priority_;
+  IoContext context_;
+  std::vector<RequestQueue*> queues_;  // with elevators, that it has used
   Plug storage_;
   Plug* plug_ = nullptr;
   int depth_ = 0;

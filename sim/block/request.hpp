@@ -14,6 +14,10 @@
 namespace wbsim::block {
 
 class RequestQueue;
+namespace bfq {
+struct Process;
+struct Queue;
+}  // namespace bfq
 
 inline constexpr int kNoTag = -1;  // BLK_MQ_NO_TAG
 
@@ -40,6 +44,7 @@ struct Request {
   Sectors length;
   engine::RwbsFlags flags;
   IoPriority priority;
+  IoContext context;          // of the task that allocated it
   std::int64_t segments = 0;  // never re-coalesced
   std::int64_t bio_count = 0;
   SimDuration end_cost{};  // of all bios
@@ -55,9 +60,12 @@ struct Request {
   engine::Interrupt hard_irq;  // the device's interrupt
   engine::Interrupt soft_irq;  // the block softirq that completes it
 
-  std::uint64_t fifo_time = 0;  // jiffies at which it expires; of the elevator
+  std::uint64_t fifo_time = 0;  // when it expires, in the elevator's unit
   int domain_token = kNoTag;    // of kyber, from dispatch until it is freed
   bool in_elevator = false;     // counted by the elevator from insertion until it is freed
+  bfq::Process* elevator_process = nullptr;  // elv.priv[0]
+  bfq::Queue* elevator_queue = nullptr;      // elv.priv[1]
+  bool started_by_elevator = false;          // RQF_STARTED: taken out of the elevator
 
   using HashHook = boost::intrusive::list_member_hook<
       boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;

@@ -67,6 +67,7 @@ void RequestQueue::add_elevator(const ElevatorType& type) {
       .bits_per_word = tags_.bits_per_word(),
       .default_bits_per_word = Sbitmap::bits_per_word_for(default_requests),
       .tag_wake = options_.tag_wake,
+      .rotational = options_.limits.rotational,
       .tunables = options_.iosched};
   elevator_.emplace(type.make(context), merger_, options_.limits, options_.nr_requests);
   tags_.set_min_word_depth(elevator_->elevator().min_word_depth());
@@ -222,7 +223,11 @@ IoPriority RequestQueue::submitted_priority(const TaskIo& io, IoPriority set) co
 Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
   engine::Thread& thread = io.thread();
   bio.next = nullptr;
+  bio.context = io.context();
   bio.priority = submitted_priority(io, bio.priority);
+  if (elevator_) {
+    io.note_queue(*this);
+  }
   // Models: submit_bio_noacct(): flush flags mean nothing to a queue without a volatile cache.
   if (!limits().write_cache) {
     bio.flags.preflush = false;
@@ -309,7 +314,7 @@ void RequestQueue::end_absorbed(Request& request, engine::TaskName task) {
 
 // Models: __blk_mq_alloc_requests(). Null where there is no tag for it.
 Request* RequestQueue::try_get_request(engine::Thread& thread, const Bio& bio) {
-  const int word_depth = elevator_ && !bio.is_flush() ? elevator_->elevator().word_depth(bio.flags)
+  const int word_depth = elevator_ && !bio.is_flush() ? elevator_->elevator().word_depth_for(bio)
                                                       : Sbitmap::kWholeWord;
   const int number = tags_.get(thread.cpu_index(), word_depth);
   if (number == TagSet::kNoTag) {
@@ -321,11 +326,15 @@ Request* RequestQueue::try_get_request(engine::Thread& thread, const Bio& bio) {
   request.length = bio.length();
   request.flags = bio.flags;
   request.priority = bio.priority;
+  request.context = bio.context;
   request.segments = segments_of(bio, limits());
   request.bio_count = bio.count;
   request.end_cost = bio.end_cost * bio.count;
   request.no_merge = bio.is_flush() || bio.is_part();
   request.in_elevator = false;
+  request.elevator_process = nullptr;
+  request.elevator_queue = nullptr;
+  request.started_by_elevator = false;
   request.flush_sequence = false;
   request.flush_done = 0;
   request.status = BlkStatus::kOk;

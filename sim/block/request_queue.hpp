@@ -147,6 +147,9 @@ class RequestQueue final : public DeviceClient, private ElevatorHost {
   // The work that kblockd does for this queue.
   engine::Task<> run_from_kblockd(TaskIo& io);
 
+  // A task that has submitted bios ends (TaskIo::exit()).
+  void io_context_exits(int context);
+
   // DeviceClient.
   void complete(DeviceCommand& command, BlkStatus status) override;
 

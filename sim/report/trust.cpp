@@ -11,7 +11,7 @@ namespace wbsim::report {
 namespace {
 
 // A row changes in the same commit as the comparison it rests on.
-constexpr std::array<TrustRow, 26> kTable{{
+constexpr std::array<TrustRow, 27> kTable{{
     {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase,
      "thresholds of global_dirty_state, dirty curve"},
     {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase,
@@ -30,6 +30,7 @@ constexpr std::array<TrustRow, 26> kTable{{
     {"blk-mq none", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
     {"mq-deadline", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
     {"kyber", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
+    {"bfq", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
     {"flush/FUA", Evidence::kTruthCase, Evidence::kTruthCase,
      "order of block_rq_issue, fsync latency"},
     {"direct I/O", Evidence::kTruthCase, Evidence::kTruthCase,

@@ -86,10 +86,10 @@ TEST_F(PlanTest, TellsBuildsApart) {
 TEST_F(PlanTest, RefusesThePointsThatAreNotSimulated) {
   const auto made = plan({"vm.dirty_ratio=25,30", "queue.nomerges=0,2"});
   ASSERT_TRUE(made) << findings_;
-  const auto refused = plan({"queue.scheduler=none,bfq"});
+  const auto refused = plan({"kernel=5.10,6.6"});
   ASSERT_TRUE(refused) << findings_;
   EXPECT_EQ(refused->points[0].refusal, "");
-  EXPECT_NE(refused->points[1].refusal.find("--vary queue.scheduler=bfq: \"bfq\"; simulated are"),
+  EXPECT_NE(refused->points[1].refusal.find("--vary kernel=6.6: \"6.6\"; simulated are"),
             std::string::npos)
       << refused->points[1].refusal;
   EXPECT_EQ(refused->points[1].digest.size(), 32U);

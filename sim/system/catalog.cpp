@@ -20,7 +20,7 @@ constexpr std::array<CatalogEntry, 4> kElevators{{
     {"none", true, "no elevator: requests go to the driver in plug order"},
     {"mq-deadline", true, "sector order in batches, bounded by expiry times"},
     {"kyber", true, "token buckets per domain, steered by latency targets"},
-    {"bfq", false, "budget fair queueing between processes"},
+    {"bfq", true, "budget fair queueing between processes"},
 }};
 
 constexpr std::array<CatalogEntry, 4> kDeviceModels{{

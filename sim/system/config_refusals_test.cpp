@@ -39,12 +39,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "/kernel: \"2.6.18\"; simulated are 5.10, 6.1"},
         Refusal{"NewKernel", document(R"("kernel":"6.6")"),
                 "/kernel: \"6.6\"; simulated are 5.10, 6.1"},
-        Refusal{"BfqWithTunablesOfItsOwn",
-                with_queue(R"("scheduler":"bfq","wbt_lat_usec":0,"iosched":{"slice_idle":0})"),
-                "/devices/sda/queue/scheduler: \"bfq\"; simulated are none, mq-deadline, kyber"},
-        Refusal{"BfqWithManyRequests",
-                with_queue(R"("scheduler":"bfq","nr_requests":256,"wbt_lat_usec":0)"),
-                "/devices/sda/queue/scheduler: \"bfq\"; simulated are none, mq-deadline, kyber"},
         Refusal{"Wbt", with_queue(R"("scheduler":"none","wbt_lat_usec":2000)"),
                 "/devices/sda/queue/wbt_lat_usec: writeback throttling (2000); only 0 (off) is "
                 "simulated"},

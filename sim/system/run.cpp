@@ -177,6 +177,9 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
       names.emplace_back(type.name);
     }
   }
+  if (any_device([](const auto& device) { return device.queue.scheduler == "bfq"; })) {
+    names.emplace_back("bfq");
+  }
   if (any_job([](const auto& job) { return job.reads && !job.direct; })) {
     names.emplace_back("buffered reads");
   }

@@ -74,7 +74,10 @@ class Syscalls {
                                                            Transfer transfer, fs::DirectIo& io,
                                                            fs::DirectIoClient& client);
   // exit(2) of a process that dirtied pages.
-  void exit(pagecache::TaskContext& task) { throttle_.leave_to_others(task); }
+  void exit(pagecache::TaskContext& task) {
+    throttle_.leave_to_others(task);
+    task.io().exit();
+  }
   // sync(2): starts all flushers, then writes and waits for every block device. Always 0.
   engine::Task<int> sync(pagecache::TaskContext& task);
 

@@ -18,6 +18,17 @@
 
 namespace wbsim::block {
 
+// What an elevator may ask of the queue that it belongs to, from its hooks and timers.
+class ElevatorHost {
+ public:
+  // Has kblockd run the queue, if there is anything to do (blk_mq_run_hw_queue(hctx, true), called
+  // on `cpu`).
+  virtual void run_async(int cpu) = 0;
+
+ protected:
+  ~ElevatorHost() = default;
+};
+
 // Models: struct elevator_mq_ops, v5.10 and v6.1. An elevator holds requests from insert() to
 // dispatch() and decides their order; it owns none of them. Calls come from tasks, kblockd and
 // softirqs; none may sleep or call back into the queue but through ElevatorHost.
@@ -28,6 +39,8 @@ class Elevator {
   Elevator& operator=(const Elevator&) = delete;
   virtual ~Elevator() = default;
 
+  // Before a request is inserted or merged with one that is queued.
+  virtual void insert_begins(Request& /*request*/) {}
   // insert_requests(): takes one request that merged with none.
   virtual void insert(Request& request) = 0;
   // dispatch_request(): gives up the request to be issued next; null where it keeps back what it
@@ -42,10 +55,13 @@ class Elevator {
   virtual MergeOutcome merge_bio(RequestMerger& /*merger*/, Bio& /*bio*/, int /*cpu*/) {
     return MergeOutcome::kUnfit;
   }
+  // bio_merge(): requests are about to be looked at for a merge with `bio`.
+  virtual void bio_merge_begins(const Bio& /*bio*/) {}
   // request_merge(): a request that begins where `bio` ends. Back merges need no help.
   [[nodiscard]] virtual Request* find_front_merge(const Bio& /*bio*/) { return nullptr; }
-  // allow_merge(): `bio` is adjacent to `request`; false forbids the merge.
-  [[nodiscard]] virtual bool allow_merge(const Request& /*request*/, const Bio& /*bio*/) const {
+  // allow_merge(): false forbids the merge of `bio` with `request`, to which it need not be
+  // adjacent.
+  [[nodiscard]] virtual bool allow_merge(const Request& /*request*/, const Bio& /*bio*/) {
     return true;
   }
   // request_merged(): a bio was added to a request that it holds.
@@ -61,6 +77,8 @@ class Elevator {
   [[nodiscard]] virtual int word_depth(const engine::RwbsFlags& /*flags*/) const {
     return Sbitmap::kWholeWord;
   }
+  // The same where it depends on who asks.
+  [[nodiscard]] virtual int word_depth_for(const Bio& bio) { return word_depth(bio.flags); }
   // The least that word_depth() may ever answer.
   [[nodiscard]] virtual int min_word_depth() const { return Sbitmap::kWholeWord; }
 
@@ -68,17 +86,8 @@ class Elevator {
   virtual void completed_request(Request& /*request*/, SimTime /*now*/) {}
   // finish_request(): a request is about to be freed, dispatched or merged into another.
   virtual void finish_request(Request& /*request*/) {}
-};
-
-// What an elevator may ask of the queue that it belongs to, from its hooks and timers.
-class ElevatorHost {
- public:
-  // Has kblockd run the queue, if there is anything to do (blk_mq_run_hw_queue(hctx, true), called
-  // on `cpu`).
-  virtual void run_async(int cpu) = 0;
-
- protected:
-  ~ElevatorHost() = default;
+  // exit_icq(): a task that has submitted bios ends.
+  virtual void io_context_exits(int /*context*/) {}
 };
 
 // Whose rules an elevator follows where they differ (profile switch `elevators`).
@@ -108,6 +117,7 @@ struct ElevatorContext {
   int bits_per_word = 0;          // of the scheduler's tags
   int default_bits_per_word = 0;  // of those there were when it was chosen
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
+  bool rotational = false;
   const TunableValues& tunables;
 
   // The value set, or `otherwise`.

@@ -67,6 +67,7 @@ class Traffic {
         rig_.bio(rng_.bernoulli(1, 2) ? write(sector, sectors) : read(sector, sectors),
                  {.io_class = classes_ ? static_cast<IoClass>(rng_.uniform(4)) : IoClass::kNone});
     bio.writes.first = ++last_id_;
+    bio.context.id = classes_ ? static_cast<int>(last_id_ % 3) : 0;
     waiting_[last_id_] = {bio.sector, bio.unit, bio.flags.write, dispatched_};
     if (rng_.bernoulli(1, 2)) {
       const ElevatorQueue::BioMerge merge = rig_.queue().merge(bio);
@@ -210,6 +211,10 @@ void drain(Traffic& traffic) {
     idle = traffic.dispatch() ? 0 : idle + 1;
   }
   EXPECT_EQ(traffic.bios_waiting(), 0U) << "left behind";
+  while (traffic.in_device() > 0) {
+    traffic.complete_one();
+  }
+  traffic.wait(milliseconds(500));  // more than anyone waits for a next request
   EXPECT_FALSE(traffic.has_work());
   EXPECT_FALSE(traffic.dispatch());
 }

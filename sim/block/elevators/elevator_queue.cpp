@@ -44,9 +44,15 @@ ElevatorQueue::Candidate ElevatorQueue::find(const Bio& bio) {
   if (limits_.nomerges == kNomergesAll) {
     return {};
   }
+  // The elevator is asked first (elv_bio_merge_ok()): being asked may be what it waits for.
   const auto allowed = [&](Request* request) {
-    const MergeKind kind = request == nullptr ? MergeKind::kNone : merger_.try_merge(*request, bio);
-    if (kind != MergeKind::kNone && !elevator_->allow_merge(*request, bio)) {
+    if (request == nullptr) {
+      return MergeKind::kNone;
+    }
+    const bool may =
+        RequestMerger::are_alike(*request, bio) && elevator_->allow_merge(*request, bio);
+    const MergeKind kind = merger_.try_merge(*request, bio);
+    if (kind != MergeKind::kNone && !may) {
       merger_.note(engine::MergeRefusal::kElevator);
       return MergeKind::kNone;
     }
@@ -71,6 +77,7 @@ ElevatorQueue::BioMerge ElevatorQueue::merge(Bio& bio, int cpu) {
   if (merges_itself_) {
     return {kind_of(elevator_->merge_bio(merger_, bio, cpu))};
   }
+  elevator_->bio_merge_begins(bio);
   const auto [request, kind] = find(bio);
   if (kind == MergeKind::kBack && merger_.back_merge(*request, bio)) {
     Request* next = elevator_->latter_request(*request);
@@ -145,6 +152,7 @@ bool ElevatorQueue::insert(Request& request, RequestChain& absorbed) {
     elevator_->insert(request);
     return true;
   }
+  elevator_->insert_begins(request);
   if (insert_merge(request, absorbed)) {
     return false;
   }

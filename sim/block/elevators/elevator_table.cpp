@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/block/elevators/bfq/bfq.hpp"
 #include "sim/block/elevators/kyber.hpp"
 #include "sim/block/elevators/mq_deadline.hpp"
 
@@ -15,9 +16,10 @@ std::unique_ptr<Elevator> make(const ElevatorContext& context) {
   return std::make_unique<E>(context);
 }
 
-const std::array<ElevatorType, 2> kTypes{
+const std::array<ElevatorType, 3> kTypes{
     {{"mq-deadline", MqDeadline::tunables(), &make<MqDeadline>},
-     {"kyber", Kyber::tunables(), &make<Kyber>}}};
+     {"kyber", Kyber::tunables(), &make<Kyber>},
+     {"bfq", bfq::Bfq::tunables(), &make<bfq::Bfq>}}};
 
 }  // namespace
 

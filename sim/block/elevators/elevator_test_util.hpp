@@ -48,6 +48,7 @@ class ElevatorRig {
                                   .bits_per_word = options_.bits_per_word,
                                   .default_bits_per_word = options_.default_bits_per_word,
                                   .tag_wake = options_.tag_wake,
+                                  .rotational = options_.limits.rotational,
                                   .tunables = options_.tunables};
     queue_ = std::make_unique<ElevatorQueue>(find_elevator(options_.elevator)->make(context),
                                              merger_, options_.limits, options_.nr_requests);
@@ -64,12 +65,13 @@ class ElevatorRig {
     owner_.sim.run(at(time));
   }
 
-  Bio& bio(const IoStep& step, IoPriority priority = {}) {
+  Bio& bio(const IoStep& step, IoPriority priority = {}, IoContext context = {}) {
     Bio& bio = bios_.acquire();
     bio.sector = Lba{step.sector};
     bio.unit = Sectors{step.sectors};
     bio.flags = step.flags;
     bio.priority = priority;
+    bio.context = context;
     return bio;
   }
   // A request as the queue allocates it.
@@ -80,6 +82,7 @@ class ElevatorRig {
     request.length = bio.length();
     request.flags = bio.flags;
     request.priority = bio.priority;
+    request.context = bio.context;
     request.segments = segments_of(bio, options_.limits);
     request.bio_count = 1;
     request.bio = request.bio_tail = &bio;

@@ -20,6 +20,8 @@ class SectorOrder {
   void remove(Request& request) { tree_.erase(tree_.iterator_to(request)); }
   [[nodiscard]] bool empty() const { return tree_.empty(); }
 
+  // The request with the lowest sector; there must be one.
+  [[nodiscard]] Request& first() { return *tree_.begin(); }
   // elv_rb_find(): a request that begins at `sector`; the oldest of several, where the kernel
   // takes any.
   [[nodiscard]] Request* find(Lba sector) {

@@ -1,0 +1,30 @@
+// How many of the scheduler's tags a kind of request may use.
+#pragma once
+
+#include <array>
+
+#include "sim/block/elevators/bfq/state.hpp"
+
+namespace wbsim::block::bfq {
+
+// Models: bfq_update_depths(), bfq_limit_depth(), v5.10 and v6.1. Properties:
+//  1. Of each word of tags asynchronous requests may use 1/2, synchronous writes 3/4; while raised
+//     queues are busy 3/16 and 6/16. Synchronous reads may use all.
+//  2. v6.1: a queue that has its share of the tags by weight gets one of each word.
+class DepthLimits {
+ public:
+  DepthLimits(const State& state, int nr_requests, int bits_per_word);
+
+  [[nodiscard]] int depth(const engine::RwbsFlags& flags, const Process* process) const;
+  [[nodiscard]] int min() const;
+
+ private:
+  [[nodiscard]] bool has_its_share(const Queue& queue, int limit) const;
+
+  const State& state_;
+  int nr_requests_;
+  int bits_per_word_;
+  std::array<std::array<int, 2>, 2> depths_;  // by raised queues busy, synchronous
+};
+
+}  // namespace wbsim::block::bfq

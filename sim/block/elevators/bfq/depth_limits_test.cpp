@@ -1,0 +1,61 @@
+#include "sim/block/elevators/bfq/depth_limits.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sim/block/elevators/bfq/bfq_test_util.hpp"
+
+namespace wbsim::block::bfq {
+namespace {
+
+TEST(DepthLimits, LeaveTagsToReadsAndMoreOfThemWhileQueuesAreRaised) {
+  Parts parts{{.generation = kV5_10}};
+  const DepthLimits limits{parts.state, 64, 16};
+  const engine::RwbsFlags async{.write = true};
+  const engine::RwbsFlags sync{.write = true, .sync = true};
+  EXPECT_EQ(limits.depth({}, nullptr), Sbitmap::kWholeWord);
+  EXPECT_EQ(limits.depth(async, nullptr), 8);
+  EXPECT_EQ(limits.depth(sync, nullptr), 12);
+  parts.state.raised_busy = 1;
+  EXPECT_EQ(limits.depth({}, nullptr), Sbitmap::kWholeWord);
+  EXPECT_EQ(limits.depth(async, nullptr), 3);
+  EXPECT_EQ(limits.depth(sync, nullptr), 6);
+  EXPECT_EQ(limits.min(), 3);
+}
+
+// 64 requests, weights 40 and 120: 16 are the share of the first.
+TEST(DepthLimits, SinceV6_1AQueueHasNoMoreThanItsShareByWeight) {
+  for (const ElevatorGeneration generation : {kV5_10, kV6_1}) {
+    Parts parts{{.generation = generation}};
+    const DepthLimits limits{parts.state, 64, 16};
+    Queue& queue = parts.queue(40);
+    Process process;
+    process.queues[1] = &queue;
+    EXPECT_EQ(limits.depth({}, &process), Sbitmap::kWholeWord) << "not scheduled";
+    parts.state.wf2q.activate(queue, false);
+    parts.state.wf2q.activate(parts.queue(120), false);
+    queue.requests = 15;
+    EXPECT_EQ(limits.depth({}, &process), Sbitmap::kWholeWord);
+    queue.requests = 16;
+    EXPECT_EQ(limits.depth({}, &process), generation == kV6_1 ? 1 : Sbitmap::kWholeWord);
+    EXPECT_EQ(limits.min(), generation == kV6_1 ? 1 : 3);
+  }
+}
+
+TEST(DepthLimits, AHigherClassCountsEightfoldAgainstALowerOne) {
+  Parts parts;
+  const DepthLimits limits{parts.state, 64, 16};
+  Queue& idle = parts.queue(40);
+  idle.io_class = idle.new_class = kIdleClass;
+  Queue& best_effort = parts.queue(40);
+  parts.state.wf2q.activate(idle, false);
+  parts.state.wf2q.activate(best_effort, false);
+  Process process;
+  process.queues[1] = &idle;
+  idle.requests = 6;  // 64 * 40 / (8 * 40 + 40) is 7.1
+  EXPECT_EQ(limits.depth({}, &process), Sbitmap::kWholeWord);
+  idle.requests = 7;
+  EXPECT_EQ(limits.depth({}, &process), 1);
+}
+
+}  // namespace
+}  // namespace wbsim::block::bfq
