@@ -23,7 +23,8 @@ TEST(Report, IsDrawnByABrowserWithoutAnError) {
   fs::remove_all(folder);
   fs::create_directories(folder);
   std::ofstream{folder / "a.json"}
-      << R"({"devices":{"sda":{"per_kib":"10240ns","queue":{"scheduler":"none","wbt_lat_usec":0}}},)"
+      << R"({"devices":{"sda":{"per_kib":"10240ns",)"
+         R"("queue":{"scheduler":"none","wbt_lat_usec":0}}},)"
          R"("workload":{"fio":"[w]\nfilename=/dev/sda\nrw=write\nsize=64m\nend_fsync=1\n"}})";
   ASSERT_TRUE(succeeds("cd " + folder.native() + " && " + WBSIM_PROGRAM +
                        " sweep run a.json --vary vm.dirty_ratio=25,30 "

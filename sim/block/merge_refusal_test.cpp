@@ -27,7 +27,7 @@ class Stubborn final : public Elevator {
     return &request;
   }
   [[nodiscard]] bool has_work() const override { return !list_.empty(); }
-  [[nodiscard]] bool allow_merge(const Request& /*request*/, const Bio& /*bio*/) const override {
+  [[nodiscard]] bool allow_merge(const Request& /*request*/, const Bio& /*bio*/) override {
     return false;
   }
 
@@ -67,7 +67,7 @@ MergeCounts counts(std::int64_t merged,
   return counts;
 }
 
-RequestQueueOptions limited(const QueueLimits& limits) { return {.limits = limits}; }
+RequestQueueOptions queue_with(const QueueLimits& limits) { return {.limits = limits}; }
 
 RequestQueueOptions with_deadline(const QueueLimits& limits = {}) {
   return {.limits = limits, .elevator = find_elevator("mq-deadline")};
@@ -79,12 +79,12 @@ TEST(MergeRefusal, NotAdjacent) {
 }
 
 TEST(MergeRefusal, ASettingOfTheQueue) {
-  EXPECT_EQ(in_plug({write(0), write(8)}, limited({.nomerges = 2})),
+  EXPECT_EQ(in_plug({write(0), write(8)}, queue_with({.nomerges = 2})),
             counts(0, {{MergeRefusal::kNomerges, 2}}));
 }
 
 TEST(MergeRefusal, ABioThatMustNotBeMerged) {
-  const RequestQueueOptions queue = limited({.max_sectors = Sectors{16}, .write_cache = true});
+  const RequestQueueOptions queue = queue_with({.max_sectors = Sectors{16}, .write_cache = true});
   EXPECT_EQ(totals({flush(), fua(0)}, queue).bios, counts(0, {{MergeRefusal::kNoMergeBio, 2}}));
   EXPECT_EQ(in_plug({write(0, 24)}, queue),
             counts(0, {{MergeRefusal::kNoMergeBio, 1}, {MergeRefusal::kNoMergeRequest, 1}}))
@@ -104,15 +104,15 @@ TEST(MergeRefusal, AnotherPriority) {
 }
 
 TEST(MergeRefusal, TheSizeAndThenThatItIsKnown) {
-  EXPECT_EQ(
-      in_plug({write(100, 16), write(116, 16), write(92)}, limited({.max_sectors = Sectors{24}})),
-      counts(0, {{MergeRefusal::kNotAdjacent, 1},
-                 {MergeRefusal::kMaxSectors, 1},
-                 {MergeRefusal::kNoMergeRequest, 1}}));
+  EXPECT_EQ(in_plug({write(100, 16), write(116, 16), write(92)},
+                    queue_with({.max_sectors = Sectors{24}})),
+            counts(0, {{MergeRefusal::kNotAdjacent, 1},
+                       {MergeRefusal::kMaxSectors, 1},
+                       {MergeRefusal::kNoMergeRequest, 1}}));
 }
 
 TEST(MergeRefusal, TheSegments) {
-  EXPECT_EQ(in_plug({write(0), write(8), write(16)}, limited({.max_segments = 2})),
+  EXPECT_EQ(in_plug({write(0), write(8), write(16)}, queue_with({.max_segments = 2})),
             counts(1, {{MergeRefusal::kNotAdjacent, 1}, {MergeRefusal::kMaxSegments, 1}}));
 }
 
@@ -125,7 +125,7 @@ TEST(MergeRefusal, TheElevator) {
 
 // The write at 8 is next to a read and behind a write that is full: the latter is closer.
 TEST(MergeRefusal, OfSeveralTheClosestCounts) {
-  const RequestQueueOptions queue = limited({.max_sectors = Sectors{8}});
+  const RequestQueueOptions queue = queue_with({.max_sectors = Sectors{8}});
   const MergeCounts expected =
       counts(0, {{MergeRefusal::kNotAdjacent, 2}, {MergeRefusal::kMaxSectors, 1}});
   EXPECT_EQ(in_plug({read(16), write(0), write(8)}, queue), expected);

@@ -19,7 +19,7 @@ constexpr SimDuration kDiscardTarget = seconds(5);
 
 // Any u64 can be written; what is above belongs to no latency there can be.
 constexpr std::int64_t kTargetMax = std::numeric_limits<std::int64_t>::max();
-constexpr std::array<Tunable, 2> kTunables{{
+constexpr std::array<Tunable, 2> kKyberTunables{{
     {"read_lat_nsec", "ns; latency to aim at for reads", 0, kTargetMax, kReadTarget},
     {"write_lat_nsec", "ns; latency to aim at for writes", 0, kTargetMax, kWriteTarget},
 }};
@@ -53,7 +53,7 @@ constexpr SimDuration kNeverIssued = SimDuration::max();
 
 }  // namespace
 
-std::span<const Tunable> Kyber::tunables() { return kTunables; }
+std::span<const Tunable> Kyber::tunables() { return kKyberTunables; }
 
 Kyber::HardwareQueue::HardwareQueue(ElevatorHost& host, int cpus)
     : by_cpu(static_cast<std::size_t>(cpus)),

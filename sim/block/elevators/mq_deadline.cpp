@@ -21,7 +21,7 @@ constexpr std::int64_t kFifoBatch = 16;
 constexpr std::int64_t kFrontMerges = 1;
 
 // Ranges: the STORE_* macros of the elevator's sysfs part.
-constexpr std::array<Tunable, 7> kTunables{{
+constexpr std::array<Tunable, 7> kDeadlineTunables{{
     {"read_expire", "ms that a read may wait", 0, kIntMax, kReadExpire},
     {"write_expire", "ms that a write may wait", 0, kIntMax, kWriteExpire},
     {"writes_starved", "batches of reads that writes wait for", kIntMin, kIntMax, kWritesStarved},
@@ -42,7 +42,7 @@ int word_depth_of(std::int64_t depth, const ElevatorContext& context) {
 
 }  // namespace
 
-std::span<const Tunable> MqDeadline::tunables() { return kTunables; }
+std::span<const Tunable> MqDeadline::tunables() { return kDeadlineTunables; }
 
 MqDeadline::MqDeadline(const ElevatorContext& context)
     : machine_{context.machine},

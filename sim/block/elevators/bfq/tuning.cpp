@@ -21,7 +21,7 @@ constexpr std::int64_t kTimeoutSync = 124;  // ms
 constexpr std::int64_t kLowLatency = 1;
 constexpr SimDuration kStrictSliceIdleMin = milliseconds(8);
 
-constexpr std::array<Tunable, 10> kTunables{{
+constexpr std::array<Tunable, 10> kBfqTunables{{
     {"fifo_expire_sync", "ms that a synchronous request may wait", 1, kIntMax, kFifoExpireSync},
     {"fifo_expire_async", "ms that an asynchronous request may wait", 1, kIntMax, kFifoExpireAsync},
     {"back_seek_max", "KiB that a request may be behind the last one", 0, kIntMax, kBackSeekMax},
@@ -45,7 +45,7 @@ SimDuration slice_idle_of(const ElevatorContext& context) {
 
 }  // namespace
 
-std::span<const Tunable> Tuning::tunables() { return kTunables; }
+std::span<const Tunable> Tuning::tunables() { return kBfqTunables; }
 
 Tuning::Tuning(const ElevatorContext& context, const Clock& clock)
     : v6_1{context.generation == ElevatorGeneration::kV6_1},
