@@ -8,8 +8,8 @@
 namespace wbsim::block::bfq {
 namespace {
 
-struct Scene : Parts {
-  explicit Scene(const Options& options = {}) : Parts(options) {
+struct CooperatorScene : Parts {
+  explicit CooperatorScene(const Options& options = {}) : Parts(options) {
     state.queueing = Queueing::kNo;
     state.busy = {0, 2, 0};
     for (int i = 0; i < 2; ++i) {
@@ -34,14 +34,14 @@ struct Scene : Parts {
 };
 
 TEST(Cooperators, AQueueJoinsTheOneInServiceThatIsClose) {
-  Scene scene;
+  CooperatorScene scene;
   scene.serve_other_at(10'000);
   EXPECT_EQ(scene.find(18'193), nullptr);
   EXPECT_EQ(scene.find(18'192), scene.queues[1]);
 }
 
 TEST(Cooperators, OrOneThatWaitsCloseBy) {
-  Scene scene;
+  CooperatorScene scene;
   scene.give(*scene.queues[1], scene.request(10'000));
   scene.cooperators.update_position(*scene.queues[1]);
   EXPECT_EQ(scene.find(1'807), nullptr);
@@ -50,18 +50,18 @@ TEST(Cooperators, OrOneThatWaitsCloseBy) {
 }
 
 TEST(Cooperators, NotOnADeviceThatQueuesAndDoesNotSeek) {
-  Scene scene;
+  CooperatorScene scene;
   scene.serve_other_at(10'000);
   scene.state.queueing = Queueing::kYes;
   EXPECT_EQ(scene.find(10'000), nullptr);
-  Scene disk{{.rotational = true}};
+  CooperatorScene disk{{.rotational = true}};
   disk.serve_other_at(10'000);
   disk.state.queueing = Queueing::kYes;
   EXPECT_EQ(disk.find(10'000), disk.queues[1]);
 }
 
 TEST(Cooperators, NotWhoSeeksOrIsOfAnotherClassOrAsynchronousOrAlone) {
-  Scene scene;
+  CooperatorScene scene;
   scene.serve_other_at(10'000);
   scene.queues[1]->seek_history = 0xFFFFF;
   EXPECT_EQ(scene.find(10'000), nullptr);
@@ -83,7 +83,7 @@ TEST(Cooperators, NotWhoSeeksOrIsOfAnotherClassOrAsynchronousOrAlone) {
 
 TEST(Cooperators, NotAfterAHundredMillisecondsOfService) {
   for (const int late : {0, 1}) {
-    Scene scene;
+    CooperatorScene scene;
     scene.serve_other_at(10'000);
     scene.queues[late]->service_since_backlogged = 1;
     scene.queues[late]->first_io = scene.clock.jiffies();
@@ -95,7 +95,7 @@ TEST(Cooperators, NotAfterAHundredMillisecondsOfService) {
 }
 
 TEST(Cooperators, AMergedQueueIsSharedAndInheritsRaisingAndWaker) {
-  Scene scene;
+  CooperatorScene scene;
   Queue& waker = scene.queue();
   Queue& from = *scene.queues[0];
   Queue& to = *scene.queues[1];
@@ -118,7 +118,7 @@ TEST(Cooperators, AMergedQueueIsSharedAndInheritsRaisingAndWaker) {
 }
 
 TEST(Cooperators, ASplitQueueGetsBackWhatItHad) {
-  Scene scene;
+  CooperatorScene scene;
   Queue& from = *scene.queues[0];
   from.coefficient = 30;
   from.raising = {.start_or_end = scene.clock.jiffies(), .longest = 1000};
@@ -141,7 +141,7 @@ TEST(Cooperators, ASplitQueueGetsBackWhatItHad) {
 }
 
 TEST(Cooperators, ButNoRaisingThatIsOver) {
-  Scene scene;
+  CooperatorScene scene;
   Process& process = scene.processes[0];
   process.saved.coefficient = 30;
   process.saved.raising = {.start_or_end = scene.clock.jiffies(), .longest = 10};
@@ -152,7 +152,7 @@ TEST(Cooperators, ButNoRaisingThatIsOver) {
 }
 
 TEST(Cooperators, AQueueMergedBeforeItWasBusyWillHaveBeenRaised) {
-  Scene scene;
+  CooperatorScene scene;
   scene.queues[0]->just_created = true;
   scene.serve_other_at(10'000);
   ASSERT_NE(scene.find(10'000), nullptr);
@@ -163,7 +163,7 @@ TEST(Cooperators, AQueueMergedBeforeItWasBusyWillHaveBeenRaised) {
 // The second of two queues, made `later`.
 Queue* joined(ElevatorGeneration generation, Queueing queueing, SimDuration later,
               int weight = 40) {
-  Scene scene{{.generation = generation}};
+  CooperatorScene scene{{.generation = generation}};
   scene.state.queueing = queueing;
   (void)scene.cooperators.join_recent(*scene.queues[0], scene.processes[0]);
   scene.advance(later);
@@ -193,7 +193,7 @@ TEST(StableMerge, WaitsOnADeviceThatDoesNotQueue) {
 
 TEST(StableMerge, ThenComesAfter600MillisecondsUnlessWaitingSpeedsUp) {
   for (const bool sequential : {true, false}) {
-    Scene scene;
+    CooperatorScene scene;
     Queue& queue = *scene.queues[0];
     queue.intensity.io_bound = sequential;
     scene.processes[0].stable_candidate = scene.queues[1];

@@ -7,12 +7,12 @@
 namespace wbsim::block::bfq {
 namespace {
 
-constexpr std::uint32_t kSeeky = 0xFFFFF;     // 20 of 32
-constexpr std::uint32_t kNotQuite = 0x7FFFF;  // 19 of 32
+constexpr std::uint32_t kSeekyIdler = 0xFFFFF;  // 20 of 32
+constexpr std::uint32_t kNotQuite = 0x7FFFF;    // 19 of 32
 
 // Two busy queues of one weight, so that nothing is owed.
-struct Scene : Parts {
-  explicit Scene(const Options& options = {}) : Parts(options) {
+struct IdlingScene : Parts {
+  explicit IdlingScene(const Options& options = {}) : Parts(options) {
     state.queueing = Queueing::kNo;
     state.busy = {0, 2, 0};
   }
@@ -20,21 +20,21 @@ struct Scene : Parts {
 };
 
 TEST(Idling, SpeedsUpADiskWithoutQueueingWhateverTheProcessDoes) {
-  Scene disk{{.rotational = true}};
-  disk.subject.seek_history = kSeeky;
+  IdlingScene disk{{.rotational = true}};
+  disk.subject.seek_history = kSeekyIdler;
   EXPECT_TRUE(idling_speeds_up(disk.state, disk.subject));
   disk.state.queueing = Queueing::kYes;
   EXPECT_FALSE(idling_speeds_up(disk.state, disk.subject));
-  Scene flash;
-  flash.subject.seek_history = kSeeky;
+  IdlingScene flash;
+  flash.subject.seek_history = kSeekyIdler;
   EXPECT_FALSE(idling_speeds_up(flash.state, flash.subject));
 }
 
 TEST(Idling, SpeedsUpSequencesOnADiskOrWithoutQueueing) {
-  Scene disk{{.rotational = true}};
+  IdlingScene disk{{.rotational = true}};
   disk.state.queueing = Queueing::kYes;
   EXPECT_TRUE(idling_speeds_up(disk.state, disk.subject));
-  Scene flash;
+  IdlingScene flash;
   EXPECT_TRUE(idling_speeds_up(flash.state, flash.subject));
   for (const Queueing queueing : {Queueing::kYes, Queueing::kUnknown}) {
     flash.state.queueing = queueing;
@@ -43,10 +43,10 @@ TEST(Idling, SpeedsUpSequencesOnADiskOrWithoutQueueing) {
 }
 
 TEST(Idling, AProcessIsSequentialIfItDoesNotSeekPauseOrThink) {
-  Scene flash;
+  IdlingScene flash;
   flash.subject.seek_history = kNotQuite;
   EXPECT_TRUE(idling_speeds_up(flash.state, flash.subject));
-  flash.subject.seek_history = kSeeky;
+  flash.subject.seek_history = kSeekyIdler;
   EXPECT_FALSE(idling_speeds_up(flash.state, flash.subject));
   flash.subject.seek_history = 1;
   flash.subject.intensity.io_bound = false;
@@ -57,13 +57,13 @@ TEST(Idling, AProcessIsSequentialIfItDoesNotSeekPauseOrThink) {
 }
 
 TEST(Idling, SpeedDoesNotCountWhileRaisedQueuesAreBusy) {
-  Scene flash;
+  IdlingScene flash;
   flash.state.raised_busy = 1;
   EXPECT_FALSE(idling_speeds_up(flash.state, flash.subject));
 }
 
 TEST(Idling, IsOwedToARaisedQueueAmongOthers) {
-  Scene scene;
+  IdlingScene scene;
   EXPECT_FALSE(idling_is_owed(scene.state, scene.subject));
   scene.subject.coefficient = 30;
   scene.state.raised_busy = 1;
@@ -73,7 +73,7 @@ TEST(Idling, IsOwedToARaisedQueueAmongOthers) {
 }
 
 TEST(Idling, IsOwedToARaisedQueueWithFourRequestsOfOthersInTheDriver) {
-  Scene scene;
+  IdlingScene scene;
   scene.subject.coefficient = 30;
   scene.state.raised_busy = 2;
   scene.subject.dispatched = 2;
@@ -84,7 +84,7 @@ TEST(Idling, IsOwedToARaisedQueueWithFourRequestsOfOthersInTheDriver) {
 }
 
 TEST(Idling, IsOwedWhereWeightsDifferButNotToTheSmallest) {
-  Scene scene;
+  IdlingScene scene;
   Queue& heavy = scene.queue(80);
   scene.state.weights.add(scene.subject);
   EXPECT_FALSE(idling_is_owed(scene.state, scene.subject));
@@ -94,21 +94,21 @@ TEST(Idling, IsOwedWhereWeightsDifferButNotToTheSmallest) {
 }
 
 TEST(Idling, IsOwedWhereSeveralClassesAreBusy) {
-  Scene scene;
+  IdlingScene scene;
   scene.state.busy = {1, 1, 0};
   EXPECT_TRUE(idling_is_owed(scene.state, scene.subject));
 }
 
 TEST(Idling, IsOwedToTheOnlyBusyQueueSinceV6_1) {
   for (const ElevatorGeneration generation : {kV5_10, kV6_1}) {
-    Scene scene{{.generation = generation}};
+    IdlingScene scene{{.generation = generation}};
     scene.state.busy = {0, 1, 0};
     EXPECT_EQ(idling_is_owed(scene.state, scene.subject), generation == kV6_1);
   }
 }
 
 TEST(Idling, NeverForAsynchronousIdleOrAbandonedQueuesOrWithoutASlice) {
-  Scene scene;
+  IdlingScene scene;
   EXPECT_TRUE(is_better_to_idle(scene.state, scene.subject));
   scene.subject.sync = false;
   EXPECT_FALSE(is_better_to_idle(scene.state, scene.subject));
@@ -118,21 +118,21 @@ TEST(Idling, NeverForAsynchronousIdleOrAbandonedQueuesOrWithoutASlice) {
   scene.subject.io_class = kBestEffortClass;
   scene.subject.processes = 0;
   EXPECT_FALSE(is_better_to_idle(scene.state, scene.subject));
-  Scene none{{.tunables = {{"slice_idle", 0}}}};
+  IdlingScene none{{.tunables = {{"slice_idle", 0}}}};
   EXPECT_FALSE(is_better_to_idle(none.state, none.subject));
 }
 
 TEST(Idling, AlwaysWithStrictGuarantees) {
-  Scene scene{{.tunables = {{"strict_guarantees", 1}, {"slice_idle", 0}}}};
+  IdlingScene scene{{.tunables = {{"strict_guarantees", 1}, {"slice_idle", 0}}}};
   scene.subject.sync = false;
   EXPECT_TRUE(is_better_to_idle(scene.state, scene.subject));
   EXPECT_EQ(scene.tuning.slice_idle, milliseconds(8)) << "strict guarantees need a slice";
 }
 
 TEST(Idling, LastsASliceLessForSeeksAndMoreForRaisedQueues) {
-  Scene scene;
+  IdlingScene scene;
   EXPECT_EQ(idle_time(scene.state, scene.subject), milliseconds(8));
-  scene.subject.seek_history = kSeeky;
+  scene.subject.seek_history = kSeekyIdler;
   EXPECT_EQ(idle_time(scene.state, scene.subject), milliseconds(2));
   scene.state.busy = {1, 1, 0};
   EXPECT_EQ(idle_time(scene.state, scene.subject), milliseconds(8)) << "more is owed";

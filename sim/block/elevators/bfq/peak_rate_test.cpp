@@ -7,19 +7,21 @@
 namespace wbsim::block::bfq {
 namespace {
 
-struct Scene : Parts {
-  explicit Scene(const Options& options = {}) : Parts(options) { advance(milliseconds(100)); }
+struct PeakRateScene : Parts {
+  explicit PeakRateScene(const Options& options = {}) : Parts(options) {
+    advance(milliseconds(100));
+  }
   PeakRate peak_rate{state};
 };
 
 TEST(PeakRate, StartsAtTwoThirdsOfTheReference) {
-  EXPECT_EQ((Scene{{.rotational = true}}.peak_rate.rate()), 9333U);
-  EXPECT_EQ((Scene{}.peak_rate.rate()), 22'000U);
+  EXPECT_EQ((PeakRateScene{{.rotational = true}}.peak_rate.rate()), 9333U);
+  EXPECT_EQ((PeakRateScene{}.peak_rate.rate()), 22'000U);
 }
 
 // `count` requests of 256 sectors every `gap`, in sequence or not; the device is never idle.
 std::uint32_t rate_after(int count, SimDuration gap, bool sequential) {
-  Scene scene{{.rotational = true}};
+  PeakRateScene scene{{.rotational = true}};
   std::int64_t sector = 1000;
   for (int i = 0; i < count; ++i) {
     scene.peak_rate.dispatched(scene.request(sector, 256), true);
@@ -46,7 +48,7 @@ TEST(PeakRate, ButFollowsThemAboveIt) {
 }
 
 TEST(PeakRate, SetsTheLargestBudget) {
-  Scene scene{{.rotational = true}};
+  PeakRateScene scene{{.rotational = true}};
   std::int64_t sector = 1000;
   for (int i = 0; i < 101; ++i) {
     scene.peak_rate.dispatched(scene.request(sector, 256), true);
@@ -59,7 +61,7 @@ TEST(PeakRate, SetsTheLargestBudget) {
 }
 
 TEST(PeakRate, APauseEndsTheWindow) {
-  Scene scene{{.rotational = true}};
+  PeakRateScene scene{{.rotational = true}};
   for (int i = 0; i < 60; ++i) {
     scene.peak_rate.dispatched(scene.request(1000 + 256 * i, 256), true);
     scene.state.in_driver = 1;
@@ -73,7 +75,7 @@ TEST(PeakRate, APauseEndsTheWindow) {
 }
 
 TEST(PeakRate, ACompletionTooLateToBeTheDevicesSpeedEndsTheWindow) {
-  Scene scene{{.rotational = true}};
+  PeakRateScene scene{{.rotational = true}};
   for (int i = 0; i < 60; ++i) {
     scene.peak_rate.dispatched(scene.request(1000 + 8 * i, 8), true);
     scene.state.in_driver = 1;

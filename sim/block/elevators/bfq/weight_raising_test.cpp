@@ -7,8 +7,8 @@
 namespace wbsim::block::bfq {
 namespace {
 
-struct Scene : Parts {
-  explicit Scene(const Options& options = {}) : Parts(options) {
+struct RaisingScene : Parts {
+  explicit RaisingScene(const Options& options = {}) : Parts(options) {
     subject.owner = &process;
     subject.soft_real_time_next = clock.jiffies() + 1'000'000;
     advance(milliseconds(100));
@@ -34,7 +34,7 @@ struct Scene : Parts {
 };
 
 TEST(Raising, AQueueIsInteractiveAfterTwoSecondsWithoutWork) {
-  Scene scene;
+  RaisingScene scene;
   scene.subject.budget_timeout = scene.clock.jiffies();
   scene.advance(seconds(2));
   EXPECT_FALSE(scene.claim().interactive);
@@ -45,7 +45,7 @@ TEST(Raising, AQueueIsInteractiveAfterTwoSecondsWithoutWork) {
 }
 
 TEST(Raising, InteractiveQueuesWeighThirtyfold) {
-  Scene scene;
+  RaisingScene scene;
   scene.become_busy();
   EXPECT_EQ(scene.subject.coefficient, 30);
   EXPECT_EQ(scene.subject.raising.longest, scene.raising.duration());
@@ -54,21 +54,21 @@ TEST(Raising, InteractiveQueuesWeighThirtyfold) {
 }
 
 TEST(Raising, KeepsBudgetsSmall) {
-  Scene scene;
+  RaisingScene scene;
   scene.subject.budget = 9000;
   scene.become_busy();
   EXPECT_EQ(scene.subject.budget, 1024);
 }
 
 TEST(Raising, SoftRealTimeQueuesWeighThreeThousandfoldForThreeHundredMilliseconds) {
-  Scene scene;
+  RaisingScene scene;
   scene.raise(false);
   EXPECT_EQ(scene.subject.coefficient, 3000);
   EXPECT_EQ(scene.subject.raising.longest, 75U);
 }
 
 TEST(Raising, SoftRealTimeIsWhoComesNoEarlierThanItsRateAllows) {
-  Scene scene;
+  RaisingScene scene;
   scene.subject.budget_timeout = scene.clock.jiffies();
   scene.subject.soft_real_time_next = scene.clock.jiffies();
   EXPECT_FALSE(scene.claim().soft_real_time);
@@ -83,7 +83,7 @@ TEST(Raising, SoftRealTimeIsWhoComesNoEarlierThanItsRateAllows) {
 
 // 7000 sectors a second: 700 of them take 100 ms, 25 jiffies. At least 8 ms and 4 jiffies later.
 TEST(Raising, TheNextSoftRealTimeFollowsFromTheServiceSinceTheQueueWasBusy) {
-  Scene scene;
+  RaisingScene scene;
   Queue& queue = scene.subject;
   queue.soft_real_time_next = 0;
   queue.backlogged_since = scene.clock.jiffies();
@@ -97,7 +97,7 @@ TEST(Raising, TheNextSoftRealTimeFollowsFromTheServiceSinceTheQueueWasBusy) {
 }
 
 TEST(Raising, WithRequestsInTheDeviceThatIsDecidedWhenTheyHaveEnded) {
-  Scene scene;
+  RaisingScene scene;
   Queue& queue = scene.subject;
   queue.soft_real_time_next = 0;
   queue.dispatched = 1;
@@ -110,7 +110,7 @@ TEST(Raising, WithRequestsInTheDeviceThatIsDecidedWhenTheyHaveEnded) {
 
 TEST(Raising, AnInteractiveQueueIsNotJudgedByItsRateInV5_10) {
   for (const ElevatorGeneration generation : {kV5_10, kV6_1}) {
-    Scene scene{{.generation = generation}};
+    RaisingScene scene{{.generation = generation}};
     scene.subject.soft_real_time_next = 0;
     scene.subject.coefficient = 30;
     scene.raising.expired(scene.subject);
@@ -119,7 +119,7 @@ TEST(Raising, AnInteractiveQueueIsNotJudgedByItsRateInV5_10) {
 }
 
 TEST(Raising, NotForAQueueOfALargeBurstAnAsynchronousOrASharedOne) {
-  Scene scene;
+  RaisingScene scene;
   EXPECT_TRUE(scene.claim().deserved);
   scene.subject.in_large_burst = true;
   EXPECT_FALSE(scene.claim().deserved);
@@ -135,20 +135,20 @@ TEST(Raising, NotForAQueueOfALargeBurstAnAsynchronousOrASharedOne) {
 
 TEST(Raising, SinceV6_1OnlyForTheDefaultWeight) {
   for (const ElevatorGeneration generation : {kV5_10, kV6_1}) {
-    Scene scene{{.generation = generation}};
+    RaisingScene scene{{.generation = generation}};
     scene.subject.new_weight = 50;
     EXPECT_EQ(scene.claim().deserved, generation == kV5_10);
   }
 }
 
 TEST(Raising, NotWithoutLowLatency) {
-  Scene scene{{.tunables = {{"low_latency", 0}}}};
+  RaisingScene scene{{.tunables = {{"low_latency", 0}}}};
   scene.become_busy();
   EXPECT_EQ(scene.subject.coefficient, 1);
 }
 
 TEST(Raising, NotWithinTwoSecondsOfASplit) {
-  Scene scene;
+  RaisingScene scene;
   scene.subject.split_time = scene.clock.jiffies() - 500;
   scene.become_busy();
   EXPECT_EQ(scene.subject.coefficient, 1);
@@ -158,12 +158,12 @@ TEST(Raising, NotWithinTwoSecondsOfASplit) {
 }
 
 TEST(Raising, IsLongerTheSlowerTheDevice) {
-  EXPECT_EQ((Scene{{.rotational = true}}.raising.duration()), 10'500U / 4);
-  EXPECT_EQ((Scene{}.raising.duration()), 3'750U / 4);
+  EXPECT_EQ((RaisingScene{{.rotational = true}}.raising.duration()), 10'500U / 4);
+  EXPECT_EQ((RaisingScene{}.raising.duration()), 3'750U / 4);
 }
 
 TEST(Raising, EndsWithItsTime) {
-  Scene scene;
+  RaisingScene scene;
   scene.raise(true);
   scene.advance(milliseconds(4) * static_cast<std::int64_t>(scene.raising.duration()));
   scene.raising.request_dispatched(scene.subject);
@@ -175,7 +175,7 @@ TEST(Raising, EndsWithItsTime) {
 }
 
 TEST(Raising, EndsWithTooMuchService) {
-  Scene scene;
+  RaisingScene scene;
   scene.raise(true);
   scene.subject.raising.service = 120'000;
   scene.raising.request_dispatched(scene.subject);
@@ -186,7 +186,7 @@ TEST(Raising, EndsWithTooMuchService) {
 }
 
 TEST(Raising, EndsForAQueueOfALargeBurst) {
-  Scene scene;
+  RaisingScene scene;
   scene.raise(true);
   scene.subject.in_large_burst = true;
   scene.raising.request_dispatched(scene.subject);
@@ -194,7 +194,7 @@ TEST(Raising, EndsForAQueueOfALargeBurst) {
 }
 
 TEST(Raising, SoftRealTimeFallsBackToInteractiveThatWouldStillLast) {
-  Scene scene;
+  RaisingScene scene;
   scene.raise(true);
   scene.subject.soft_real_time_next = scene.clock.jiffies();
   scene.subject.budget_timeout = scene.clock.jiffies();
@@ -212,7 +212,7 @@ TEST(Raising, SoftRealTimeFallsBackToInteractiveThatWouldStillLast) {
 }
 
 TEST(Raising, EachSoftRealTimeArrivalRenewsIt) {
-  Scene scene;
+  RaisingScene scene;
   scene.raise(false);
   scene.advance(milliseconds(200));
   scene.subject.soft_real_time_next = scene.clock.jiffies() - 1;
@@ -223,7 +223,7 @@ TEST(Raising, EachSoftRealTimeArrivalRenewsIt) {
 
 TEST(Raising, SeekingOnlyEndsSoftRealTime) {
   for (const ElevatorGeneration generation : {kV5_10, kV6_1}) {
-    Scene scene{{.generation = generation}};
+    RaisingScene scene{{.generation = generation}};
     scene.raise(false);
     scene.subject.raising.before_soft_real_time = scene.clock.jiffies();
     scene.subject.seek_history = ~std::uint32_t{1};
@@ -236,7 +236,7 @@ TEST(Raising, SeekingOnlyEndsSoftRealTime) {
 }
 
 TEST(Raising, AnAsynchronousRequestRaisesABusyQueueHalfASecondAfterTheLast) {
-  Scene scene;
+  RaisingScene scene;
   const Request& async = scene.request(0, 8, {.write = true});
   scene.subject.raising.start_or_end = scene.clock.jiffies();
   scene.advance(milliseconds(500));
@@ -251,7 +251,7 @@ TEST(Raising, AnAsynchronousRequestRaisesABusyQueueHalfASecondAfterTheLast) {
 }
 
 TEST(Raising, TimeWithoutServiceDoesNotCountForSoftRealTime) {
-  Scene scene;
+  RaisingScene scene;
   scene.raise(false);
   const std::uint64_t began = scene.subject.raising.start_or_end;
   scene.advance(milliseconds(40));
