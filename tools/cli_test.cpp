@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "sim/block/elevators/elevator_table.hpp"
+
 namespace wbsim::cli {
 namespace {
 

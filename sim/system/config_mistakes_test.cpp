@@ -208,7 +208,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "a.json: /devices/sda/queue/iosched/fifo_bach: unknown key \"fifo_bach\"; one of "
                 "read_expire, "
                 "write_expire, writes_starved, front_merges, fifo_batch, async_depth, "
-                "prio_aging_expire, read_lat_nsec, write_lat_nsec. Did you mean \"fifo_batch\"?"}),
+                "prio_aging_expire, read_lat_nsec, write_lat_nsec, fifo_expire_sync, "
+                "fifo_expire_async, "
+                "back_seek_max, back_seek_penalty, slice_idle, slice_idle_us, max_budget, "
+                "timeout_sync, "
+                "strict_guarantees, low_latency. Did you mean \"fifo_batch\"?"}),
     [](const auto& param) { return std::string{param.param.name}; });
 
 INSTANTIATE_TEST_SUITE_P(

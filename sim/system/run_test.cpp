@@ -207,7 +207,9 @@ TEST(MechanismsInUse, FollowSwitchesAndJobs) {
   EXPECT_TRUE(has(scenario(kStream, R"("cpus":2)"), "several CPUs"));
   EXPECT_FALSE(has(scenario(kStream), "several CPUs"));
   EXPECT_TRUE(has(scenario(kStream), "blk-mq none"));
-  const Scenario elevator = scenario(kStream, "", disk("", R"("scheduler":"kyber")"));
+  constexpr const char* kKyberDisk = R"({"sda":{"size":"1GiB","per_kib":"10240ns",)"
+                                     R"("queue":{"scheduler":"kyber","wbt_lat_usec":0}}})";
+  const Scenario elevator = scenario(kStream, "", kKyberDisk);
   EXPECT_TRUE(has(elevator, "kyber"));
   EXPECT_FALSE(has(elevator, "mq-deadline"));
   EXPECT_TRUE(has(scenario(kStream, R"("hz":1000)"), "another HZ"));
