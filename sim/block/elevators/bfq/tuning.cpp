@@ -60,9 +60,10 @@ Tuning::Tuning(const ElevatorContext& context, const Clock& clock)
       low_latency{context.tunable("low_latency", kLowLatency) != 0} {
   const std::int64_t timeout_sync = context.tunable("timeout_sync", kTimeoutSync);
   usual_timeout = clock.hz() / 8;
-  timeout_is_set = timeout_sync != kTimeoutSync;
-  timeout =
-      timeout_is_set ? clock.from_msecs(static_cast<std::uint64_t>(timeout_sync)) : usual_timeout;
+  timeout = timeout_sync == kTimeoutSync
+                ? usual_timeout
+                : clock.from_msecs(static_cast<std::uint64_t>(timeout_sync));
+  timeout_is_set = timeout != usual_timeout;
   if (strict_guarantees) {
     slice_idle = std::max(slice_idle, kStrictSliceIdleMin);
   }
