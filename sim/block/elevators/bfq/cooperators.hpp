@@ -53,9 +53,7 @@ class Cooperators {
     const Lba& operator()(const Queue& queue) const { return queue.next->sector; }
   };
   using Positions = boost::intrusive::set<
-      Queue,
-      boost::intrusive::member_hook<Queue, boost::intrusive::set_member_hook<>,
-                                    &Queue::position_link>,
+      Queue, boost::intrusive::member_hook<Queue, PositionHook, &Queue::position_link>,
       boost::intrusive::key_of_value<SectorOfNext>, boost::intrusive::constant_time_size<false>>;
 
   [[nodiscard]] bool is_too_late(const Queue& queue) const;

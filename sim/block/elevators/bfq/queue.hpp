@@ -18,6 +18,8 @@ struct Process;
 
 using ListHook =
     boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+using PositionHook =
+    boost::intrusive::set_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 // Raising of a queue's weight (wr_*). The factor itself is Entity::coefficient. Jiffies.
 struct Raising {
@@ -120,9 +122,9 @@ struct Queue : Entity {
                              boost::intrusive::constant_time_size<false>>;
   WokenList woken;
 
-  ListHook active_link;                               // in the list of active queues
-  ListHook burst_link;                                // in the burst in progress
-  boost::intrusive::set_member_hook<> position_link;  // by sector of `next`, to find cooperators
+  ListHook active_link;        // in the list of active queues
+  ListHook burst_link;         // in the burst in progress
+  PositionHook position_link;  // by sector of `next`, to find cooperators
 
   [[nodiscard]] bool empty() const { return sorted.empty(); }
   [[nodiscard]] bool is_raised() const { return coefficient > 1; }
