@@ -13,6 +13,7 @@ inline constexpr int kIoError = -5;        // EIO, what BlkStatus::kIoError is t
 inline constexpr Pages kBioPagesMax{256};  // BIO_MAX_PAGES (v5.10), BIO_MAX_VECS (v6.1)
 
 class Bio;
+struct IoContext;  // io_context.hpp
 
 // Called once when all bios of a run have completed, in softirq context at the completion's end.
 // It may change state and wake threads; it must not submit.
@@ -55,6 +56,8 @@ class Bio {
   WriteIds writes;
   Bio* next = nullptr;  // in its request, in order of merging
   int cpu = 0;          // that it ended on, with its last part: set before end_io is called
+  // Of the task that submits it (rq_ioc()): set by a single queue, null in a blk-mq queue.
+  IoContext* io_context = nullptr;
 
   // Of a single bio whose first parts were split off (bio_chain()). The parts are bios of their
   // own; end_io is called when all have ended, with the extent that was submitted.

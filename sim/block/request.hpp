@@ -55,8 +55,9 @@ struct Request {
   engine::Interrupt hard_irq;  // the device's interrupt
   engine::Interrupt soft_irq;  // the block softirq that completes it
 
-  std::uint64_t fifo_time = 0;  // jiffies at which it expires; of the elevator
-  bool in_elevator = false;     // counted by the elevator from insertion until it is freed
+  std::uint64_t fifo_time = 0;      // jiffies at which it expires; of the elevator
+  bool in_elevator = false;         // counted by the elevator from insertion until it is freed
+  IoContext* io_context = nullptr;  // of the task that allocated it; in a single queue
 
   using HashHook = boost::intrusive::list_member_hook<
       boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;

@@ -17,7 +17,38 @@
 
 namespace wbsim::block {
 
-// Models: struct elevator_mq_ops, v5.10 and v6.1. An elevator holds requests from insert() to
+// Whether a task may have a request where the pool is used up (ELV_MQUEUE_*).
+//   kMay   as any other task
+//   kMust  even if the pool is full
+//   kNo    not even if it is not
+enum class MayQueue : std::uint8_t { kMay, kMust, kNo };
+
+// q->queue_head of a single queue: what elevators have given up, in the order in which the driver
+// will take it.
+class DispatchList {
+ public:
+  virtual void add_tail(Request& request) = 0;    // elv_dispatch_add_tail()
+  virtual void add_sorted(Request& request) = 0;  // elv_dispatch_sort(): by sector, one way
+
+ protected:
+  ~DispatchList() = default;
+};
+
+// What an elevator may ask of the single queue that it belongs to, from its hooks and timers.
+class ElevatorHost {
+ public:
+  // Runs the queue as soon as the hook has returned (__blk_run_queue() inside a hook of insertion
+  // or completion; blk_remove_plug() and request_fn() in v2.6.18).
+  virtual void run_after_hook() = 0;
+  // Has kblockd run the queue (kblockd_schedule_work() of the elevator's own work).
+  virtual void run_async() = 0;
+
+ protected:
+  ~ElevatorHost() = default;
+};
+
+// Models: struct elevator_mq_ops, v5.10 and v6.1, and struct elevator_ops, v2.6.18 and v3.6; what
+// only the second has is at the end. An elevator holds requests from insert() to
 // dispatch() and decides their order; it owns none of them. Calls come from tasks, kblockd and
 // softirqs; none may sleep or call back into the queue.
 class Elevator {
@@ -30,8 +61,8 @@ class Elevator {
   // insert_requests(): takes one request that merged with none.
   virtual void insert(Request& request) = 0;
   // dispatch_request(): gives up the request to be issued next; null where it keeps back what it
-  // has, or has nothing.
-  virtual Request* dispatch() = 0;
+  // has, or has nothing. Elevators of a single queue may have dispatch_to() instead.
+  virtual Request* dispatch() { return nullptr; }
   [[nodiscard]] virtual bool has_work() const = 0;
 
   // request_merge(): a request that begins where `bio` ends. Back merges need no help.
@@ -60,15 +91,47 @@ class Elevator {
   virtual void completed_request(Request& /*request*/, SimTime /*now*/) {}
   // finish_request(): a request is about to be freed, dispatched or merged into another.
   virtual void finish_request(Request& /*request*/) {}
+
+  // The following are called by single queues only. Bios and their requests carry the context of
+  // their task (Bio::io_context, Request::io_context).
+
+  // elevator_dispatch_fn(): moves requests to the list and returns how many. `forced`: all that it
+  // has, whatever it is waiting for (a drain).
+  virtual int dispatch_to(DispatchList& list, bool /*forced*/) {
+    Request* request = dispatch();
+    if (request == nullptr) {
+      return 0;
+    }
+    list.add_tail(*request);
+    return 1;
+  }
+  // elevator_may_queue_fn(): asked before a request for `bio` is allocated.
+  [[nodiscard]] virtual MayQueue may_queue(const Bio& /*bio*/) { return MayQueue::kMay; }
+  // elevator_set_req_fn(): `request` was allocated for `bio` and will be inserted (or merged into
+  // another one first). Ends with finish_request(). Flushes are none of its business.
+  virtual void set_request(Request& /*request*/, const Bio& /*bio*/) {}
+  // elevator_activate_req_fn(): the driver sees a request that was dispatched for the first time;
+  // elevator_deactivate_req_fn(): it gave it back.
+  virtual void activate_request(Request& /*request*/) {}
+  virtual void deactivate_request(Request& /*request*/) {}
+  // exit_io_context(): the task has ended. What it queued remains.
+  virtual void task_exited(const IoContext& /*context*/) {}
+  // False: the merge hash must not find its requests (the noop of v2.6.18 had no hash).
+  [[nodiscard]] virtual bool uses_merge_hash() const { return true; }
 };
 
 // Whose rules an elevator follows where they differ (profile switch `elevators`).
-enum class ElevatorGeneration { kV5_10, kV6_1 };
+// In order: what came later compares greater. The first two are those of single queues.
+enum class ElevatorGeneration { kV2_6_18, kV3_6, kV5_10, kV6_1 };
+
+[[nodiscard]] constexpr bool is_single_queue(ElevatorGeneration generation) {
+  return generation <= ElevatorGeneration::kV3_6;
+}
 
 // Values of tunables by sysfs name; what is absent has its default.
 using TunableValues = std::map<std::string, std::int64_t, std::less<>>;
 
-// A file of /sys/block/NAME/queue/iosched.
+// A file of /sys/block/NAME/queue/iosched. One that changed its default has a row for each.
 struct Tunable {
   std::string_view name;
   std::string_view summary;  // with unit
@@ -76,7 +139,8 @@ struct Tunable {
   std::int64_t max = 0;
   // Absent: nr_requests as it was when the elevator was chosen.
   std::optional<std::int64_t> value;
-  ElevatorGeneration since = ElevatorGeneration::kV5_10;
+  ElevatorGeneration since = ElevatorGeneration::kV2_6_18;
+  ElevatorGeneration until = ElevatorGeneration::kV6_1;
 };
 
 // What an elevator is made with. The references outlive it.
@@ -87,6 +151,11 @@ struct ElevatorContext {
   int default_nr_requests = 0;  // before it was set: what elevators saw when they were chosen
   int bits_per_word = 0;        // of the scheduler's tags
   const TunableValues& tunables;
+  // Of a single queue; null in a blk-mq queue.
+  ElevatorHost* host = nullptr;
+  // Request::number is below it: what an elevator keeps per request may be an array.
+  int request_numbers = 0;
+  bool rotational = true;
 
   // The value set, or `otherwise`.
   [[nodiscard]] std::int64_t tunable(std::string_view name, std::int64_t otherwise) const {
