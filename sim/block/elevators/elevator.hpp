@@ -42,6 +42,9 @@ class ElevatorHost {
   virtual void run_after_hook() = 0;
   // Has kblockd run the queue (kblockd_schedule_work() of the elevator's own work).
   virtual void run_async() = 0;
+  // For what has to leave outside dispatch_to(): in v2.6.18 no two requests of a tree begin at the
+  // same sector, so an insertion (insert(), request_merged()) dispatches the older one.
+  virtual DispatchList& dispatch_list() = 0;
 
  protected:
   ~ElevatorHost() = default;
