@@ -5,6 +5,13 @@
 
 namespace wbsim::block {
 
+IoPriority best_of(const IoPriority& a, const IoPriority& b) {
+  if (a.io_class == IoClass::kNone || b.io_class == IoClass::kNone) {
+    return a.io_class == IoClass::kNone ? b : a;
+  }
+  return std::pair{b.io_class, b.level} < std::pair{a.io_class, a.level} ? b : a;
+}
+
 // A request that failed once is not tried again (req_set_nomerge()).
 bool RequestMerger::fits(Request& request, const Bio& bio, std::int64_t segments) const {
   if (request.length + bio.length() > limits_.max_sectors ||
@@ -44,6 +51,7 @@ bool RequestMerger::back_merge(Request& request, Bio& bio) {
   if (!fits(request, bio, segments)) {
     return false;
   }
+  keep_best(request, bio.priority);
   append(request, bio, segments);
   return true;
 }
@@ -53,6 +61,7 @@ bool RequestMerger::front_merge(Request& request, Bio& bio) {
   if (!fits(request, bio, segments)) {
     return false;
   }
+  keep_best(request, bio.priority);
   request.sector = bio.sector;
   grow(request, bio, segments);
   bio.next = request.bio;
@@ -62,7 +71,7 @@ bool RequestMerger::front_merge(Request& request, Bio& bio) {
 
 bool RequestMerger::merge_requests(Request& request, Request& next) const {
   if (request.no_merge || next.no_merge || request.flags.write != next.flags.write ||
-      request.priority != next.priority || request.end() != next.sector) {
+      !may_differ(request.priority, next.priority) || request.end() != next.sector) {
     return false;
   }
   // Models: ll_merge_requests_fn(), which marks neither request as full.
@@ -71,6 +80,7 @@ bool RequestMerger::merge_requests(Request& request, Request& next) const {
     return false;
   }
   request.started = std::min(request.started, next.started);
+  keep_best(request, next.priority);
   request.bio_tail->next = next.bio;
   request.bio_tail = next.bio_tail;
   request.length += next.length;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "sim/block/io_context.hpp"
 #include "sim/block/request.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/task.hpp"
@@ -10,6 +11,13 @@
 namespace wbsim::block {
 
 inline constexpr Bytes kPlugFlushSize = kibibytes(128);  // BLK_PLUG_FLUSH_SIZE
+
+// How its owner issues a plug.
+//   kFifo      oldest first; without an elevator through the software queue where the device has
+//              been busy (v5.10)
+//   kLifo      without an elevator and of one device newest first, straight to it (v6.1)
+//   kByDevice  oldest first; of several devices one after the other (v3.6)
+enum class PlugIssueOrder { kFifo, kLifo, kByDevice };
 
 // Models: struct blk_plug, v5.10: requests in order of submission.
 struct Plug {
@@ -22,7 +30,7 @@ struct Plug {
   [[nodiscard]] const Request& newest() const { return requests.back(); }
 
   // Models: the list_sort() of blk_mq_flush_plug_list(), v5.10: what a plug of several devices
-  // holds is sorted by device and sector.
+  // holds is sorted by device and sector; and of blk_flush_plug_list(), v3.6: by device.
   void sort_if_shared();
 
   void push_back(Request& request) {
@@ -43,6 +51,7 @@ class TaskIo {
 
   [[nodiscard]] engine::Thread& thread() const { return thread_; }
   [[nodiscard]] Plug* plug() const { return plug_; }
+  [[nodiscard]] IoContext& context() { return context_; }
 
   // Starts a plug; a nested one is ignored, the outer one owns the requests. Pair each start with
   // `co_await finish_plug()` (blk_start_plug(), blk_finish_plug()).
@@ -64,10 +73,11 @@ class TaskIo {
  private:
   engine::Task<> finish_filled_plug();
   engine::Task<> flush_shared_plug();
-  [[nodiscard]] RequestQueue& next_queue();
+  [[nodiscard]] BlockQueue& next_queue();
   static SimDuration on_sleep(void* self);
 
   engine::Thread& thread_;
+  IoContext context_;
   Plug storage_;
   Plug* plug_ = nullptr;
   int depth_ = 0;

@@ -203,7 +203,7 @@ class QueueRig {
         : rig{owner},
           script{std::move(steps)},
           queue{target},
-          thread{owner.machine, name, 1},
+          thread{owner.machine, name, 1 + static_cast<int>(owner.tasks_.size())},
           io{thread} {}
     QueueRig& rig;
     IoScript script;

@@ -13,7 +13,7 @@
 
 namespace wbsim::block {
 
-class RequestQueue;
+class BlockQueue;
 
 inline constexpr int kNoTag = -1;  // BLK_MQ_NO_TAG
 
@@ -28,9 +28,9 @@ enum FlushStep : unsigned {
 // Lives in the tag set of its queue, one per tag. Between allocation and completion it belongs to
 // exactly one of: a plug, a list of the queue, the elevator, the flush machinery, the device.
 struct Request {
-  Request(RequestQueue& owner, int own_number);
+  Request(BlockQueue& owner, int own_number);
 
-  RequestQueue& queue;
+  BlockQueue& queue;
   // The tag it is allocated by: one of the scheduler's where the queue has an elevator
   // (internal_tag), else the driver's.
   int number;

@@ -39,7 +39,7 @@ class BioWait final : public block::BioEndIo {
 
 }  // namespace
 
-BlockDevice::BlockDevice(std::string name, Bytes size, block::RequestQueue& queue,
+BlockDevice::BlockDevice(std::string name, Bytes size, block::BlockQueue& queue,
                          pagecache::BdiWriteback& wb, const Memory& memory,
                          const pagecache::ReadaheadLimits& readahead, const DirectIoRules& direct)
     : name_{std::move(name)},

@@ -44,7 +44,7 @@ Task<int> DirectIo::prepare(TaskContext& task, BlockDevice& device, const Direct
 }
 
 Task<> DirectIo::submit(TaskContext& task, BlockDevice& device, const DirectRequest& request) {
-  block::RequestQueue& queue = device.queue();
+  block::BlockQueue& queue = device.queue();
   const engine::CpuCosts& costs = task.costs();
   const DirectIoRules& rules = device.direct_rules();
   const bool one_bio = request.length <= to_bytes(kBioPagesMax);

@@ -42,7 +42,7 @@ ElevatorQueue::Candidate ElevatorQueue::find(const Bio& bio) {
   }
   const auto allowed = [&](Request* request) {
     const MergeKind kind =
-        request == nullptr ? MergeKind::kNone : RequestMerger::try_merge(*request, bio);
+        request == nullptr ? MergeKind::kNone : merger_.try_merge(*request, bio);
     return kind != MergeKind::kNone && elevator_->allow_merge(*request, bio) ? kind
                                                                              : MergeKind::kNone;
   };
