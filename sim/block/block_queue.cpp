@@ -10,10 +10,6 @@ namespace wbsim::block {
 using engine::BioStep;
 using engine::RequestStep;
 
-namespace {
-constexpr engine::TaskName kInterrupt{"?", 0};
-}
-
 BlockQueue::BlockQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
                        DeviceModel& device, const BlockQueueOptions& options)
     : machine_{machine},
@@ -163,7 +159,7 @@ void BlockQueue::complete(DeviceCommand& command, BlkStatus status) {
 }
 
 void BlockQueue::on_hard_irq(Request& request) {
-  trace_request(RequestStep::kComplete, kInterrupt, request);
+  trace_request(RequestStep::kComplete, kInterruptTask, request);
   machine_.cpu(request.cpu).interrupt(request.soft_irq, soft_irq_cost(request));
 }
 
@@ -171,8 +167,8 @@ void BlockQueue::on_hard_irq(Request& request) {
 // without data ends with a completion of its own.
 void BlockQueue::end_bios(Request& request) {
   Bio* bio = std::exchange(request.bio, nullptr);
-  if (request.length == Sectors{0}) {
-    trace_request(RequestStep::kComplete, kInterrupt, request);
+  if (request.length == Sectors{0} && !request.flags.flush) {
+    trace_request(RequestStep::kComplete, kInterruptTask, request);
   }
   while (bio != nullptr) {
     Bio* next = bio->next;
@@ -240,8 +236,13 @@ void BlockQueue::trace_request(RequestStep step, engine::TaskName task, const Re
 void BlockQueue::trace_unplug(const engine::Thread& thread, const RequestChain& list,
                               bool from_schedule) {
   if (tracer_.active()) {
-    const engine::UnplugTrace trace{thread.now(), thread.name(), static_cast<int>(list.size()),
-                                    from_schedule};
+    trace_unplug(thread.name(), static_cast<int>(list.size()), from_schedule);
+  }
+}
+
+void BlockQueue::trace_unplug(engine::TaskName task, int requests, bool from_schedule) {
+  if (tracer_.active()) {
+    const engine::UnplugTrace trace{machine_.simulator().now(), task, requests, from_schedule};
     tracer_.emit(&engine::Observer::on_unplug, trace);
   }
 }

@@ -42,6 +42,9 @@ struct RequestQueueStats {
   std::int64_t flushes = 0;         // issued
 };
 
+// Who acts in softirq context and in timers.
+inline constexpr engine::TaskName kInterruptTask{"?", 0};
+
 // What all queues are made with.
 struct BlockQueueOptions {
   int device = 0;  // index, for traces
@@ -148,6 +151,7 @@ class BlockQueue : public DeviceClient {
                                           SimDuration pace = {}) const;
   void emit_bio(engine::BioStep step, const engine::BioTrace& trace) const;
   void trace_unplug(const engine::Thread& thread, const RequestChain& list, bool from_schedule);
+  void trace_unplug(engine::TaskName task, int requests, bool from_schedule);
   void trace_request(engine::RequestStep step, engine::TaskName task, const Request& request);
 
   // Takes this queue's requests out of a plug, oldest first.

@@ -19,13 +19,14 @@ namespace wbsim::block {
 
 // One step of a task's script.
 struct IoStep {
-  enum class Kind { kBio, kStartPlug, kFinishPlug, kFlushPlug, kSleepUntil, kRun };
+  enum class Kind { kBio, kStartPlug, kFinishPlug, kFlushPlug, kUnplugQueue, kSleepUntil, kRun };
   Kind kind = Kind::kBio;
   engine::RwbsFlags flags{};
   std::int64_t sector = 0;
   std::int64_t sectors = 0;
   SimDuration time{};
   std::int64_t segment = 0;  // sectors of contiguous memory; 0: all
+  IoPriority priority{};
 };
 using IoScript = std::vector<IoStep>;
 
@@ -34,6 +35,9 @@ inline IoStep write(std::int64_t sector, std::int64_t sectors = 8) {
 }
 inline IoStep read(std::int64_t sector, std::int64_t sectors = 8) {
   return {.sector = sector, .sectors = sectors};
+}
+inline IoStep sync_write(std::int64_t sector, std::int64_t sectors = 8) {
+  return {.flags = {.write = true, .sync = true}, .sector = sector, .sectors = sectors};
 }
 inline IoStep fua(std::int64_t sector, std::int64_t sectors = 8) {
   return {
@@ -44,6 +48,8 @@ inline IoStep preflush(std::int64_t sector, std::int64_t sectors = 8) {
   return {.flags = {.write = true, .preflush = true}, .sector = sector, .sectors = sectors};
 }
 inline IoStep flush() { return {.flags = {.write = true, .preflush = true}}; }
+// What somebody does who is about to wait for I/O.
+inline IoStep unplug_queue() { return {.kind = IoStep::Kind::kUnplugQueue}; }
 inline IoStep plug() { return {.kind = IoStep::Kind::kStartPlug}; }
 inline IoStep unplug() { return {.kind = IoStep::Kind::kFinishPlug}; }
 inline IoStep sleep_until(SimDuration time) {
@@ -63,13 +69,15 @@ inline engine::CpuCosts free_of_cost() {
   return costs;
 }
 
-struct RigOptions {
-  RequestQueueOptions queue{};
+template <class QueueOptions>
+struct BasicRigOptions {
+  QueueOptions queue{};
   models::TestDeviceParameters device{};
   engine::CpuCosts costs = free_of_cost();
   int cpus = 1;
   bool run_ahead = true;
 };
+using RigOptions = BasicRigOptions<RequestQueueOptions>;
 
 // Which bios ended when and how. A merged run ends as one object and is taken apart again.
 class BioLedger final : public BioEndIo {
@@ -149,9 +157,10 @@ class BlockLog final : public engine::Observer {
   std::vector<std::string> lines_;
 };
 
-class QueueRig {
+template <class Queue, class QueueOptions>
+class BasicQueueRig {
  public:
-  explicit QueueRig(const RigOptions& options = {})
+  explicit BasicQueueRig(const BasicRigOptions<QueueOptions>& options = {})
       : machine{sim, options.cpus, engine::Jiffies{250, 0, {}}, options.costs},
         kblockd{machine},
         device{sim, options.device},
@@ -159,10 +168,10 @@ class QueueRig {
     sim.set_run_ahead(options.run_ahead);
     tracer.attach(log);
   }
-  ~QueueRig() { sim.destroy_processes(); }
+  ~BasicQueueRig() { sim.destroy_processes(); }
 
   // A task that follows `script`; submits to `queue` unless another one is given.
-  void task(IoScript script, RequestQueue* other = nullptr) {
+  void task(IoScript script, BlockQueue* other = nullptr) {
     tasks_.push_back(std::make_unique<ScriptTask>(*this, std::move(script),
                                                   other == nullptr ? queue : *other,
                                                   fmt::format("task{}", tasks_.size())));
@@ -193,21 +202,21 @@ class QueueRig {
   engine::Tracer tracer;
   Kblockd kblockd;
   models::TestDevice device;
-  RequestQueue queue;
+  Queue queue;
   BioLedger ledger{sim};
   BlockLog log;
 
  private:
   struct ScriptTask {
-    ScriptTask(QueueRig& owner, IoScript steps, RequestQueue& target, const std::string& name)
+    ScriptTask(BasicQueueRig& owner, IoScript steps, BlockQueue& target, const std::string& name)
         : rig{owner},
           script{std::move(steps)},
           queue{target},
           thread{owner.machine, name, 1 + static_cast<int>(owner.tasks_.size())},
           io{thread} {}
-    QueueRig& rig;
+    BasicQueueRig& rig;
     IoScript script;
-    RequestQueue& queue;
+    BlockQueue& queue;
     engine::Thread thread;
     TaskIo io;
   };
@@ -222,6 +231,7 @@ class QueueRig {
           bio.unit = Sectors{step.sectors};
           bio.segment = Sectors{step.segment};
           bio.flags = step.flags;
+          bio.priority = step.priority;
           bio.end_io = &task.rig.ledger;
           task.rig.ledger.submitted(bio);
           co_await task.queue.submit_bio(task.io, bio);
@@ -236,6 +246,9 @@ class QueueRig {
         case IoStep::Kind::kFlushPlug:
           co_await task.io.flush_plug();
           break;
+        case IoStep::Kind::kUnplugQueue:
+          co_await task.queue.unplug(task.io);
+          break;
         case IoStep::Kind::kSleepUntil:
           co_await task.thread.nanosleep(at(step.time));
           break;
@@ -244,11 +257,13 @@ class QueueRig {
           break;
       }
     }
+    task.io.context().exit();
     co_await task.thread.exit();
   }
 
   std::vector<std::unique_ptr<ScriptTask>> tasks_;
 };
+using QueueRig = BasicQueueRig<RequestQueue, RequestQueueOptions>;
 
 using Lines = std::vector<std::string>;
 

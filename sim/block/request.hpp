@@ -55,8 +55,16 @@ struct Request {
   engine::Interrupt hard_irq;  // the device's interrupt
   engine::Interrupt soft_irq;  // the block softirq that completes it
 
-  std::uint64_t fifo_time = 0;      // jiffies at which it expires; of the elevator
-  bool in_elevator = false;         // counted by the elevator from insertion until it is freed
+  std::uint64_t fifo_time = 0;  // jiffies at which it expires; of the elevator
+  bool in_elevator = false;     // counted by the elevator from insertion until it is freed
+  // Of a single queue.
+  std::uint8_t pool_class = 0;      // RequestClass that it is counted in
+  bool seen = false;                // REQ_STARTED: the driver has looked at it, nothing may pass it
+  bool soft_barrier = false;        // REQ_SOFTBARRIER: nothing is sorted past it
+  bool sorted = false;              // REQ_SORTED: came through the elevator
+  bool elevator_data = false;       // REQ_ELVPRIV: set_request() was called for it
+  bool barrier = false;             // REQ_HARDBARRIER (v2.6.18)
+  bool color = false;               // REQ_ORDERED_COLOR: before or behind a barrier (v2.6.18)
   IoContext* io_context = nullptr;  // of the task that allocated it; in a single queue
 
   using HashHook = boost::intrusive::list_member_hook<

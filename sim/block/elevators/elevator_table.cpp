@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/block/elevators/deadline.hpp"
 #include "sim/block/elevators/mq_deadline.hpp"
+#include "sim/block/elevators/noop.hpp"
 
 namespace wbsim::block {
 
@@ -14,8 +16,12 @@ std::unique_ptr<Elevator> make(const ElevatorContext& context) {
   return std::make_unique<E>(context);
 }
 
-const std::array<ElevatorType, 1> kTypes{
-    {{"mq-deadline", MqDeadline::tunables(), &make<MqDeadline>}}};
+const std::array<ElevatorType, 3> kTypes{
+    {{"mq-deadline", MqDeadline::tunables(), &make<MqDeadline>},
+     {"noop", Noop::tunables(), &make<Noop>, ElevatorGeneration::kV2_6_18,
+      ElevatorGeneration::kV3_6},
+     {"deadline", Deadline::tunables(), &make<Deadline>, ElevatorGeneration::kV2_6_18,
+      ElevatorGeneration::kV3_6}}};
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/block/dispatch_queue.hpp"
 #include "sim/block/elevators/elevator_queue.hpp"
 #include "sim/block/elevators/elevator_table.hpp"
 #include "sim/block/queue_test_util.hpp"
@@ -20,18 +21,37 @@ struct ElevatorRigOptions {
   QueueLimits limits{};
 };
 
+// Stands for the single queue of an elevator: takes what it gives up.
+class TestElevatorHost final : public ElevatorHost {
+ public:
+  explicit TestElevatorHost(SortedDirections directions) : list{directions} {}
+  void run_after_hook() override { ++runs; }
+  void run_async() override { ++async_runs; }
+  DispatchList& dispatch_list() override { return list; }
+
+  DispatchQueue list;
+  int runs = 0;
+  int async_runs = 0;
+};
+
 class ElevatorRig {
  public:
   explicit ElevatorRig(const ElevatorRigOptions& options)
-      : options_{options}, merger_{options_.limits, false, bios_} {
+      : options_{options},
+        merger_{options_.limits, false, bios_},
+        host_{options.generation == ElevatorGeneration::kV2_6_18 ? SortedDirections::kMixed
+                                                                 : SortedDirections::kApart} {
     const ElevatorContext context{.machine = owner_.machine,
                                   .generation = options_.generation,
                                   .nr_requests = options_.nr_requests,
                                   .default_nr_requests = options_.default_nr_requests,
                                   .bits_per_word = 16,
-                                  .tunables = options_.tunables};
+                                  .tunables = options_.tunables,
+                                  .host = &host_,
+                                  .request_numbers = 4096};
     queue_ = std::make_unique<ElevatorQueue>(find_elevator(options_.elevator)->make(context),
                                              merger_, options_.limits, options_.nr_requests);
+    host_.list.attach(*queue_);
   }
   ElevatorRig(const ElevatorRig&) = delete;
   ElevatorRig& operator=(const ElevatorRig&) = delete;
@@ -39,6 +59,7 @@ class ElevatorRig {
 
   [[nodiscard]] ElevatorQueue& queue() { return *queue_; }
   [[nodiscard]] Elevator& elevator() { return queue_->elevator(); }
+  [[nodiscard]] TestElevatorHost& host() { return host_; }
   void run_until(SimDuration time) {
     owner_.sim.schedule(clock_, at(time));
     owner_.sim.run(at(time));
@@ -84,9 +105,25 @@ class ElevatorRig {
     }
     return merge.kind;
   }
+  // The next request in the way of the elevator's generation; null where there is none.
+  Request* take() {
+    if (!is_single_queue(options_.generation)) {
+      return queue_->dispatch();
+    }
+    if (host_.list.empty()) {
+      queue_->elevator().dispatch_to(host_.list, false);
+    }
+    if (host_.list.empty()) {
+      return nullptr;
+    }
+    Request& request = host_.list.front();
+    host_.list.look_at_front();
+    host_.list.pop_front();
+    return &request;
+  }
   // "R 0+8", and "-" where there is none. `held`: it stays in the device.
   std::string dispatch(bool held = false) {
-    Request* request = queue_->dispatch();
+    Request* request = take();
     if (request == nullptr) {
       return "-";
     }
@@ -122,6 +159,7 @@ class ElevatorRig {
   engine::Event clock_{[](void*) {}, nullptr};  // so that there is something to run up to
   SlabPool<Bio> bios_;
   RequestMerger merger_;
+  TestElevatorHost host_;
   std::vector<std::unique_ptr<Request>> requests_;
   std::unique_ptr<ElevatorQueue> queue_;
   std::vector<Request*> held_;
