@@ -359,6 +359,9 @@ void register_all() {
               ->UseManualTime();
         }
         for (const block::ElevatorType& type : block::elevator_types()) {
+          if (!type.exists_in(block::ElevatorGeneration::kV6_1)) {
+            continue;  // of a single queue: single_queue_bench.cpp
+          }
           const std::string name = fmt::format("{}/{}/{}", op_name, type.name, order);
           benchmark::RegisterBenchmark(name.c_str(), elevator, type, sequential, op)
               ->Arg(depth)

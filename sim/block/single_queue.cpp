@@ -118,7 +118,7 @@ Task<> SingleQueue::submit_bio(TaskIo& io, Bio& bio) {
     co_return;
   }
   ++stats_.bios;
-  trace_bio(BioStep::kQueue, thread.name(), bio);
+  trace_bio(BioStep::kQueue, thread, bio);
   co_await thread.run(options_.trace.bio_queue);
   const Where where = place_of(bio);
   const bool sync = bio.flags.sync;
@@ -145,46 +145,53 @@ Task<> SingleQueue::submit_bio(TaskIo& io, Bio& bio) {
 }
 
 // Models: attempt_plug_merge() and elv_merge(). The plug is tried whatever nomerges says (v3.6).
-Task<bool> SingleQueue::attempt_merge(TaskIo& io, Bio& bio) {
-  const engine::TaskName task = io.thread().name();
-  // The bio is gone once it is merged: what its trace needs is kept.
+// `trace`: of the bio, which is gone once it is merged; null where nobody wants it.
+SimDuration SingleQueue::merge(TaskIo& io, Bio& bio, const engine::BioTrace* trace, bool& merged) {
   const std::int64_t bios = bio.count;
-  const std::optional<Bio> copy = tracer_.active() ? std::optional{bio} : std::nullopt;
   std::int64_t scanned = 0;
   MergeKind kind = MergeKind::kNone;
-  RequestChain absorbed;
+  Request* absorbed = nullptr;
   if (io.plug() != nullptr && options_.plug_merging) {
     kind = attempt_plug_merge(*io.plug(), bio, false, scanned);
   }
   if (kind == MergeKind::kNone) {
     scanned = std::max<std::int64_t>(scanned - 1, 0);
-    const ElevatorQueue::BioMerge merge = elevator_->merge(bio);
-    kind = merge.kind;
-    if (merge.absorbed != nullptr) {
-      absorbed.push_back(*merge.absorbed);
-    }
+    const ElevatorQueue::BioMerge queued = elevator_->merge(bio);
+    kind = queued.kind;
+    absorbed = queued.absorbed;
   }
   SimDuration cost = costs().plug_scan * scanned;
-  if (kind != MergeKind::kNone) {
-    account_merge(kind, bios);
-    trace_merge(kind, task, copy);
+  merged = kind != MergeKind::kNone;
+  if (merged) {
+    account_merge(kind, bios, trace);
     cost += costs().bio_merge + options_.trace.bio_merge;
-    cost += absorbed.empty() ? SimDuration{} : options_.trace.rq_merge;
-    end_absorbed(absorbed, task);
   }
-  co_await io.thread().run(cost);
-  co_return kind != MergeKind::kNone;
+  if (absorbed != nullptr) {
+    end_absorbed(*absorbed, io.thread().name());
+    cost += options_.trace.rq_merge;
+  }
+  return cost;
 }
 
-// Frees requests whose data others have taken over.
-void SingleQueue::end_absorbed(RequestChain& absorbed, engine::TaskName task) {
-  while (!absorbed.empty()) {
-    Request& request = absorbed.front();
-    absorbed.pop_front();
-    ++stats_.request_merges;
-    trace_request(RequestStep::kMerge, task, request);
-    free_request(request);
+// True: the bio has become part of a request.
+Task<bool> SingleQueue::attempt_merge(TaskIo& io, Bio& bio) {
+  bool merged = false;
+  SimDuration cost{};
+  if (tracer_.active()) {
+    const engine::BioTrace trace = trace_of(io.thread(), bio);
+    cost = merge(io, bio, &trace, merged);
+  } else {
+    cost = merge(io, bio, nullptr, merged);
   }
+  co_await io.thread().run(cost);
+  co_return merged;
+}
+
+// Frees a request whose data another one has taken over.
+void SingleQueue::end_absorbed(Request& request, engine::TaskName task) {
+  ++stats_.request_merges;
+  trace_request(RequestStep::kMerge, task, request);
+  free_request(request);
 }
 
 // Models: get_request().
@@ -203,7 +210,7 @@ Request* SingleQueue::try_get_request(TaskIo& io, Bio& bio, Where where) {
   if (request->elevator_data) {
     elevator.set_request(*request, bio);
   }
-  trace_bio(BioStep::kGetRequest, io.thread().name(), bio);
+  trace_bio(BioStep::kGetRequest, io.thread(), bio);
   return request;
 }
 
@@ -279,7 +286,7 @@ SimDuration SingleQueue::flush_plug_from_schedule(TaskIo& io) {
     cost += costs().request_insert + options_.trace.rq_insert;
   }
   trace_unplug(task, depth, true);
-  kblockd_.queue_work(*this, io.thread().cpu_index());
+  run_later(io.thread().cpu_index());
   return cost;
 }
 
@@ -338,7 +345,11 @@ void SingleQueue::add_request(Request& request, Where where, engine::TaskName ta
 void SingleQueue::add_to_elevator(Request& request, InsertMerge merging, engine::TaskName task) {
   RequestChain absorbed;
   if (!elevator_->insert(request, absorbed, merging)) {
-    end_absorbed(absorbed, task);
+    while (!absorbed.empty()) {
+      Request& merged = absorbed.front();
+      absorbed.pop_front();
+      end_absorbed(merged, task);
+    }
     return;
   }
   request.sorted = true;

@@ -91,6 +91,7 @@ class SingleQueue final : public BlockQueue,
   [[nodiscard]] bool refuses(const Bio& bio) const;
   [[nodiscard]] Where place_of(const Bio& bio) const;
   engine::Task<bool> attempt_merge(TaskIo& io, Bio& bio);
+  SimDuration merge(TaskIo& io, Bio& bio, const engine::BioTrace* trace, bool& merged);
   engine::Task<Request*> get_request(TaskIo& io, Bio& bio, Where where);
   Request* try_get_request(TaskIo& io, Bio& bio, Where where);
   engine::Task<> add_to_plug(TaskIo& io, Request& request);
@@ -100,13 +101,14 @@ class SingleQueue final : public BlockQueue,
   // Insertion (single_queue.cpp).
   void add_request(Request& request, Where where, engine::TaskName task);
   void add_to_elevator(Request& request, InsertMerge merging, engine::TaskName task);
-  void end_absorbed(RequestChain& absorbed, engine::TaskName task);
+  void end_absorbed(Request& request, engine::TaskName task);
 
   // Dispatch (single_queue_dispatch.cpp).
   [[nodiscard]] bool queue_is_empty() const;
   void plug_device();
   bool remove_plug();
   void hold_back();
+  void run_later(int cpu);
   void on_delay();
   Request* peek();
   bool device_is_ready();
@@ -128,8 +130,8 @@ class SingleQueue final : public BlockQueue,
   void free_request(Request& request);
 
   // FlushHost.
-  void queue_flush_data(Request& request) override;
-  void queue_flush(Request& flush_request) override;
+  void queue_flush_data(Request& request, int cpu) override;
+  void queue_flush(Request& flush_request, int cpu) override;
   void leave_device(Request& /*request*/) override {}
   void end_flushed(Request& request) override { end_request(request); }
   // ElevatorHost.

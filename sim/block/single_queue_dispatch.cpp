@@ -86,9 +86,17 @@ Task<> SingleQueue::run_from_kblockd(TaskIo& io) {
   }
 }
 
+// Models: blk_run_queue_async(), v3.6: a delay in progress ends.
+void SingleQueue::run_later(int cpu) {
+  if (options_.plugging == QueuePlugging::kPerTask) {
+    machine_.simulator().cancel(delay_);
+  }
+  kblockd_.queue_work(*this, cpu);
+}
+
 void SingleQueue::run_async() {
   kicked_ = true;
-  kblockd_.queue_work(*this, 0);
+  run_later(0);
 }
 
 void SingleQueue::task_exited(IoContext& context) { elevator_->elevator().task_exited(context); }
@@ -242,17 +250,17 @@ void SingleQueue::end_in_sequence(Request& request) {
   }
   const bool delayed = flush && std::exchange(flush_delayed_, false);
   if (std::exchange(flush_queued_, false) || delayed) {
-    kblockd_.queue_work(*this, cpu);
+    run_later(cpu);
   }
 }
 
-void SingleQueue::queue_flush_data(Request& request) {
+void SingleQueue::queue_flush_data(Request& request, int /*cpu*/) {
   request.seen = false;
   dispatch_.push_front(request);
   flush_queued_ = true;
 }
 
-void SingleQueue::queue_flush(Request& flush_request) {
+void SingleQueue::queue_flush(Request& flush_request, int /*cpu*/) {
   flush_request.seen = false;
   dispatch_.push_back(flush_request);
   flush_queued_ = true;

@@ -14,6 +14,7 @@ using SingleRig = BasicQueueRig<SingleQueue, SingleQueueOptions>;
 inline SingleRigOptions of_3_6(std::string_view elevator = "noop") {
   SingleRigOptions options;
   options.queue.elevator = find_elevator(elevator);
+  options.wheel = engine::TimerWheel::kCascading;
   return options;
 }
 

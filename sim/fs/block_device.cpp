@@ -88,7 +88,7 @@ Task<int> BlockDevice::fsync(TaskContext& task, PageIndex first, PageIndex last,
   co_await writeback::fdatawrite_range(task, memory_.throttle, inode_.mapping, first, last);
   co_await pagecache::fdatawait_range(task, inode_.mapping, first, last);
   const int error = inode_.mapping.wb_err.check_and_advance(error_seen);
-  if (error != 0) {
+  if (error != 0 || !direct_.fsync_flushes) {
     co_return error;
   }
   co_return co_await issue_flush(task);

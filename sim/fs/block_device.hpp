@@ -31,6 +31,10 @@ struct Memory {
 struct DirectIoRules {
   bool plugs_asynchronous = true;        // v5.10: also around the one bio of a small request
   bool marks_waited_reads_sync = false;  // since v6.0: submit_bio_wait() makes a read REQ_SYNC
+  bool plugs_all = false;                // v3.6: do_blockdev_direct_IO() plugs whatever its size
+  bool forces_synchronous = true;        // O_DSYNC makes FUA of a write; not before v4.10
+  int async_plug_above = 2;              // AIO_PLUG_THRESHOLD: I/Os of one call that get no plug
+  bool fsync_flushes = true;             // blkdev_fsync() ends with a flush; not in v2.6.18
   friend bool operator==(const DirectIoRules&, const DirectIoRules&) = default;
 };
 

@@ -11,7 +11,7 @@ namespace wbsim::report {
 namespace {
 
 // A row changes in the same commit as the comparison it rests on.
-constexpr std::array<TrustRow, 25> kTable{{
+constexpr std::array<TrustRow, 28> kTable{{
     {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase,
      "thresholds of global_dirty_state, dirty curve"},
     {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase,
@@ -29,6 +29,9 @@ constexpr std::array<TrustRow, 25> kTable{{
     {"merge", Evidence::kTruthCase, Evidence::kTruthCase, "number of merges, request sizes"},
     {"blk-mq none", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
     {"mq-deadline", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
+    {"single queue", Evidence::kNone, Evidence::kNone, ""},
+    {"noop", Evidence::kNone, Evidence::kNone, ""},
+    {"deadline", Evidence::kNone, Evidence::kNone, ""},
     {"flush/FUA", Evidence::kTruthCase, Evidence::kTruthCase,
      "order of block_rq_issue, fsync latency"},
     {"direct I/O", Evidence::kTruthCase, Evidence::kTruthCase,

@@ -177,7 +177,7 @@ INSTANTIATE_TEST_SUITE_P(
             "digits, _ and -, at most 31 characters, lower case"},
         Mistake{"UnknownElevator", R"({"devices":{"sda":{"queue":{"scheduler":"mq-dedline"}}}})",
                 "a.json: /devices/sda/queue/scheduler: unknown \"mq-dedline\"; one of none, "
-                "mq-deadline, kyber, bfq. Did you mean \"mq-deadline\"?"},
+                "mq-deadline, noop, deadline, kyber, bfq. Did you mean \"mq-deadline\"?"},
         Mistake{
             "UnknownModel", document("", R"(,"model":"floppy")"),
             "a.json: /devices/sda/model: unknown \"floppy\"; one of simdisk, hdd, ssd, null_blk"},
@@ -203,6 +203,19 @@ INSTANTIATE_TEST_SUITE_P(
                 "a.json: /devices/sda/queue/iosched/async_depth: scheduler mq-deadline of this "
                 "kernel does not have it; it has read_expire, write_expire, writes_starved, "
                 "front_merges, fifo_batch"},
+        Mistake{"ElevatorOfAnotherKernel",
+                R"({"kernel":"3.6","devices":{"sda":{"queue":{"scheduler":"mq-deadline"}}}})",
+                "a.json: /devices/sda/queue/scheduler: \"mq-deadline\" is no elevator of this "
+                "kernel; it has noop, deadline"},
+        Mistake{"NoElevatorWhereThereAlwaysIsOne",
+                R"({"kernel":"2.6.18","devices":{"sda":{"queue":{"scheduler":"none"}}}})",
+                "a.json: /devices/sda/queue/scheduler: \"none\" is no elevator of this kernel; it "
+                "has noop, deadline"},
+        Mistake{"ElevatorsOfAnotherBlockLayer",
+                R"({"kernel":"3.6","profile":{"elevators":"6.1"},)"
+                R"("devices":{"sda":{"queue":{"scheduler":"mq-deadline"}}}})",
+                "a.json: /profile/elevators: block_layer single-queue has the elevators of 2.6.18 "
+                "or 3.6"},
         Mistake{"MisspeltTunable",
                 R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0,"iosched":{"fifo_bach":8}}}}})",
                 "a.json: /devices/sda/queue/iosched/fifo_bach: unknown key \"fifo_bach\"; one of "

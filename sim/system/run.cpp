@@ -1,8 +1,11 @@
 #include "sim/system/run.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
+#include "sim/system/catalog.hpp"
 #include "sim/system/system.hpp"
 #include "sim/workload/job_extent.hpp"
 
@@ -33,6 +36,26 @@ class ErrorWatch final : public engine::Observer {
 // Direct I/O is in logical blocks (blkdev_direct_IO() returns EINVAL otherwise); the page cache
 // takes any bytes.
 Bytes alignment_of(const workload::JobSpec& job) { return job.direct ? kSectorSize : Bytes{1}; }
+
+// What a kernel had, and what of that is simulated.
+void check_kernel(const Config& config, const workload::JobSpec& job, Diagnostics& diagnostics) {
+  const std::string who = fmt::format("job \"{}\": ", job.name);
+  if (config.switches.flusher != KernelSwitches::Flusher::kWorkQueue && !job.direct) {
+    diagnostics.refuse(
+        job.where,
+        who + fmt::format("buffered I/O with Linux {}, whose page cache and writeback (flusher "
+                          "{}) are not simulated yet; direct=1 is",
+                          kernel_name(config.kernel),
+                          config.switches.flusher == KernelSwitches::Flusher::kPdflush
+                              ? "pdflush"
+                              : "bdi-threads"));
+  }
+  const bool has_io_uring = config.switches.block_layer == KernelSwitches::BlockLayer::kMultiQueue;
+  if (job.engine == workload::IoEngine::kIoUring && !has_io_uring) {
+    diagnostics.error(job.where, who + fmt::format("Linux {} has no io_uring; use libaio",
+                                                   kernel_name(config.kernel)));
+  }
+}
 
 void check_alignment(const workload::JobSpec& job, const workload::JobExtent& extent,
                      Diagnostics& diagnostics) {
@@ -92,6 +115,7 @@ void check_job(const Config& config, const workload::JobSpec& job, Diagnostics& 
     diagnostics.error(job.where, who + problem);
     return;
   }
+  check_kernel(config, job, diagnostics);
   check_alignment(job, extent, diagnostics);
   check_replay(job, device->size, diagnostics);
 }
@@ -117,7 +141,11 @@ void check_workload(const Config& config, const workload::WorkloadSpec& workload
     check_job(config, job, found);
     for (const Diagnostic& each : found.all()) {
       if (seen.insert(to_string(each)).second) {
-        diagnostics.error(each.where, each.message);
+        if (each.severity == Severity::kRefused) {
+          diagnostics.refuse(each.where, each.message);
+        } else {
+          diagnostics.error(each.where, each.message);
+        }
       }
     }
   }
@@ -172,6 +200,14 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
   }
   if (any_device([](const auto& device) { return device.queue.scheduler == "mq-deadline"; })) {
     names.emplace_back("mq-deadline");
+  }
+  if (config.switches.block_layer == KernelSwitches::BlockLayer::kSingleQueue) {
+    names.emplace_back("single queue");
+  }
+  for (const char* elevator : {"noop", "deadline"}) {
+    if (any_device([&](const auto& device) { return device.queue.scheduler == elevator; })) {
+      names.emplace_back(elevator);
+    }
   }
   if (any_job([](const auto& job) { return job.reads && !job.direct; })) {
     names.emplace_back("buffered reads");

@@ -24,9 +24,6 @@ constexpr std::array<Tunable, 5> kTunables{{
     {"fifo_batch", "requests of a batch", 0, kIntMax, kFifoBatch},
 }};
 
-// time_after(): jiffies wrap.
-bool is_after(std::uint64_t a, std::uint64_t b) { return static_cast<std::int64_t>(a - b) > 0; }
-
 }  // namespace
 
 std::span<const Tunable> Deadline::tunables() { return kTunables; }
@@ -100,7 +97,7 @@ Request* Deadline::choose() {
 Request& Deadline::start_of_batch(Direction direction) {
   Request& oldest = fifo_[direction].front();
   Request* next = next_[direction];
-  const bool expired = is_after(machine_.jiffies_now(), oldest.fifo_time);
+  const bool expired = engine::time_after(machine_.jiffies_now(), oldest.fifo_time);
   if (!expired && next != nullptr) {
     batching_ = ends_at_gaps_ ? batching_ : 0;
     return *next;
@@ -153,7 +150,7 @@ void Deadline::requests_merged(Request& request, Request& next) {
     return;  // was merged instead of being inserted
   }
   RequestChain& fifo = fifo_[direction_of(next)];
-  if (is_after(request.fifo_time, next.fifo_time)) {
+  if (engine::time_after(request.fifo_time, next.fifo_time)) {
     fifo.splice(fifo.iterator_to(next), fifo, fifo.iterator_to(request));
     request.fifo_time = next.fifo_time;
   }
