@@ -24,6 +24,7 @@ class DispatchQueue final : public DispatchList {
 
   void add_tail(Request& request) override;
   void add_sorted(Request& request) override;
+  [[nodiscard]] const Request& last() const override { return list_.back(); }
   // Requests that do not come from the elevator; nothing is sorted past them.
   void push_front(Request& request);
   void push_back(Request& request);

@@ -29,6 +29,8 @@ struct IoContext {
   int id;
   IoPriority priority;  // ioprio_set(); kNone: follows from nice 0
   bool exited = false;
+  // has_fs_excl(): it holds a lock that keeps others from the file system (v2.6.18).
+  bool fs_exclusive = false;
 
   // Allocation of requests by a task that was made to wait (ioc_set_batching()).
   int batch_requests = 0;         // nr_batch_requests: how many more it may take

@@ -76,6 +76,7 @@ struct BasicRigOptions {
   engine::CpuCosts costs = free_of_cost();
   int cpus = 1;
   bool run_ahead = true;
+  int hz = 250;
   engine::TimerWheel wheel = engine::TimerWheel::kNonCascading;
 };
 using RigOptions = BasicRigOptions<RequestQueueOptions>;
@@ -162,7 +163,8 @@ template <class Queue, class QueueOptions>
 class BasicQueueRig {
  public:
   explicit BasicQueueRig(const BasicRigOptions<QueueOptions>& options = {})
-      : machine{sim, options.cpus, engine::Jiffies{250, 0, {}, options.wheel}, options.costs},
+      : machine{sim, options.cpus, engine::Jiffies{options.hz, 0, {}, options.wheel},
+                options.costs},
         kblockd{machine},
         device{sim, options.device},
         queue{machine, tracer, kblockd, device, options.queue} {

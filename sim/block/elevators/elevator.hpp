@@ -2,6 +2,7 @@
 // machinery that all elevators share (merge hash, last_merge) is there, not here.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -29,6 +30,8 @@ class DispatchList {
  public:
   virtual void add_tail(Request& request) = 0;    // elv_dispatch_add_tail()
   virtual void add_sorted(Request& request) = 0;  // elv_dispatch_sort(): by sector, one way
+  // The one that the driver will take last; the list has one.
+  [[nodiscard]] virtual const Request& last() const = 0;
 
  protected:
   ~DispatchList() = default;
@@ -134,16 +137,29 @@ enum class ElevatorGeneration { kV2_6_18, kV3_6, kV5_10, kV6_1 };
 // Values of tunables by sysfs name; what is absent has its default.
 using TunableValues = std::map<std::string, std::int64_t, std::less<>>;
 
+// A default of so many `numerator / denominator` seconds, in jiffies rounded down, but at least
+// one.
+struct TimePart {
+  std::int64_t numerator = 0;
+  std::int64_t denominator = 0;  // 0: none
+  [[nodiscard]] constexpr std::int64_t msecs() const { return 1000 * numerator / denominator; }
+  [[nodiscard]] constexpr std::int64_t jiffies(int hz) const {
+    return std::max<std::int64_t>(hz * numerator / denominator, 1);
+  }
+};
+
 // A file of /sys/block/NAME/queue/iosched. One that changed its default has a row for each.
 struct Tunable {
   std::string_view name;
   std::string_view summary;  // with unit
   std::int64_t min = 0;
   std::int64_t max = 0;
-  // Absent: nr_requests as it was when the elevator was chosen.
+  // Absent: nr_requests as it was when the elevator was chosen. Of a time whose default is a part
+  // of a second in whole jiffies (HZ / 8): in ms where HZ is a multiple of that part.
   std::optional<std::int64_t> value;
   ElevatorGeneration since = ElevatorGeneration::kV2_6_18;
   ElevatorGeneration until = ElevatorGeneration::kV6_1;
+  TimePart part{};
 };
 
 // What an elevator is made with. The references outlive it.
@@ -164,6 +180,14 @@ struct ElevatorContext {
   [[nodiscard]] std::int64_t tunable(std::string_view name, std::int64_t otherwise) const {
     const auto found = tunables.find(name);
     return found == tunables.end() ? otherwise : found->second;
+  }
+  // The same of a time in ms, in jiffies.
+  [[nodiscard]] std::int64_t jiffies(std::string_view name, TimePart otherwise) const {
+    const engine::Jiffies& jiffies = machine.jiffies();
+    const auto found = tunables.find(name);
+    return found == tunables.end() ? otherwise.jiffies(jiffies.hz())
+                                   : static_cast<std::int64_t>(jiffies.from_msecs_ceil(
+                                         static_cast<std::uint64_t>(found->second)));
   }
 };
 

@@ -1,6 +1,7 @@
 // Shared by the tests of elevators: an elevator without a queue, and requests to put into it.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "sim/block/dispatch_queue.hpp"
 #include "sim/block/elevators/elevator_queue.hpp"
 #include "sim/block/elevators/elevator_table.hpp"
+#include "sim/block/io_context.hpp"
 #include "sim/block/queue_test_util.hpp"
 
 namespace wbsim::block {
@@ -48,7 +50,7 @@ class ElevatorRig {
                                   .bits_per_word = 16,
                                   .tunables = options_.tunables,
                                   .host = &host_,
-                                  .request_numbers = 4096};
+                                  .request_numbers = kRequestNumbers};
     queue_ = std::make_unique<ElevatorQueue>(find_elevator(options_.elevator)->make(context),
                                              merger_, options_.limits, options_.nr_requests);
     host_.list.attach(*queue_);
@@ -71,6 +73,7 @@ class ElevatorRig {
     bio.unit = Sectors{step.sectors};
     bio.flags = step.flags;
     bio.priority = priority;
+    bio.io_context = &task_of(priority);
     return bio;
   }
   // A request as the queue allocates it.
@@ -84,6 +87,9 @@ class ElevatorRig {
     request.segments = segments_of(bio, options_.limits);
     request.bio_count = 1;
     request.bio = request.bio_tail = &bio;
+    request.io_context = bio.io_context;
+    request.started = owner_.sim.now();
+    elevator().set_request(request, bio);
     return request;
   }
   // Inserts one; what was absorbed is finished. Returns the request where the elevator took it.
@@ -119,6 +125,7 @@ class ElevatorRig {
     Request& request = host_.list.front();
     host_.list.look_at_front();
     host_.list.pop_front();
+    elevator().activate_request(request);
     return &request;
   }
   // "R 0+8", and "-" where there is none. `held`: it stays in the device.
@@ -154,12 +161,27 @@ class ElevatorRig {
   }
 
  private:
+  static constexpr int kRequestNumbers = 1 << 16;  // none is used twice
+
+  // There is one task of each priority.
+  IoContext& task_of(IoPriority priority) {
+    const auto found = std::find_if(tasks_.begin(), tasks_.end(),
+                                    [&](const auto& task) { return task->priority == priority; });
+    if (found != tasks_.end()) {
+      return **found;
+    }
+    tasks_.push_back(std::make_unique<IoContext>(static_cast<int>(tasks_.size())));
+    tasks_.back()->priority = priority;
+    return *tasks_.back();
+  }
+
   ElevatorRigOptions options_;
   QueueRig owner_;
   engine::Event clock_{[](void*) {}, nullptr};  // so that there is something to run up to
   SlabPool<Bio> bios_;
   RequestMerger merger_;
   TestElevatorHost host_;
+  std::vector<std::unique_ptr<IoContext>> tasks_;
   std::vector<std::unique_ptr<Request>> requests_;
   std::unique_ptr<ElevatorQueue> queue_;
   std::vector<Request*> held_;
