@@ -16,11 +16,13 @@ constexpr std::array<CatalogEntry, 5> kKernels{{
     {"6.6", false, "as 6.1, min_ratio and max_ratio in parts per 10000"},
 }};
 
-constexpr std::array<CatalogEntry, 6> kElevators{{
+constexpr std::array<CatalogEntry, 8> kElevators{{
     {"none", true, "no elevator: requests go to the driver in plug order"},
     {"mq-deadline", true, "sector order in batches, bounded by expiry times"},
     {"noop", true, "single queue: order of arrival, merges"},
     {"deadline", true, "single queue: sector order in batches, bounded by expiry times"},
+    {"cfq", true, "single queue: each process has slices of time and is waited for"},
+    {"anticipatory", true, "single queue of 2.6.18: batches, waits for a process's next read"},
     {"kyber", false, "token buckets per domain, steered by latency targets"},
     {"bfq", false, "budget fair queueing between processes"},
 }};

@@ -86,19 +86,36 @@ void complete_nr_requests(ReadContext& context, const std::string& pointer, int 
   }
 }
 
+// What defaults of tunables follow from.
+struct TunableBasis {
+  int depth;
+  Generation generation;
+  int hz;
+};
+
+// As sysfs shows it.
+std::int64_t default_of(const block::Tunable& tunable, const TunableBasis& basis) {
+  if (tunable.part.denominator > 0) {
+    const engine::Jiffies jiffies{basis.hz, 0, {}};
+    const std::int64_t ticks = tunable.part.jiffies(basis.hz);
+    return static_cast<std::int64_t>(jiffies.to_msecs(static_cast<std::uint64_t>(ticks)));
+  }
+  return tunable.value.value_or(block::default_nr_requests(basis.depth));
+}
+
 // Only what the elevator has in this kernel can be set; the rest gets its default.
-void complete_iosched(ReadContext& context, const std::string& pointer, int depth,
-                      Generation generation, QueueConfig& queue) {
+void complete_iosched(ReadContext& context, const std::string& pointer, const TunableBasis& basis,
+                      QueueConfig& queue) {
   const block::ElevatorType* type = block::find_elevator(queue.scheduler);
   std::vector<std::string> names;
   TunableDefaults defaults;
   for (const block::Tunable& tunable :
        type == nullptr ? std::span<const block::Tunable>{} : type->tunables) {
-    if (generation < tunable.since || tunable.until < generation) {
+    if (basis.generation < tunable.since || tunable.until < basis.generation) {
       continue;
     }
     names.emplace_back(tunable.name);
-    defaults.emplace(tunable.name, tunable.value.value_or(block::default_nr_requests(depth)));
+    defaults.emplace(tunable.name, default_of(tunable, basis));
   }
   for (const auto& [name, value] : queue.iosched) {
     if (!defaults.contains(name)) {
@@ -125,7 +142,7 @@ bool check_elevator(ReadContext& context, const std::string& pointer, const Kern
 }
 
 void complete_queue(ReadContext& context, const std::string& pointer, const KernelSwitches& kernel,
-                    DeviceConfig& device) {
+                    int hz, DeviceConfig& device) {
   const CatalogEntry* scheduler = find_entry(elevator_catalog(), device.queue.scheduler);
   if (scheduler == nullptr || !scheduler->simulated) {
     return;  // refused or unknown: other rules hold
@@ -142,7 +159,8 @@ void complete_queue(ReadContext& context, const std::string& pointer, const Kern
                  "device; it is driven as a SCSI disk");
   }
   complete_nr_requests(context, pointer + "/queue/nr_requests", depth, single, device.queue);
-  complete_iosched(context, pointer + "/queue/iosched", depth, kernel.elevators, device.queue);
+  complete_iosched(context, pointer + "/queue/iosched", {depth, kernel.elevators, hz},
+                   device.queue);
   if (device.queue.fua && !device.queue.write_cache) {
     context.note(pointer + "/queue/fua", "has no effect with write_cache \"write through\"");
   }
@@ -162,7 +180,7 @@ void check_devices(ReadContext& context, Config& config) {
   for (DeviceConfig& device : config.devices) {
     const std::string pointer = child_pointer("/devices", device.name);
     check_and_complete_model(context, pointer, device);
-    complete_queue(context, pointer, config.switches, device);
+    complete_queue(context, pointer, config.switches, config.hz, device);
     min_ratios += device.bdi_min_ratio;
     if (device.bdi_min_ratio > device.bdi_max_ratio) {
       context.error(

@@ -251,12 +251,6 @@ void note_defaults(ReadContext& context, const std::string& pointer, const Kerne
   if (queue.scheduler.empty()) {
     // elevator_get_default(), of one hardware queue; CONFIG_DEFAULT_IOSCHED before blk-mq.
     queue.scheduler = single ? kSingleQueueScheduler : QueueConfig{}.scheduler;
-    if (const CatalogEntry* entry = find_entry(elevator_catalog(), queue.scheduler);
-        entry == nullptr || !entry->simulated) {
-      context.refuse(pointer + "/queue/scheduler",
-                     fmt::format("\"{}\", the default of this kernel; simulated are {}",
-                                 queue.scheduler, fmt::join(elevators_of(kernel), ", ")));
-    }
   }
   if (single) {
     queue.wbt_lat_usec = 0;  // did not exist

@@ -177,7 +177,8 @@ INSTANTIATE_TEST_SUITE_P(
             "digits, _ and -, at most 31 characters, lower case"},
         Mistake{"UnknownElevator", R"({"devices":{"sda":{"queue":{"scheduler":"mq-dedline"}}}})",
                 "a.json: /devices/sda/queue/scheduler: unknown \"mq-dedline\"; one of none, "
-                "mq-deadline, noop, deadline, kyber, bfq. Did you mean \"mq-deadline\"?"},
+                "mq-deadline, noop, deadline, cfq, anticipatory, kyber, bfq. Did you mean "
+                "\"mq-deadline\"?"},
         Mistake{
             "UnknownModel", document("", R"(,"model":"floppy")"),
             "a.json: /devices/sda/model: unknown \"floppy\"; one of simdisk, hdd, ssd, null_blk"},
@@ -206,11 +207,11 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"ElevatorOfAnotherKernel",
                 R"({"kernel":"3.6","devices":{"sda":{"queue":{"scheduler":"mq-deadline"}}}})",
                 "a.json: /devices/sda/queue/scheduler: \"mq-deadline\" is no elevator of this "
-                "kernel; it has noop, deadline"},
+                "kernel; it has noop, deadline, cfq"},
         Mistake{"NoElevatorWhereThereAlwaysIsOne",
                 R"({"kernel":"2.6.18","devices":{"sda":{"queue":{"scheduler":"none"}}}})",
                 "a.json: /devices/sda/queue/scheduler: \"none\" is no elevator of this kernel; it "
-                "has noop, deadline"},
+                "has noop, deadline, cfq, anticipatory"},
         Mistake{"ElevatorsOfAnotherBlockLayer",
                 R"({"kernel":"3.6","profile":{"elevators":"6.1"},)"
                 R"("devices":{"sda":{"queue":{"scheduler":"mq-deadline"}}}})",

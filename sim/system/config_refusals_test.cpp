@@ -35,19 +35,16 @@ std::string with_queue(const std::string& queue) {
 INSTANTIATE_TEST_SUITE_P(
     All, ConfigRefusal,
     ::testing::Values(
-        Refusal{"DefaultElevatorOfAnOldKernel", R"({"kernel":"3.6","devices":{"sda":{}}})",
-                "/devices/sda/queue/scheduler: \"cfq\", the default of this kernel; simulated are "
-                "noop, deadline"},
         Refusal{"NewKernel", document(R"("kernel":"6.6")"),
                 "/kernel: \"6.6\"; simulated are 2.6.18, 3.6, 5.10, 6.1"},
         Refusal{"KyberWithTunablesOfItsOwn",
                 with_queue(R"("scheduler":"kyber","wbt_lat_usec":0,"iosched":{"read_lat_nsec":1})"),
                 "/devices/sda/queue/scheduler: \"kyber\"; simulated are none, mq-deadline, "
-                "noop, deadline"},
+                "noop, deadline, cfq, anticipatory"},
         Refusal{"BfqWithManyRequests",
                 with_queue(R"("scheduler":"bfq","nr_requests":256,"wbt_lat_usec":0)"),
                 "/devices/sda/queue/scheduler: \"bfq\"; simulated are none, mq-deadline, "
-                "noop, deadline"},
+                "noop, deadline, cfq, anticipatory"},
         Refusal{"Wbt", with_queue(R"("scheduler":"none","wbt_lat_usec":2000)"),
                 "/devices/sda/queue/wbt_lat_usec: writeback throttling (2000); only 0 (off) is "
                 "simulated"},

@@ -41,7 +41,7 @@ INSTANTIATE_TEST_SUITE_P(All, OldKernel, ::testing::Values("2.6.18", "3.6"),
 
 TEST_P(OldKernel, DirectIoOneAtATimeTakesTheDevicesTime) {
   for (const char* rw : {"rw=write\n", "rw=randread\n"}) {
-    for (const char* elevator : {"noop", "deadline"}) {
+    for (const char* elevator : {"noop", "deadline", "cfq"}) {
       const JobRecord log = run(std::string{rw} + "number_ios=40\n", disk(elevator));
       EXPECT_EQ(log.ends.at(0).second - log.starts.at(0).second, milliseconds(40))
           << "nothing is held back by a plug";
