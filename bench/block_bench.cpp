@@ -248,6 +248,9 @@ void register_all() {
       benchmark::RegisterBenchmark(("pipeline/bare" + order).c_str(), bare_pipeline, traffic)
           ->Arg(depth);
       for (const ElevatorType& type : block::elevator_types()) {
+        if (!type.exists_in(ElevatorGeneration::kV6_1)) {
+          continue;  // of a single queue: single_queue_bench.cpp
+        }
         const std::string name = "pipeline/" + std::string{type.name} + order;
         benchmark::RegisterBenchmark(name.c_str(), pipeline, type, traffic)->Arg(depth);
       }

@@ -117,6 +117,7 @@ class ElevatorLoop {
     bio.sector = Lba{sector};
     bio.unit = kBlock;
     bio.flags.write = true;
+    bio.context = &submitter_;
     return bio;
   }
 
@@ -214,6 +215,7 @@ class ElevatorLoop {
   }
 
   block::ElevatorRig rig_;
+  block::IoContext submitter_{1};
   SlabPool<Bio> bios_;
   Op op_;
   std::size_t batch_;
@@ -359,6 +361,9 @@ void register_all() {
               ->UseManualTime();
         }
         for (const block::ElevatorType& type : block::elevator_types()) {
+          if (!type.exists_in(block::ElevatorGeneration::kV6_1)) {
+            continue;  // of a single queue: single_queue_bench.cpp
+          }
           const std::string name = fmt::format("{}/{}/{}", op_name, type.name, order);
           benchmark::RegisterBenchmark(name.c_str(), elevator, type, sequential, op)
               ->Arg(depth)

@@ -74,13 +74,23 @@ void list_kernels() { print_catalog(system::kernel_catalog()); }
 void list_file_systems() { print_catalog(system::file_system_catalog()); }
 void list_actions() { print_catalog(system::action_catalog()); }
 
+// The kernels that have a tunable: "3.6", "5.10 to 6.1".
+std::string kernels_of(const block::ElevatorType& type, const block::Tunable& tunable) {
+  constexpr std::array<std::string_view, 4> kNames{"2.6.18", "3.6", "5.10", "6.1"};
+  const auto first = static_cast<std::size_t>(std::max(type.since, tunable.since));
+  const auto last = static_cast<std::size_t>(std::min(type.until, tunable.until));
+  return first == last ? std::string{kNames[first]}
+                       : fmt::format("{} to {}", kNames[first], kNames[last]);
+}
+
 // Elevators, then the tunables of those that are simulated.
 void list_elevators() {
   print_catalog(system::elevator_catalog());
-  std::vector<std::array<std::string, 4>> rows{{"IOSCHED", "ALLOWED", "DEFAULT", "MEANING"}};
+  std::vector<std::array<std::string, 5>> rows{
+      {"IOSCHED", "KERNELS", "ALLOWED", "DEFAULT", "MEANING"}};
   for (const block::ElevatorType& type : block::elevator_types()) {
     for (const block::Tunable& tunable : type.tunables) {
-      rows.push_back({fmt::format("{}.{}", type.name, tunable.name),
+      rows.push_back({fmt::format("{}.{}", type.name, tunable.name), kernels_of(type, tunable),
                       fmt::format("{} to {}", tunable.min, tunable.max),
                       tunable.value ? fmt::to_string(*tunable.value) : "nr_requests at first",
                       std::string{tunable.summary}});

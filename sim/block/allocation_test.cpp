@@ -13,7 +13,7 @@
 
 #include "models/simdisk.hpp"
 #include "sim/base/rng.hpp"
-#include "sim/block/request_queue.hpp"
+#include "sim/block/single_queue_test_util.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/simulator.hpp"
 
@@ -48,9 +48,10 @@ struct Subject {
   TagWakeRule wake;
 };
 
+template <class Queue, class Options>
 class World {
  public:
-  explicit World(const Subject& subject)
+  explicit World(const Options& options)
       : machine_{simulator, 2, engine::Jiffies{250, 0, {}}, engine::CpuCosts{}},
         kblockd_{machine_},
         disk_{simulator,
@@ -60,7 +61,7 @@ class World {
                .write = microseconds(30),
                .flush = microseconds(200),
                .volatile_cache = true}},
-        queue_{machine_, tracer_, kblockd_, disk_, options(subject)} {
+        queue_{machine_, tracer_, kblockd_, disk_, options} {
     for (auto& writer : writers_) {
       writer = std::make_unique<Writer>(*this, pid_++);
       simulator.spawn("writer", write_for_ever(*writer));
@@ -74,16 +75,6 @@ class World {
   engine::Simulator simulator;
 
  private:
-  static RequestQueueOptions options(const Subject& subject) {
-    RequestQueueOptions options;
-    options.limits.write_cache = true;
-    options.nr_requests = 8;
-    options.tag_wake = subject.wake;
-    options.elevator = subject.elevator;
-    options.elevator_generation = subject.generation;
-    return options;
-  }
-
   struct Writer {
     Writer(World& owner, int pid)
         : world{owner},
@@ -127,10 +118,28 @@ class World {
   engine::Tracer tracer_;
   Kblockd kblockd_;
   models::Simdisk disk_;
-  RequestQueue queue_;
+  Queue queue_;
   Counter counter_;
   std::array<std::unique_ptr<Writer>, 5> writers_;
 };
+
+template <class Queue, class Options>
+void expect_no_allocations(const Options& options) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "under AddressSanitizer every coroutine frame is an allocation of its own";
+#endif
+  World<Queue, Options> world{options};
+  world.simulator.run(at(seconds(5)));  // pools grow to their size, two workers at once included
+  const std::int64_t before = allocations;
+  const RequestQueueStats start = world.stats();
+  const std::int64_t bios = world.bios_ended();
+  world.simulator.run(at(seconds(15)));
+  EXPECT_EQ(allocations - before, 0);
+  EXPECT_GT(world.bios_ended() - bios, 50'000);
+  EXPECT_GT(world.stats().requests - start.requests, 30'000);
+  EXPECT_GT(world.stats().flushes - start.flushes, 1'000);
+  EXPECT_GT(world.stats().back_merges - start.back_merges, 100);
+}
 
 class Allocations : public ::testing::TestWithParam<Subject> {};
 
@@ -140,36 +149,47 @@ std::vector<Subject> subjects() {
       {nullptr, ElevatorGeneration::kV6_1, TagWakeRule::kCompletionCount},
   };
   for (const ElevatorType& type : elevator_types()) {
-    all.push_back({&type, ElevatorGeneration::kV5_10, TagWakeRule::kPerWaitQueue});
-    all.push_back({&type, ElevatorGeneration::kV6_1, TagWakeRule::kCompletionCount});
+    for (const ElevatorGeneration generation :
+         {ElevatorGeneration::kV2_6_18, ElevatorGeneration::kV3_6, ElevatorGeneration::kV5_10,
+          ElevatorGeneration::kV6_1}) {
+      if (type.exists_in(generation)) {
+        all.push_back({&type, generation,
+                       generation == ElevatorGeneration::kV6_1 ? TagWakeRule::kCompletionCount
+                                                               : TagWakeRule::kPerWaitQueue});
+      }
+    }
   }
   return all;
 }
 
 std::string name_of(const ::testing::TestParamInfo<Subject>& info) {
+  static constexpr const char* kGenerations[] = {"_2_6_18", "_3_6", "_5_10", "_6_1"};
   const Subject& subject = info.param;
   std::string name{subject.elevator == nullptr ? "none" : subject.elevator->name};
   std::replace(name.begin(), name.end(), '-', '_');
-  return name + (subject.generation == ElevatorGeneration::kV5_10 ? "_5_10" : "_6_1");
+  return name + kGenerations[static_cast<int>(subject.generation)];
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Allocations, ::testing::ValuesIn(subjects()), name_of);
 
 TEST_P(Allocations, NoneInSteadyState) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "under AddressSanitizer every coroutine frame is an allocation of its own";
-#endif
-  World world{GetParam()};
-  world.simulator.run(at(seconds(5)));  // pools grow to their size, two workers at once included
-  const std::int64_t before = allocations;
-  const RequestQueueStats start = world.stats();
-  const std::int64_t bios = world.bios_ended();
-  world.simulator.run(at(seconds(15)));
-  EXPECT_EQ(allocations - before, 0);
-  EXPECT_GT(world.bios_ended() - bios, 50'000);
-  EXPECT_GT(world.stats().requests - start.requests, 50'000);
-  EXPECT_GT(world.stats().flushes - start.flushes, 1'000);
-  EXPECT_GT(world.stats().back_merges - start.back_merges, 100);
+  const auto& [elevator, generation, wake] = GetParam();
+  if (is_single_queue(generation)) {
+    const bool old = generation == ElevatorGeneration::kV2_6_18;
+    SingleQueueOptions options =
+        old ? of_2_6_18(elevator->name).queue : of_3_6(elevator->name).queue;
+    options.limits.write_cache = true;
+    options.nr_requests = 8;
+    expect_no_allocations<SingleQueue>(options);
+    return;
+  }
+  RequestQueueOptions options;
+  options.limits.write_cache = true;
+  options.nr_requests = 8;
+  options.tag_wake = wake;
+  options.elevator = elevator;
+  options.elevator_generation = generation;
+  expect_no_allocations<RequestQueue>(options);
 }
 
 }  // namespace

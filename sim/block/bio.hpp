@@ -13,6 +13,7 @@ inline constexpr int kIoError = -5;        // EIO, what BlkStatus::kIoError is t
 inline constexpr Pages kBioPagesMax{256};  // BIO_MAX_PAGES (v5.10), BIO_MAX_VECS (v6.1)
 
 class Bio;
+struct IoContext;  // io_context.hpp
 
 // Called once when all bios of a run have completed, in softirq context at the completion's end.
 // It may change state and wake threads; it must not submit.
@@ -35,13 +36,6 @@ struct IoPriority {
 // priority of a task that was given none, where somebody asks (__get_task_ioprio(), v6.1).
 inline constexpr IoPriority kPriorityOfNiceZero{IoClass::kBestEffort, 4};
 
-// Who submits, as I/O schedulers tell tasks apart (struct io_context). Id 0: nobody in particular.
-struct IoContext {
-  int id = 0;
-  IoPriority priority{};  // as set by ioprio_set()
-  std::int8_t nice = 0;   // what a task without a priority is judged by
-};
-
 // Which writes of which tasks a piece of data comes from: an inclusive range of write ids, 0 when
 // provenance is switched off (sim/pagecache/provenance.hpp).
 struct WriteIds {
@@ -60,7 +54,7 @@ class Bio {
   Sectors segment;  // of memory that is contiguous, within one bio; 0: all of the bio
   engine::RwbsFlags flags;
   IoPriority priority;
-  IoContext context;  // set when it is submitted
+  IoContext* context = nullptr;  // of its submitter; set when it is submitted
   BioEndIo* end_io = nullptr;
   SimDuration end_cost{};  // CPU time that the end of one bio takes, end_io included
   WriteIds writes;

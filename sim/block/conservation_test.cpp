@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "sim/base/rng.hpp"
-#include "sim/block/queue_test_util.hpp"
+#include "sim/block/single_queue_test_util.hpp"
 
 namespace wbsim::block {
 namespace {
@@ -44,29 +44,30 @@ Fault random_fault(Rng& rng) {
   return fault;
 }
 
-RigOptions random_options(Rng& rng) {
-  RigOptions options;
-  RequestQueueOptions& queue = options.queue;
-  queue.limits.max_sectors = Sectors{24 + below(rng, 100)};
-  queue.limits.max_segments = 1 + below(rng, 10);
-  queue.limits.nomerges = rng.bernoulli(1, 4) ? 1 + static_cast<int>(rng.uniform(2)) : 0;
-  queue.limits.write_cache = rng.bernoulli(2, 3);
-  queue.limits.fua = rng.bernoulli(1, 2);
-  queue.nr_requests = 1 + static_cast<int>(rng.uniform(40));
-  queue.plug_merge = rng.bernoulli(1, 2) ? PlugMergeRule::kAllRequests : PlugMergeRule::kNewestOnly;
-  queue.plug_issue_order = rng.bernoulli(1, 2) ? PlugIssueOrder::kFifo : PlugIssueOrder::kLifo;
-  queue.tag_wake = rng.bernoulli(1, 2) ? TagWakeRule::kPerWaitQueue : TagWakeRule::kCompletionCount;
-  queue.fua_issue = rng.bernoulli(1, 2) ? FuaIssue::kKblockd : FuaIssue::kSubmitter;
-  if (rng.bernoulli(1, 2)) {
-    queue.elevator = &elevator_types()[rng.uniform(elevator_types().size())];
-    queue.driver_tags = 1 + static_cast<int>(rng.uniform(20));
-    const bool old = rng.bernoulli(1, 2);
-    queue.elevator_generation = old ? ElevatorGeneration::kV5_10 : ElevatorGeneration::kV6_1;
-    queue.elevator_pull = old ? ElevatorPull::kUpToRequests : ElevatorPull::kWhileTags;
+QueueLimits random_limits(Rng& rng) {
+  QueueLimits limits;
+  limits.max_sectors = Sectors{24 + below(rng, 100)};
+  limits.max_segments = 1 + below(rng, 10);
+  limits.nomerges = rng.bernoulli(1, 4) ? 1 + static_cast<int>(rng.uniform(2)) : 0;
+  limits.write_cache = rng.bernoulli(2, 3);
+  limits.fua = rng.bernoulli(1, 2);
+  return limits;
+}
+
+const ElevatorType& random_elevator(Rng& rng, ElevatorGeneration generation) {
+  std::vector<const ElevatorType*> known;
+  for (const ElevatorType& type : elevator_types()) {
+    if (type.exists_in(generation)) {
+      known.push_back(&type);
+    }
   }
-  options.device.depth =
-      1 + static_cast<int>(rng.uniform(static_cast<std::uint64_t>(queue.nr_requests)));
-  options.device.volatile_cache = queue.limits.write_cache;
+  return *known[rng.uniform(known.size())];
+}
+
+template <class Options>
+void randomise_machine(Rng& rng, Options& options, int depth_max) {
+  options.device.depth = 1 + static_cast<int>(rng.uniform(static_cast<std::uint64_t>(depth_max)));
+  options.device.volatile_cache = options.queue.limits.write_cache;
   for (std::uint64_t faults = rng.uniform(5); faults > 0; --faults) {
     options.device.faults.push_back(random_fault(rng));
   }
@@ -74,6 +75,39 @@ RigOptions random_options(Rng& rng) {
     options.costs = engine::CpuCosts{};
   }
   options.cpus = 1 + static_cast<int>(rng.uniform(2));
+}
+
+// The queue of 3.6 or 2.6.18.
+SingleRigOptions random_single_options(Rng& rng, ElevatorGeneration generation) {
+  SingleRigOptions options = generation == ElevatorGeneration::kV3_6 ? of_3_6() : of_2_6_18();
+  SingleQueueOptions& queue = options.queue;
+  queue.limits = random_limits(rng);
+  queue.elevator = &random_elevator(rng, generation);
+  queue.nr_requests = 4 + static_cast<int>(rng.uniform(12));
+  queue.plug_requests_max = 1 + rng.uniform(16);
+  queue.flush_queueable = rng.bernoulli(1, 2);
+  randomise_machine(rng, options, 8);
+  return options;
+}
+
+RigOptions random_options(Rng& rng) {
+  RigOptions options;
+  RequestQueueOptions& queue = options.queue;
+  queue.limits = random_limits(rng);
+  queue.nr_requests = 1 + static_cast<int>(rng.uniform(40));
+  queue.plug_merge = rng.bernoulli(1, 2) ? PlugMergeRule::kAllRequests : PlugMergeRule::kNewestOnly;
+  queue.plug_issue_order = rng.bernoulli(1, 2) ? PlugIssueOrder::kFifo : PlugIssueOrder::kLifo;
+  queue.tag_wake = rng.bernoulli(1, 2) ? TagWakeRule::kPerWaitQueue : TagWakeRule::kCompletionCount;
+  queue.fua_issue = rng.bernoulli(1, 2) ? FuaIssue::kKblockd : FuaIssue::kSubmitter;
+  if (rng.bernoulli(1, 2)) {
+    const bool old = rng.bernoulli(1, 2);
+    queue.elevator =
+        &random_elevator(rng, old ? ElevatorGeneration::kV5_10 : ElevatorGeneration::kV6_1);
+    queue.driver_tags = 1 + static_cast<int>(rng.uniform(20));
+    queue.elevator_generation = old ? ElevatorGeneration::kV5_10 : ElevatorGeneration::kV6_1;
+    queue.elevator_pull = old ? ElevatorPull::kUpToRequests : ElevatorPull::kWhileTags;
+  }
+  randomise_machine(rng, options, queue.nr_requests);
   return options;
 }
 
@@ -134,7 +168,8 @@ std::int64_t refusals(const engine::MergeCounts& counts) {
 }
 
 // What was merged and what was not make up all attempts, and each bio that was not has a request.
-void check_merges(const QueueRig& rig) {
+template <class Rig>
+void check_merges(const Rig& rig) {
   const engine::QueueTotals totals = rig.queue.totals();
   const RequestQueueStats& stats = rig.queue.stats();
   EXPECT_EQ(totals.bios.attempts, totals.bios.merged + refusals(totals.bios));
@@ -144,11 +179,10 @@ void check_merges(const QueueRig& rig) {
   EXPECT_EQ(totals.requests.merged, stats.request_merges);
 }
 
-Outcome simulate(std::uint64_t seed, bool run_ahead) {
-  Rng rng = Rng::stream(seed, "conservation");
-  RigOptions options = random_options(rng);
+template <class Rig, class Options>
+Outcome simulate(Rng& rng, Options options, bool run_ahead) {
   options.run_ahead = run_ahead;
-  QueueRig rig{options};
+  Rig rig{options};
   for (std::uint64_t tasks = 1 + rng.uniform(4); tasks > 0; --tasks) {
     rig.task(random_script(rng));
   }
@@ -164,23 +198,51 @@ Outcome simulate(std::uint64_t seed, bool run_ahead) {
   EXPECT_EQ(stats.requests + stats.flushes,
             static_cast<std::int64_t>(rig.device.accepted().size()));
   check_merges(rig);
+  check_merges(rig);
   return {rig.log.lines(), rig.ledger.ends()};
 }
 
-TEST(Conservation, EveryBioEndsOnceWhateverTheDeviceDoes) {
+enum class Front { kMultiQueue, kV3_6, kV2_6_18 };
+
+class Conservation : public ::testing::TestWithParam<Front> {
+ protected:
+  static Outcome simulate_seed(std::uint64_t seed, bool run_ahead) {
+    Rng rng = Rng::stream(seed, "conservation");
+    switch (GetParam()) {
+      case Front::kMultiQueue:
+        return simulate<QueueRig>(rng, random_options(rng), run_ahead);
+      case Front::kV3_6:
+        return simulate<SingleRig>(rng, random_single_options(rng, ElevatorGeneration::kV3_6),
+                                   run_ahead);
+      case Front::kV2_6_18:
+        break;
+    }
+    return simulate<SingleRig>(rng, random_single_options(rng, ElevatorGeneration::kV2_6_18),
+                               run_ahead);
+  }
+};
+std::string name_of(const ::testing::TestParamInfo<Front>& info) {
+  static constexpr const char* kNames[] = {"blk_mq", "v3_6", "v2_6_18"};
+  return kNames[static_cast<int>(info.param)];
+}
+INSTANTIATE_TEST_SUITE_P(Fronts, Conservation,
+                         ::testing::Values(Front::kMultiQueue, Front::kV3_6, Front::kV2_6_18),
+                         name_of);
+
+TEST_P(Conservation, EveryBioEndsOnceWhateverTheDeviceDoes) {
   for (std::uint64_t seed = 1; seed <= 400; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    const Outcome outcome = simulate(seed, true);
+    const Outcome outcome = simulate_seed(seed, true);
     ASSERT_FALSE(outcome.ends.empty());
     ASSERT_FALSE(HasFailure());
   }
 }
 
-TEST(Conservation, RunAheadChangesNothing) {
+TEST_P(Conservation, RunAheadChangesNothing) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    const Outcome with = simulate(seed, true);
-    const Outcome without = simulate(seed, false);
+    const Outcome with = simulate_seed(seed, true);
+    const Outcome without = simulate_seed(seed, false);
     ASSERT_EQ(with.events, without.events);
     ASSERT_EQ(with.ends, without.ends);
   }

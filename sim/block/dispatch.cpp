@@ -73,43 +73,6 @@ void RequestQueue::put_driver_tag(Request& request) {
   }
 }
 
-// queue_rq(): hands one request to the device. On refusal nothing has changed.
-SubmitResult RequestQueue::issue(Request& request, engine::TaskName task) {
-  request.issued = machine_.simulator().now();
-  request.command = {.op = request.flags.flush   ? DeviceOp::kFlush
-                           : request.flags.write ? DeviceOp::kWrite
-                                                 : DeviceOp::kRead,
-                     .fua = request.flags.fua,
-                     .tag = request.tag,
-                     .sector = request.sector,
-                     .length = request.length,
-                     .submitted = {}};
-  const SubmitResult result = device_.submit(request.command);
-  if (result != SubmitResult::kAccepted) {
-    return result;
-  }
-  if (in_device_++ == 0) {
-    busy_since_ = machine_.simulator().now();
-  }
-  if (request.flags.flush) {
-    ++stats_.flushes;
-    engine::RequestTrace trace{.time = request.issued,
-                               .task = task,
-                               .device = options_.device,
-                               .sector = Lba{0},
-                               .length = Sectors{0},
-                               .rwbs = request.flags,
-                               .started = request.started,
-                               .issued = request.issued};
-    trace.rwbs.preflush = true;  // REQ_OP_FLUSH | REQ_PREFLUSH prints as FF
-    tracer_.emit(&engine::Observer::on_request, RequestStep::kIssue, trace);
-  } else {
-    ++stats_.requests;
-    trace_request(RequestStep::kIssue, task, request);
-  }
-  return result;
-}
-
 // Models: blk_mq_try_issue_directly() of one request, blk_mq_try_issue_list_directly() of several.
 // The request that the device refuses waits on the dispatch list, where it is tried again with
 // whatever follows; the rest stays in `list`.

@@ -1,7 +1,7 @@
 #include "sim/block/flush_machinery.hpp"
 
 #include "sim/base/check.hpp"
-#include "sim/block/request_queue.hpp"
+#include "sim/block/block_queue.hpp"
 
 namespace wbsim::block {
 
@@ -9,7 +9,9 @@ namespace {
 constexpr SimDuration kFlushPendingTimeout = seconds(5);  // FLUSH_PENDING_TIMEOUT
 }  // namespace
 
-FlushMachinery::FlushMachinery(RequestQueue& queue) : queue_{queue}, flush_request_{queue, kNoTag} {
+FlushMachinery::FlushMachinery(BlockQueue& queue, FlushHost& host,
+                               const engine::Simulator& simulator)
+    : queue_{queue}, host_{host}, simulator_{simulator}, flush_request_{queue, kNoTag} {
   flush_request_.flags.flush = true;
   flush_request_.sector = Lba{-1};
 }
@@ -52,16 +54,15 @@ void FlushMachinery::next_step(Request& request, unsigned finished, int cpu) {
       ((request.flush_done & kFlushData) != 0 && (request.flush_done & kFlushPost) == 0)) {
     FlushChain& list = pending_[pending_index_];
     if (list.empty()) {
-      pending_since_ = queue_.machine_.simulator().now();
+      pending_since_ = simulator_.now();
     }
     list.push_back(request);
   } else if ((request.flush_done & kFlushData) == 0) {
     data_in_flight_.push_back(request);
-    queue_.requeue_.push_front(request);
-    queue_.run_queue_async(cpu);
+    host_.queue_flush_data(request, cpu);
   } else {
     request.flush_sequence = false;
-    queue_.end_request(request);
+    host_.end_flushed(request);
   }
   kick(cpu);
 }
@@ -72,7 +73,7 @@ void FlushMachinery::kick(int cpu) {
   if (pending_index_ != running_index_ || list.empty()) {
     return;
   }
-  const SimTime now = queue_.machine_.simulator().now();
+  const SimTime now = simulator_.now();
   if (!data_in_flight_.empty() && now < pending_since_ + kFlushPendingTimeout) {
     return;
   }
@@ -82,14 +83,13 @@ void FlushMachinery::kick(int cpu) {
   // Without an elevator it borrows the tag of a request that is not in the device meanwhile; with
   // one that has none (kNoTag), and it takes one when it is issued.
   flush_request_.tag = list.front().tag;
-  queue_.requeue_.push_back(flush_request_);
-  queue_.run_queue_async(cpu);
+  host_.queue_flush(flush_request_, cpu);
 }
 
 // Models: flush_end_io() and mq_flush_data_end_io().
 bool FlushMachinery::completed(Request& request, BlkStatus status) {
   if (is_flush_request(request)) {
-    queue_.put_driver_tag(request);
+    host_.leave_device(request);
     FlushChain running;
     running.swap(pending_[running_index_]);
     running_index_ ^= 1U;
@@ -109,7 +109,7 @@ bool FlushMachinery::completed(Request& request, BlkStatus status) {
   if (!request.flush_sequence) {
     return false;
   }
-  queue_.put_driver_tag(request);
+  host_.leave_device(request);
   data_in_flight_.erase(data_in_flight_.iterator_to(request));
   next_step(request, status != BlkStatus::kOk ? kFlushAll : kFlushData, request.cpu);
   return true;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "sim/block/request_queue.hpp"
+#include "sim/block/block_queue.hpp"
 
 namespace wbsim::block {
 
@@ -27,7 +27,7 @@ Kblockd::Kblockd(engine::Machine& machine) {
   }
 }
 
-void Kblockd::queue_work(RequestQueue& queue, int cpu) {
+void Kblockd::queue_work(BlockQueue& queue, int cpu) {
   cancel_work(queue);
   const auto runner = std::find_if(workers_.begin(), workers_.end(), [&queue](const auto& worker) {
     return worker->running == &queue;
@@ -37,7 +37,7 @@ void Kblockd::queue_work(RequestQueue& queue, int cpu) {
   worker.thread.wake();
 }
 
-void Kblockd::cancel_work(const RequestQueue& queue) {
+void Kblockd::cancel_work(const BlockQueue& queue) {
   for (const auto& worker : workers_) {
     std::erase(worker->work, &queue);
   }
@@ -53,7 +53,7 @@ engine::Task<> Kblockd::run(Worker& worker) {
       }
       continue;
     }
-    RequestQueue& queue = *worker.work.front();
+    BlockQueue& queue = *worker.work.front();
     worker.work.erase(worker.work.begin());
     worker.running = &queue;
     co_await queue.run_from_kblockd(worker.io);

@@ -10,7 +10,7 @@
 
 namespace wbsim::block {
 
-class RequestQueue;
+class BlockQueue;
 
 // Models: the kblockd workqueue (block/blk-core.c, v5.10): WQ_HIGHPRI, one worker per CPU at nice
 // -20. Simplified: one worker per CPU, never two at once.
@@ -21,17 +21,17 @@ class Kblockd {
   // Runs `queue` once on the worker of `cpu`, behind what waits there. It no longer waits anywhere
   // else, but a worker that runs it right now is the one to run it again (mod_delayed_work_on()
   // without delay, __queue_work()).
-  void queue_work(RequestQueue& queue, int cpu);
+  void queue_work(BlockQueue& queue, int cpu);
   // `queue` waits no more. It may be running.
-  void cancel_work(const RequestQueue& queue);
+  void cancel_work(const BlockQueue& queue);
 
  private:
   struct Worker {
     Worker(engine::Machine& machine, int cpu);
     engine::Thread thread;
     TaskIo io;
-    std::vector<RequestQueue*> work;  // in order; never more than there are queues
-    const RequestQueue* running = nullptr;
+    std::vector<BlockQueue*> work;  // in order; never more than there are queues
+    const BlockQueue* running = nullptr;
   };
   static engine::Task<> run(Worker& worker);
 

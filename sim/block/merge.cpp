@@ -11,6 +11,13 @@ namespace {
 constexpr int kNewestTried = 8;  // blk_bio_list_merge()
 }
 
+IoPriority best_of(const IoPriority& a, const IoPriority& b) {
+  if (a.io_class == IoClass::kNone || b.io_class == IoClass::kNone) {
+    return a.io_class == IoClass::kNone ? b : a;
+  }
+  return std::pair{b.io_class, b.level} < std::pair{a.io_class, a.level} ? b : a;
+}
+
 // In the kernel's order.
 void RequestMerger::note_unlike(const Request& request, const Bio& bio) {
   if (request.no_merge || request.bio == nullptr) {
@@ -64,6 +71,7 @@ bool RequestMerger::back_merge(Request& request, Bio& bio) {
   if (!fits(request, bio, segments)) {
     return false;
   }
+  keep_best(request, bio.priority);
   append(request, bio, segments);
   return true;
 }
@@ -73,6 +81,7 @@ bool RequestMerger::front_merge(Request& request, Bio& bio) {
   if (!fits(request, bio, segments)) {
     return false;
   }
+  keep_best(request, bio.priority);
   request.sector = bio.sector;
   grow(request, bio, segments);
   bio.next = request.bio;
@@ -108,7 +117,7 @@ std::optional<MergeRefusal> RequestMerger::refusal_of(const Request& request,
   if (request.flags.write != next.flags.write) {
     return MergeRefusal::kOtherOperation;
   }
-  if (request.priority != next.priority) {
+  if (!may_differ(request.priority, next.priority)) {
     return MergeRefusal::kOtherPriority;
   }
   if (request.length + next.length > limits_.max_sectors) {
@@ -128,6 +137,7 @@ bool RequestMerger::merge_requests(Request& request, Request& next) {
   }
   ++request_counts_.merged;
   request.started = std::min(request.started, next.started);
+  keep_best(request, next.priority);
   request.bio_tail->next = next.bio;
   request.bio_tail = next.bio_tail;
   request.length += next.length;

@@ -26,12 +26,21 @@ enum class MergeOutcome : std::uint8_t { kUnfit, kRefused, kBack, kFront };
                                            : MergeKind::kNone;
 }
 
-// Models: block/blk-merge.c, v5.10 and v6.1, as far as it needs neither plug nor elevator.
+// What different I/O priorities mean to a merge: it is forbidden (v5.10), or what results has the
+// better of them (v2.6.18, v3.6).
+enum class PriorityMerge { kEqualOnly, kKeepsBest };
+
+// ioprio_best(): an absent class yields to any other.
+[[nodiscard]] IoPriority best_of(const IoPriority& a, const IoPriority& b);
+
+// Models: block/blk-merge.c, v5.10 and v6.1, and what it comes from in v2.6.18 and v3.6, as far as
+// it needs neither plug nor elevator.
 class RequestMerger {
  public:
   // `bios`: where bios go back to that become part of a run. All three outlive the merger.
-  RequestMerger(const QueueLimits& limits, bool bio_runs, SlabPool<Bio>& bios)
-      : limits_{limits}, bio_runs_{bio_runs}, bios_{bios} {}
+  RequestMerger(const QueueLimits& limits, bool bio_runs, SlabPool<Bio>& bios,
+                PriorityMerge priorities = PriorityMerge::kEqualOnly)
+      : limits_{limits}, bio_runs_{bio_runs}, bios_{bios}, priorities_{priorities} {}
 
   // Every attempt to merge a bio begins with begin_attempt() and ends with end_attempt(), told why
   // where nothing was looked at, and how often `bios` count. In between, what is tried is noted:
@@ -57,9 +66,9 @@ class RequestMerger {
   [[nodiscard]] const engine::MergeCounts& request_counts() const { return request_counts_; }
 
   // blk_rq_merge_ok(): whether they may be merged if they are adjacent.
-  [[nodiscard]] static bool are_alike(const Request& request, const Bio& bio) {
+  [[nodiscard]] bool are_alike(const Request& request, const Bio& bio) const {
     return !request.no_merge && request.bio != nullptr && request.flags.write == bio.flags.write &&
-           request.priority == bio.priority;
+           may_differ(request.priority, bio.priority);
   }
   // blk_rq_merge_ok() and blk_try_merge(): whether and how `bio` is adjacent to `request`.
   // Most candidates are not adjacent, so that is asked first.
@@ -110,6 +119,14 @@ class RequestMerger {
                                                                const Request& next) const;
   static void grow(Request& request, const Bio& bio, std::int64_t segments);
   void append(Request& request, Bio& bio, std::int64_t segments);
+  [[nodiscard]] bool may_differ(const IoPriority& a, const IoPriority& b) const {
+    return a == b || priorities_ == PriorityMerge::kKeepsBest;
+  }
+  static void keep_best(Request& request, const IoPriority& priority) {
+    if (request.priority != priority) {
+      request.priority = best_of(request.priority, priority);
+    }
+  }
 
   const QueueLimits& limits_;
   bool bio_runs_;
@@ -117,6 +134,7 @@ class RequestMerger {
   engine::MergeCounts bio_counts_;
   engine::MergeCounts request_counts_;
   engine::MergeRefusal closest_{};  // since begin_attempt()
+  PriorityMerge priorities_;
 };
 
 }  // namespace wbsim::block

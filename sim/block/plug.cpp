@@ -4,28 +4,15 @@
 #include <utility>
 
 #include "sim/base/check.hpp"
-#include "sim/block/request_queue.hpp"
+#include "sim/block/block_queue.hpp"
 
 namespace wbsim::block {
 
-TaskIo::TaskIo(engine::Thread& thread) : thread_{thread}, context_{.id = thread.name().pid} {
+TaskIo::TaskIo(engine::Thread& thread) : thread_{thread}, context_{thread.name().pid} {
   thread.set_sleep_hook({&TaskIo::on_sleep, this});
 }
 
 TaskIo::~TaskIo() { thread_.set_sleep_hook({}); }
-
-void TaskIo::note_queue(RequestQueue& queue) {
-  if (std::find(queues_.begin(), queues_.end(), &queue) == queues_.end()) {
-    queues_.push_back(&queue);
-  }
-}
-
-void TaskIo::exit() {
-  for (RequestQueue* queue : queues_) {
-    queue->io_context_exits(context_.id);
-  }
-  queues_.clear();
-}
 
 void TaskIo::start_plug() {
   if (depth_++ == 0) {
@@ -47,8 +34,16 @@ engine::Task<> TaskIo::finish_filled_plug() {
 // The kernel orders devices by the addresses of their software queues, this by their numbers.
 void Plug::sort_if_shared() {
   constexpr std::size_t kUnsortedMax = 2;
-  const bool sorts = !empty() && requests.front().queue.plug_issue_order() == PlugIssueOrder::kFifo;
-  if (!sorts || !multiple_queues || count <= kUnsortedMax) {
+  if (!multiple_queues) {
+    return;
+  }
+  const PlugIssueOrder order = requests.front().queue.plug_issue_order();
+  if (order == PlugIssueOrder::kByDevice) {
+    requests.sort([](const Request& a, const Request& b) {
+      return a.queue.device_index() < b.queue.device_index();
+    });
+  }
+  if (order != PlugIssueOrder::kFifo || count <= kUnsortedMax) {
     return;
   }
   requests.sort([](const Request& a, const Request& b) {
@@ -73,8 +68,8 @@ engine::Task<> TaskIo::flush_shared_plug() {
 
 // The queue whose requests leave a plug of several next: that of its first request, in the order in
 // which the plug is kept (blk_mq_flush_plug_list()).
-RequestQueue& TaskIo::next_queue() {
-  RequestQueue& newest = plug_->newest().queue;
+BlockQueue& TaskIo::next_queue() {
+  BlockQueue& newest = plug_->newest().queue;
   return newest.plug_issue_order() == PlugIssueOrder::kLifo ? newest
                                                             : plug_->requests.front().queue;
 }

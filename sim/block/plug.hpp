@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "sim/block/io_context.hpp"
 #include "sim/block/request.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/task.hpp"
@@ -11,6 +12,13 @@
 namespace wbsim::block {
 
 inline constexpr Bytes kPlugFlushSize = kibibytes(128);  // BLK_PLUG_FLUSH_SIZE
+
+// How its owner issues a plug.
+//   kFifo      oldest first; without an elevator through the software queue where the device has
+//              been busy (v5.10)
+//   kLifo      without an elevator and of one device newest first, straight to it (v6.1)
+//   kByDevice  oldest first; of several devices one after the other (v3.6)
+enum class PlugIssueOrder { kFifo, kLifo, kByDevice };
 
 // Models: struct blk_plug, v5.10: requests in order of submission.
 struct Plug {
@@ -23,7 +31,7 @@ struct Plug {
   [[nodiscard]] const Request& newest() const { return requests.back(); }
 
   // Models: the list_sort() of blk_mq_flush_plug_list(), v5.10: what a plug of several devices
-  // holds is sorted by device and sector.
+  // holds is sorted by device and sector; and of blk_flush_plug_list(), v3.6: by device.
   void sort_if_shared();
 
   void push_back(Request& request) {
@@ -44,16 +52,12 @@ class TaskIo {
 
   [[nodiscard]] engine::Thread& thread() const { return thread_; }
   [[nodiscard]] Plug* plug() const { return plug_; }
-
   // What I/O schedulers know the task by.
+  [[nodiscard]] IoContext& context() { return context_; }
   [[nodiscard]] const IoContext& context() const { return context_; }
   // ioprio_set(2), and the ioprio of the task's io_context. A class of kNone: none was given.
   void set_priority(IoPriority priority) { context_.priority = priority; }
   [[nodiscard]] IoPriority priority() const { return context_.priority; }
-  // The task has submitted a bio to a queue with an elevator, which is told when it ends.
-  void note_queue(RequestQueue& queue);
-  // exit_io_context(): the task submits nothing any more.
-  void exit();
 
   // Starts a plug; a nested one is ignored, the outer one owns the requests. Pair each start with
   // `co_await finish_plug()` (blk_start_plug(), blk_finish_plug()).
@@ -75,12 +79,11 @@ class TaskIo {
  private:
   engine::Task<> finish_filled_plug();
   engine::Task<> flush_shared_plug();
-  [[nodiscard]] RequestQueue& next_queue();
+  [[nodiscard]] BlockQueue& next_queue();
   static SimDuration on_sleep(void* self);
 
   engine::Thread& thread_;
   IoContext context_;
-  std::vector<RequestQueue*> queues_;  // with elevators, that it has used
   Plug storage_;
   Plug* plug_ = nullptr;
   int depth_ = 0;

@@ -9,42 +9,6 @@ using engine::BioStep;
 using engine::RequestStep;
 using engine::Task;
 
-std::int64_t RequestQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit,
-                                      std::int64_t wanted) const {
-  const Plug* plug = io.plug();
-  if (plug == nullptr || plug->empty() || !options_.plug_merging || limits().nomerges == 2) {
-    return 0;
-  }
-  const Request& newest = plug->newest();
-  if (&newest.queue != this || newest.no_merge || !newest.flags.write || newest.end() != sector ||
-      newest.priority != submitted_priority(io, IoPriority{})) {
-    return 0;
-  }
-  const Sectors by_size = limits().max_sectors - newest.length;
-  const std::int64_t by_segments = limits().max_segments - newest.segments;
-  if (unit * wanted <= by_size && wanted <= by_segments) {
-    return wanted;  // the common case, without the division
-  }
-  return std::clamp<std::int64_t>(std::min(by_size / unit, by_segments), 0, wanted);
-}
-
-bool RequestQueue::follows_plug(const TaskIo& io, Lba sector) const {
-  const Plug* plug = io.plug();
-  return plug == nullptr || plug->empty() || plug->newest().end() == sector;
-}
-
-void RequestQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
-  Request& newest = io.plug()->newest();
-  run.priority = newest.priority;
-  merger_.begin_attempt(run.count);
-  merger_.end_attempt(MergeKind::kBack, run.count);
-  stats_.bios += run.count;
-  stats_.back_merges += run.count;
-  trace_bio(BioStep::kQueue, io.thread(), run, step);
-  trace_bio(BioStep::kBackMerge, io.thread(), run, step);
-  merger_.append(newest, run);
-}
-
 // Models: blk_add_rq_to_plug() and the limits before it. The size test looks at the previous
 // request as it has grown by merging.
 bool RequestQueue::plug_is_full(const Plug& plug) const {
@@ -56,18 +20,6 @@ bool RequestQueue::plug_is_full(const Plug& plug) const {
   const bool size_counts =
       options_.plug_size_limit == PlugSizeLimit::kAlways || options_.limits.nomerges < kNomergesAll;
   return size_counts && !plug.empty() && to_bytes(plug.newest().length) >= kPlugFlushSize;
-}
-
-// Takes this queue's requests out of a plug, oldest first.
-void RequestQueue::take_plugged(Plug& plug, RequestChain& taken) const {
-  for (auto it = plug.requests.begin(); it != plug.requests.end();) {
-    const auto request = it++;
-    if (&request->queue == this) {
-      taken.splice(taken.end(), plug.requests, request);
-      --plug.count;
-    }
-  }
-  plug.multiple_queues &= !plug.empty();
 }
 
 Task<> RequestQueue::flush_plug(TaskIo& io) {
@@ -108,15 +60,6 @@ SimDuration RequestQueue::flush_plug_from_schedule(TaskIo& io) {
   }
   run_queue_async(io.thread().cpu_index());
   return cost;
-}
-
-void RequestQueue::trace_unplug(const engine::Thread& thread, const RequestChain& list,
-                                bool from_schedule) {
-  if (tracer_.active()) {
-    const engine::UnplugTrace trace{thread.now(), thread.name(), static_cast<int>(list.size()),
-                                    from_schedule};
-    tracer_.emit(&engine::Observer::on_unplug, trace);
-  }
 }
 
 }  // namespace wbsim::block

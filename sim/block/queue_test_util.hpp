@@ -19,7 +19,7 @@ namespace wbsim::block {
 
 // One step of a task's script.
 struct IoStep {
-  enum class Kind { kBio, kStartPlug, kFinishPlug, kFlushPlug, kSleepUntil, kRun };
+  enum class Kind { kBio, kStartPlug, kFinishPlug, kFlushPlug, kUnplugQueue, kSleepUntil, kRun };
   Kind kind = Kind::kBio;
   engine::RwbsFlags flags{};
   std::int64_t sector = 0;
@@ -36,6 +36,9 @@ inline IoStep write(std::int64_t sector, std::int64_t sectors = 8) {
 inline IoStep read(std::int64_t sector, std::int64_t sectors = 8) {
   return {.sector = sector, .sectors = sectors};
 }
+inline IoStep sync_write(std::int64_t sector, std::int64_t sectors = 8) {
+  return {.flags = {.write = true, .sync = true}, .sector = sector, .sectors = sectors};
+}
 inline IoStep fua(std::int64_t sector, std::int64_t sectors = 8) {
   return {
       .flags = {.write = true, .fua = true, .sync = true}, .sector = sector, .sectors = sectors};
@@ -45,6 +48,8 @@ inline IoStep preflush(std::int64_t sector, std::int64_t sectors = 8) {
   return {.flags = {.write = true, .preflush = true}, .sector = sector, .sectors = sectors};
 }
 inline IoStep flush() { return {.flags = {.write = true, .preflush = true}}; }
+// What somebody does who is about to wait for I/O.
+inline IoStep unplug_queue() { return {.kind = IoStep::Kind::kUnplugQueue}; }
 inline IoStep plug() { return {.kind = IoStep::Kind::kStartPlug}; }
 inline IoStep unplug() { return {.kind = IoStep::Kind::kFinishPlug}; }
 inline IoStep sleep_until(SimDuration time) {
@@ -64,13 +69,17 @@ inline engine::CpuCosts free_of_cost() {
   return costs;
 }
 
-struct RigOptions {
-  RequestQueueOptions queue{};
+template <class QueueOptions>
+struct BasicRigOptions {
+  QueueOptions queue{};
   models::TestDeviceParameters device{};
   engine::CpuCosts costs = free_of_cost();
   int cpus = 1;
   bool run_ahead = true;
+  int hz = 250;
+  engine::TimerWheel wheel = engine::TimerWheel::kNonCascading;
 };
+using RigOptions = BasicRigOptions<RequestQueueOptions>;
 
 // Which bios ended when and how. A merged run ends as one object and is taken apart again.
 class BioLedger final : public BioEndIo {
@@ -150,23 +159,25 @@ class BlockLog final : public engine::Observer {
   std::vector<std::string> lines_;
 };
 
-class QueueRig {
+template <class Queue, class QueueOptions>
+class BasicQueueRig {
  public:
-  explicit QueueRig(const RigOptions& options = {})
-      : machine{sim, options.cpus, engine::Jiffies{250, 0, {}}, options.costs},
+  explicit BasicQueueRig(const BasicRigOptions<QueueOptions>& options = {})
+      : machine{sim, options.cpus, engine::Jiffies{options.hz, 0, {}, options.wheel},
+                options.costs},
         kblockd{machine},
         device{sim, options.device},
         queue{machine, tracer, kblockd, device, options.queue} {
     sim.set_run_ahead(options.run_ahead);
     tracer.attach(log);
   }
-  ~QueueRig() { sim.destroy_processes(); }
+  ~BasicQueueRig() { sim.destroy_processes(); }
 
   // A task that follows `script`; submits to `queue` unless another one is given.
-  void task(IoScript script, RequestQueue* other = nullptr, IoPriority priority = {}) {
-    tasks_.push_back(std::make_unique<ScriptTask>(*this, std::move(script),
-                                                  other == nullptr ? queue : *other,
-                                                  fmt::format("task{}", tasks_.size())));
+  void task(IoScript script, BlockQueue* other = nullptr, IoPriority priority = {}) {
+    tasks_.push_back(std::make_unique<ScriptTask>(
+        *this, std::move(script), other == nullptr ? static_cast<BlockQueue&>(queue) : *other,
+        fmt::format("task{}", tasks_.size())));
     tasks_.back()->io.set_priority(priority);
     sim.spawn("task", follow(*tasks_.back()));
   }
@@ -195,21 +206,21 @@ class QueueRig {
   engine::Tracer tracer;
   Kblockd kblockd;
   models::TestDevice device;
-  RequestQueue queue;
+  Queue queue;
   BioLedger ledger{sim};
   BlockLog log;
 
  private:
   struct ScriptTask {
-    ScriptTask(QueueRig& owner, IoScript steps, RequestQueue& target, const std::string& name)
+    ScriptTask(BasicQueueRig& owner, IoScript steps, BlockQueue& target, const std::string& name)
         : rig{owner},
           script{std::move(steps)},
           queue{target},
-          thread{owner.machine, name, 1},
+          thread{owner.machine, name, 1 + static_cast<int>(owner.tasks_.size())},
           io{thread} {}
-    QueueRig& rig;
+    BasicQueueRig& rig;
     IoScript script;
-    RequestQueue& queue;
+    BlockQueue& queue;
     engine::Thread thread;
     TaskIo io;
   };
@@ -239,6 +250,9 @@ class QueueRig {
         case IoStep::Kind::kFlushPlug:
           co_await task.io.flush_plug();
           break;
+        case IoStep::Kind::kUnplugQueue:
+          co_await task.queue.unplug(task.io);
+          break;
         case IoStep::Kind::kSleepUntil:
           co_await task.thread.nanosleep(at(step.time));
           break;
@@ -247,11 +261,13 @@ class QueueRig {
           break;
       }
     }
+    task.io.context().exit();
     co_await task.thread.exit();
   }
 
   std::vector<std::unique_ptr<ScriptTask>> tasks_;
 };
+using QueueRig = BasicQueueRig<RequestQueue, RequestQueueOptions>;
 
 using Lines = std::vector<std::string>;
 

@@ -1,13 +1,13 @@
 #include "sim/block/request.hpp"
 
-#include "sim/block/request_queue.hpp"
+#include "sim/block/block_queue.hpp"
 
 namespace wbsim::block {
 
-Request::Request(RequestQueue& owner, int own_number)
+Request::Request(BlockQueue& owner, int own_number)
     : queue{owner},
       number{own_number},
-      hard_irq{&RequestQueue::hard_irq_thunk, this},
-      soft_irq{&RequestQueue::soft_irq_thunk, this} {}
+      hard_irq{&BlockQueue::hard_irq_thunk, this},
+      soft_irq{&BlockQueue::soft_irq_thunk, this} {}
 
 }  // namespace wbsim::block

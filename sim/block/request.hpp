@@ -13,7 +13,7 @@
 
 namespace wbsim::block {
 
-class RequestQueue;
+class BlockQueue;
 namespace bfq {
 struct Process;
 struct Queue;
@@ -32,9 +32,9 @@ enum FlushStep : unsigned {
 // Lives in the tag set of its queue, one per tag. Between allocation and completion it belongs to
 // exactly one of: a plug, a list of the queue, the elevator, the flush machinery, the device.
 struct Request {
-  Request(RequestQueue& owner, int own_number);
+  Request(BlockQueue& owner, int own_number);
 
-  RequestQueue& queue;
+  BlockQueue& queue;
   // The tag it is allocated by: one of the scheduler's where the queue has an elevator
   // (internal_tag), else the driver's.
   int number;
@@ -44,8 +44,8 @@ struct Request {
   Sectors length;
   engine::RwbsFlags flags;
   IoPriority priority;
-  IoContext context;          // of the task that allocated it
-  std::int64_t segments = 0;  // never re-coalesced
+  IoContext* context = nullptr;  // of the task that allocated it
+  std::int64_t segments = 0;     // never re-coalesced
   std::int64_t bio_count = 0;
   SimDuration end_cost{};  // of all bios
   Bio* bio = nullptr;      // list of runs, owned until completion
@@ -66,6 +66,14 @@ struct Request {
   bfq::Process* elevator_process = nullptr;  // elv.priv[0]
   bfq::Queue* elevator_queue = nullptr;      // elv.priv[1]
   bool started_by_elevator = false;          // RQF_STARTED: taken out of the elevator
+  // Of a single queue.
+  std::uint8_t pool_class = 0;  // RequestClass that it is counted in
+  bool seen = false;            // REQ_STARTED: the driver has looked at it, nothing may pass it
+  bool soft_barrier = false;    // REQ_SOFTBARRIER: nothing is sorted past it
+  bool sorted = false;          // REQ_SORTED: came through the elevator
+  bool elevator_data = false;   // REQ_ELVPRIV: set_request() was called for it
+  bool barrier = false;         // REQ_HARDBARRIER (v2.6.18)
+  bool color = false;           // REQ_ORDERED_COLOR: before or behind a barrier (v2.6.18)
 
   using HashHook = boost::intrusive::list_member_hook<
       boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;

@@ -24,19 +24,25 @@ TagSetOptions tag_options(const engine::Machine& machine, const DeviceModel& dev
           .cpus = machine.cpus()};
 }
 
+BlockQueueOptions common_options(const RequestQueueOptions& options) {
+  return {.device = options.device,
+          .limits = options.limits,
+          .bio_priority = options.bio_priority,
+          .plug_issue_order = options.plug_issue_order,
+          .plug_merging = options.plug_merging,
+          .bio_runs = options.bio_runs,
+          .trace = options.trace};
+}
+
 }  // namespace
 
 RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
                            DeviceModel& device, const RequestQueueOptions& options)
-    : machine_{machine},
-      tracer_{tracer},
-      kblockd_{kblockd},
-      device_{device},
+    : BlockQueue{machine, tracer, kblockd, device, common_options(options)},
       options_{options},
       tags_{options.nr_requests, tag_options(machine, device, options)},
-      merger_{options_.limits, options.bio_runs, bios_},
       delayed_run_{engine::event_calling<&RequestQueue::on_delayed_run>(*this)},
-      flush_{*this} {
+      flush_{*this, *this, machine.simulator()} {
   SIM_CHECK(options.plug_requests_max > 0);
   for (int number = 0; number < options.nr_requests; ++number) {
     requests_.push_back(std::make_unique<Request>(*this, number));
@@ -75,28 +81,14 @@ void RequestQueue::add_elevator(const ElevatorType& type) {
 
 RequestQueue::~RequestQueue() {
   machine_.simulator().cancel(delayed_run_);
-  const auto cancel = [this](Request& request) {
-    request.hard_irq.cancel(machine_.simulator());
-    request.soft_irq.cancel(machine_.simulator());
-  };
   for (const auto& request : requests_) {
-    cancel(*request);
+    cancel_interrupts(*request);
   }
-  cancel(flush_.flush_request());
-}
-
-SimDuration RequestQueue::device_busy() const {
-  return in_device_ > 0 ? busy_ + (machine_.simulator().now() - busy_since_) : busy_;
+  cancel_interrupts(flush_.flush_request());
 }
 
 std::size_t RequestQueue::in_flight() const {
   return static_cast<std::size_t>(tags_.in_use()) + bios_.in_use();
-}
-
-Bio& RequestQueue::new_bio() {
-  Bio& bio = bios_.acquire();
-  bio.end_cost = costs().page_complete;
-  return bio;
 }
 
 // Models: bio_split() and bio_chain(): the part that fits becomes a bio of its own, which is not
@@ -116,39 +108,10 @@ Bio& RequestQueue::split_off(Bio& bio, Sectors length, const engine::Thread& thr
   return part;
 }
 
-// Models: blk_attempt_plug_merge(). `scanned` counts the requests looked at in vain.
-inline MergeKind RequestQueue::attempt_plug_merge(Plug& plug, Bio& bio, std::int64_t& scanned) {
-  for (auto it = plug.requests.rbegin(); it != plug.requests.rend(); ++it) {
-    if (&it->queue != this) {
-      continue;
-    }
-    const MergeKind kind = kind_of(merger_.attempt_bio_merge(*it, bio));
-    if (kind != MergeKind::kNone) {
-      return kind;
-    }
-    ++scanned;
-    if (options_.plug_merge == PlugMergeRule::kNewestOnly) {
-      break;
-    }
-  }
-  return MergeKind::kNone;
-}
-
-// Models: blk_mq_sched_bio_merge().
 inline ElevatorQueue::BioMerge RequestQueue::attempt_queued_merge(Bio& bio, int cpu) {
   return elevator_
              ? elevator_->merge(bio, cpu)
              : ElevatorQueue::BioMerge{kind_of(merger_.merge_with_newest(ctx_list_, bio, cpu))};
-}
-
-inline void RequestQueue::account_merge(MergeKind kind, std::int64_t bios,
-                                        const engine::BioTrace* trace) {
-  merger_.end_attempt(kind, bios);
-  const bool front = kind == MergeKind::kFront;
-  (front ? stats_.front_merges : stats_.back_merges) += bios;
-  if (trace != nullptr) {
-    emit_bio(front ? BioStep::kFrontMerge : BioStep::kBackMerge, *trace);
-  }
 }
 
 // Models: blk_mq_attempt_bio_merge(): first the task's plug, then what is queued.
@@ -159,7 +122,8 @@ inline RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& b
   std::int64_t scanned = 0;
   merger_.begin_attempt(bios);
   if (io.plug() != nullptr && options_.plug_merging) {
-    const MergeKind kind = attempt_plug_merge(*io.plug(), bio, scanned);
+    const bool newest_only = options_.plug_merge == PlugMergeRule::kNewestOnly;
+    const MergeKind kind = attempt_plug_merge(*io.plug(), bio, newest_only, scanned);
     if (kind != MergeKind::kNone) {
       account_merge(kind, bios, trace);
       return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace.bio_merge};
@@ -189,14 +153,6 @@ RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& bio) {
   return attempt_merge(io, bio, &trace);
 }
 
-// Of a bio that must not be merged, or with a queue that merges nothing.
-void RequestQueue::refuse_merge(const Bio& bio) {
-  const bool flags = bio.is_flush() || bio.is_part();
-  merger_.begin_attempt(bio.count);
-  merger_.refuse_attempt(
-      flags ? engine::MergeRefusal::kNoMergeBio : engine::MergeRefusal::kNomerges, bio.count);
-}
-
 // Models: blk_mq_submit_bio() after the split. Most bios of a sequential stream end here, merged:
 // that takes no coroutine.
 inline Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
@@ -211,22 +167,13 @@ inline Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
   return io.thread().try_run(attempt.cost) ? Task<>{} : run(io.thread(), attempt.cost);
 }
 
-// Models: bio_set_ioprio(), get_current_ioprio().
-IoPriority RequestQueue::submitted_priority(const TaskIo& io, IoPriority set) const {
-  if (options_.bio_priority == BioPriorityRule::kAsSet || set.io_class != IoClass::kNone) {
-    return set;
-  }
-  const IoPriority own = io.priority();
-  return own.io_class == IoClass::kNone ? kPriorityOfNiceZero : own;
-}
-
 Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
   engine::Thread& thread = io.thread();
   bio.next = nullptr;
-  bio.context = io.context();
+  bio.context = &io.context();
   bio.priority = submitted_priority(io, bio.priority);
   if (elevator_) {
-    io.note_queue(*this);
+    bio.context->add_user(*this);
   }
   // Models: submit_bio_noacct(): flush flags mean nothing to a queue without a volatile cache.
   if (!limits().write_cache) {
@@ -321,25 +268,7 @@ Request* RequestQueue::try_get_request(engine::Thread& thread, const Bio& bio) {
     return nullptr;
   }
   Request& request = *requests_[static_cast<std::size_t>(number)];
-  request.cpu = thread.cpu_index();
-  request.sector = bio.sector;
-  request.length = bio.length();
-  request.flags = bio.flags;
-  request.priority = bio.priority;
-  request.context = bio.context;
-  request.segments = segments_of(bio, limits());
-  request.bio_count = bio.count;
-  request.end_cost = bio.end_cost * bio.count;
-  request.no_merge = bio.is_flush() || bio.is_part();
-  request.in_elevator = false;
-  request.elevator_process = nullptr;
-  request.elevator_queue = nullptr;
-  request.started_by_elevator = false;
-  request.flush_sequence = false;
-  request.flush_done = 0;
-  request.status = BlkStatus::kOk;
-  request.started = thread.now();
-  request.bio = request.bio_tail = const_cast<Bio*>(&bio);
+  fill_request(request, bio, thread);
   trace_bio(BioStep::kGetRequest, thread, bio);
   return &request;
 }
@@ -355,39 +284,6 @@ Task<Request*> RequestQueue::wait_for_request(TaskIo& io, const Bio& bio) {
     co_await tags_.wait(thread);
     co_await thread.run(costs().sleeper_wake + costs().tag_wait);
   }
-}
-
-engine::BioTrace RequestQueue::trace_of(const engine::Thread& thread, const Bio& bio,
-                                        SimDuration pace) const {
-  return {machine_.simulator().now(),
-          thread.name(),
-          options_.device,
-          bio.sector,
-          bio.unit,
-          bio.flags,
-          bio.count,
-          pace};
-}
-
-[[gnu::noinline]] void RequestQueue::emit_bio(BioStep step, const engine::BioTrace& trace) const {
-  tracer_.emit(&engine::Observer::on_bio, step, trace);
-}
-
-void RequestQueue::trace_request(RequestStep step, engine::TaskName task, const Request& request) {
-  if (!tracer_.active()) {
-    return;
-  }
-  const engine::RequestTrace trace{.time = machine_.simulator().now(),
-                                   .task = task,
-                                   .device = options_.device,
-                                   .sector = request.sector,
-                                   .length = request.length,
-                                   .rwbs = request.flags,
-                                   .error = request.status == BlkStatus::kOk ? 0 : -5,
-                                   .bios = request.bio_count,
-                                   .started = request.started,
-                                   .issued = request.issued};
-  tracer_.emit(&engine::Observer::on_request, step, trace);
 }
 
 }  // namespace wbsim::block

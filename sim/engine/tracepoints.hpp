@@ -32,6 +32,7 @@ struct RwbsFlags {
   bool sync = false;      // REQ_SYNC
   bool idle = false;      // REQ_IDLE, which has no letter: direct writes
   bool ahead = false;     // REQ_RAHEAD
+  bool prio = false;      // REQ_PRIO, which has no letter: metadata that others wait for
   friend bool operator==(const RwbsFlags&, const RwbsFlags&) = default;
 };
 

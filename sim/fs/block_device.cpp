@@ -39,7 +39,7 @@ class BioWait final : public block::BioEndIo {
 
 }  // namespace
 
-BlockDevice::BlockDevice(std::string name, Bytes size, block::RequestQueue& queue,
+BlockDevice::BlockDevice(std::string name, Bytes size, block::BlockQueue& queue,
                          pagecache::BdiWriteback& wb, const Memory& memory,
                          const pagecache::ReadaheadLimits& readahead, const DirectIoRules& direct)
     : name_{std::move(name)},
@@ -88,7 +88,7 @@ Task<int> BlockDevice::fsync(TaskContext& task, PageIndex first, PageIndex last,
   co_await writeback::fdatawrite_range(task, memory_.throttle, inode_.mapping, first, last);
   co_await pagecache::fdatawait_range(task, inode_.mapping, first, last);
   const int error = inode_.mapping.wb_err.check_and_advance(error_seen);
-  if (error != 0) {
+  if (error != 0 || !direct_.fsync_flushes) {
     co_return error;
   }
   co_return co_await issue_flush(task);

@@ -6,7 +6,7 @@
 
 #include "sim/base/units.hpp"
 #include "sim/block/bio.hpp"
-#include "sim/block/request_queue.hpp"
+#include "sim/block/block_queue.hpp"
 #include "sim/engine/task.hpp"
 #include "sim/pagecache/address_space.hpp"
 #include "sim/pagecache/inode.hpp"
@@ -31,6 +31,10 @@ struct Memory {
 struct DirectIoRules {
   bool plugs_asynchronous = true;        // v5.10: also around the one bio of a small request
   bool marks_waited_reads_sync = false;  // since v6.0: submit_bio_wait() makes a read REQ_SYNC
+  bool plugs_all = false;                // v3.6: do_blockdev_direct_IO() plugs whatever its size
+  bool forces_synchronous = true;        // O_DSYNC makes FUA of a write; not before v4.10
+  int async_plug_above = 2;              // AIO_PLUG_THRESHOLD: I/Os of one call that get no plug
+  bool fsync_flushes = true;             // blkdev_fsync() ends with a flush; not in v2.6.18
   friend bool operator==(const DirectIoRules&, const DirectIoRules&) = default;
 };
 
@@ -44,14 +48,14 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
                           public block::BioEndIo {
  public:
   // `readahead` without its io_pages, which follow from the queue.
-  BlockDevice(std::string name, Bytes size, block::RequestQueue& queue, pagecache::BdiWriteback& wb,
+  BlockDevice(std::string name, Bytes size, block::BlockQueue& queue, pagecache::BdiWriteback& wb,
               const Memory& memory, const pagecache::ReadaheadLimits& readahead = {},
               const DirectIoRules& direct = {});
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] Bytes size() const { return size_; }
   [[nodiscard]] pagecache::Inode& inode() { return inode_; }
-  [[nodiscard]] block::RequestQueue& queue() { return queue_; }
+  [[nodiscard]] block::BlockQueue& queue() { return queue_; }
   [[nodiscard]] const Memory& memory() const { return memory_; }
   [[nodiscard]] const DirectIoRules& direct_rules() const { return direct_; }
 
@@ -103,7 +107,7 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
 
   std::string name_;
   Bytes size_;
-  block::RequestQueue& queue_;
+  block::BlockQueue& queue_;
   Memory memory_;
   DirectIoRules direct_;
   pagecache::Inode inode_;

@@ -9,7 +9,6 @@ namespace wbsim::fs {
 
 using block::Bio;
 using block::BlkStatus;
-using block::kBioPagesMax;
 using block::kIoError;
 using engine::Task;
 using pagecache::TaskContext;
@@ -44,12 +43,14 @@ Task<int> DirectIo::prepare(TaskContext& task, BlockDevice& device, const Direct
 }
 
 Task<> DirectIo::submit(TaskContext& task, BlockDevice& device, const DirectRequest& request) {
-  block::RequestQueue& queue = device.queue();
+  block::BlockQueue& queue = device.queue();
   const engine::CpuCosts& costs = task.costs();
   const DirectIoRules& rules = device.direct_rules();
-  const bool one_bio = request.length <= to_bytes(kBioPagesMax);
+  const Bytes bio_max = to_bytes(queue.bio_sectors_max());
+  const bool one_bio = request.length <= bio_max;
   // __blkdev_direct_IO(); inside the plug of a write it is ignored.
-  const bool plugged = !one_bio || (client_ != nullptr && rules.plugs_asynchronous);
+  const bool plugged =
+      rules.plugs_all || !one_bio || (client_ != nullptr && rules.plugs_asynchronous);
   length_ = request.length;
   pending_ = 1;
   status_ = BlkStatus::kOk;
@@ -58,7 +59,7 @@ Task<> DirectIo::submit(TaskContext& task, BlockDevice& device, const DirectRequ
   }
   FileOffset at = request.at;
   for (Bytes left = request.length; left > Bytes{0};) {
-    const Bytes length = std::min(left, to_bytes(kBioPagesMax));
+    const Bytes length = std::min(left, bio_max);
     co_await task.thread().run(costs.dio_bio + costs.dio_page * pages_ceil(length).count());
     Bio& bio = queue.new_bio();
     bio.sector = Lba{at.value() / kSectorSize.count()};
@@ -66,7 +67,7 @@ Task<> DirectIo::submit(TaskContext& task, BlockDevice& device, const DirectRequ
     bio.segment = kSectorsPerPage;
     bio.flags.write = request.write;
     bio.flags.idle = request.write;
-    bio.flags.fua = request.write && request.dsync;
+    bio.flags.fua = request.write && request.dsync && rules.forces_synchronous;
     bio.flags.sync =
         request.write || (one_bio && client_ == nullptr && rules.marks_waited_reads_sync);
     bio.priority = task.io().priority();  // ki_ioprio
@@ -80,6 +81,9 @@ Task<> DirectIo::submit(TaskContext& task, BlockDevice& device, const DirectRequ
   }
   if (plugged && !task.io().finish_empty_plug()) {
     co_await task.io().finish_plug();
+  }
+  if (queue.is_plugged()) {
+    co_await queue.unplug(task.io());  // blk_run_address_space(), v2.6.18
   }
   finish();
 }

@@ -11,7 +11,7 @@ namespace wbsim::report {
 namespace {
 
 // A row changes in the same commit as the comparison it rests on.
-constexpr std::array<TrustRow, 27> kTable{{
+constexpr std::array<TrustRow, 32> kTable{{
     {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase,
      "thresholds of global_dirty_state, dirty curve"},
     {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase,
@@ -31,6 +31,11 @@ constexpr std::array<TrustRow, 27> kTable{{
     {"mq-deadline", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
     {"kyber", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
     {"bfq", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
+    {"single queue", Evidence::kNone, Evidence::kNone, ""},
+    {"noop", Evidence::kNone, Evidence::kNone, ""},
+    {"deadline", Evidence::kNone, Evidence::kNone, ""},
+    {"cfq", Evidence::kNone, Evidence::kNone, ""},
+    {"anticipatory", Evidence::kNone, Evidence::kNone, ""},
     {"flush/FUA", Evidence::kTruthCase, Evidence::kTruthCase,
      "order of block_rq_issue, fsync latency"},
     {"direct I/O", Evidence::kTruthCase, Evidence::kTruthCase,

@@ -191,7 +191,7 @@ TEST_F(PlanTest, ReportsUnknownKeysAndValuesWithWhatWasProbablyMeant) {
             "dirty_writeback_centisecs, dirty_expire_centisecs. Did you mean \"dirty_ratio\"?\n");
   EXPECT_EQ(problems({"queue.scheduler=none,mq-dedline"}),
             "--vary queue.scheduler=mq-dedline: unknown \"mq-dedline\"; one of none, mq-deadline, "
-            "kyber, bfq. Did you mean \"mq-deadline\"?\n");
+            "kyber, bfq, noop, deadline, cfq, anticipatory. Did you mean \"mq-deadline\"?\n");
 }
 
 TEST_F(PlanTest, ReportsEachWrongValueOnce) {

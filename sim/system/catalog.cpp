@@ -9,18 +9,22 @@ namespace wbsim::system {
 namespace {
 
 constexpr std::array<CatalogEntry, 5> kKernels{{
-    {"2.6.18", false, "writers write back themselves, pdflush, cfq, ext3"},
-    {"3.6", false, "IO-less throttling, flusher per device, request pools"},
+    {"2.6.18", true, "direct I/O only: single queue plugged by itself, barriers"},
+    {"3.6", true, "direct I/O only: single queue plugged by tasks, flush sequences"},
     {"5.10", true, "per-wb throttling, blk-mq, all-requests plug merge"},
     {"6.1", true, "newest-only plug merge, LIFO issue, bandwidth at do_writepages"},
     {"6.6", false, "as 6.1, min_ratio and max_ratio in parts per 10000"},
 }};
 
-constexpr std::array<CatalogEntry, 4> kElevators{{
+constexpr std::array<CatalogEntry, 8> kElevators{{
     {"none", true, "no elevator: requests go to the driver in plug order"},
     {"mq-deadline", true, "sector order in batches, bounded by expiry times"},
     {"kyber", true, "token buckets per domain, steered by latency targets"},
     {"bfq", true, "budget fair queueing between processes"},
+    {"noop", true, "single queue: order of arrival, merges"},
+    {"deadline", true, "single queue: sector order in batches, bounded by expiry times"},
+    {"cfq", true, "single queue: each process has slices of time and is waited for"},
+    {"anticipatory", true, "single queue of 2.6.18: batches, waits for a process's next read"},
 }};
 
 constexpr std::array<CatalogEntry, 4> kDeviceModels{{
@@ -100,6 +104,10 @@ std::vector<std::string> simulated_names(std::span<const CatalogEntry> catalog) 
 
 std::string_view kernel_name(KernelVersion version) {
   switch (version) {
+    case KernelVersion::k2_6_18:
+      return "2.6.18";
+    case KernelVersion::k3_6:
+      return "3.6";
     case KernelVersion::k5_10:
       return "5.10";
     case KernelVersion::k6_1:
@@ -109,7 +117,8 @@ std::string_view kernel_name(KernelVersion version) {
 }
 
 KernelVersion kernel_version(std::string_view name) {
-  for (const KernelVersion version : {KernelVersion::k5_10, KernelVersion::k6_1}) {
+  for (const KernelVersion version :
+       {KernelVersion::k2_6_18, KernelVersion::k3_6, KernelVersion::k5_10, KernelVersion::k6_1}) {
     if (kernel_name(version) == name) {
       return version;
     }

@@ -11,19 +11,31 @@
 #include "sim/base/units.hpp"
 #include "sim/block/elevators/elevator.hpp"
 #include "sim/block/request_queue.hpp"
+#include "sim/block/single_queue.hpp"
 #include "sim/block/tag_set.hpp"
+#include "sim/engine/jiffies.hpp"
 #include "sim/fs/block_device.hpp"
 
 namespace wbsim::system {
 
-enum class KernelVersion { k5_10, k6_1 };
+enum class KernelVersion { k2_6_18, k3_6, k5_10, k6_1 };
 
 // Switches by which kernel generations differ. A profile sets all of
 // them; `profile` in the config overrides any single one.
 struct KernelSwitches {
-  enum class BackgroundStart { kOnExit, kEveryTurn };                      // 3.16
-  enum class BandwidthUpdate { kThrottleAndFlusher, kDoWritepages };       // 3.9
-  enum class BufferedRead { kPageByPage, kBatched };                       // 2.15
+  enum class BackgroundStart { kOnExit, kEveryTurn };                 // 3.16
+  enum class BandwidthUpdate { kThrottleAndFlusher, kDoWritepages };  // 3.9
+  enum class BufferedRead { kPageByPage, kBatched };                  // 2.15
+  enum class BlockLayer { kSingleQueue, kMultiQueue };                // 9.7, 10
+  // Who writes back (5). Only the work queue is simulated: without it there is no buffered I/O.
+  enum class Flusher { kPdflush, kBdiThreads, kWorkQueue };
+  BlockLayer block_layer = BlockLayer::kMultiQueue;
+  // Of a single queue.
+  block::QueuePlugging queue_plugging = block::QueuePlugging::kPerTask;         // 8.7
+  block::RequestClasses request_classes = block::RequestClasses::kBySync;       // 9.6
+  block::CacheFlush cache_flush = block::CacheFlush::kSequences;                // 10.6
+  block::SortedDirections sorted_directions = block::SortedDirections::kApart;  // 9.7
+  // Of blk-mq; elevators and direct I/O of both.
   block::PlugMergeRule plug_merge = block::PlugMergeRule::kAllRequests;    // 8.4
   block::PlugIssueOrder plug_issue_order = block::PlugIssueOrder::kFifo;   // 8.6
   block::PlugSizeLimit plug_size_limit = block::PlugSizeLimit::kAlways;    // 8.2
@@ -33,6 +45,8 @@ struct KernelSwitches {
   block::BioPriorityRule bio_priority = block::BioPriorityRule::kAsSet;
   block::ElevatorGeneration elevators = block::ElevatorGeneration::kV5_10;  // 11
   fs::DirectIoRules direct_io;                                              // 1.13
+  Flusher flusher = Flusher::kWorkQueue;
+  engine::TimerWheel timer_wheel = engine::TimerWheel::kNonCascading;
   BackgroundStart background_start = BackgroundStart::kOnExit;
   BandwidthUpdate bandwidth_update = BandwidthUpdate::kThrottleAndFlusher;
   BufferedRead buffered_read = BufferedRead::kPageByPage;

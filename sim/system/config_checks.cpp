@@ -17,9 +17,10 @@ namespace {
 
 using TunableDefaults = decltype(QueueConfig::iosched);
 
-constexpr int kRequestsMin = 4;          // BLKDEV_MIN_RQ
-constexpr int kSchedRequestsMax = 2048;  // MAX_SCHED_RQ
-constexpr int kMinRatioSum = 100;        // bdi_set_min_ratio(): the sum stays below
+constexpr int kRequestsMin = 4;            // BLKDEV_MIN_RQ
+constexpr int kSingleQueueRequests = 128;  // BLKDEV_MAX_RQ, of each class
+constexpr int kSchedRequestsMax = 2048;    // MAX_SCHED_RQ
+constexpr int kMinRatioSum = 100;          // bdi_set_min_ratio(): the sum stays below
 
 void check_vm(ReadContext& context, const VmConfig& vm) {
   if (vm.dirty_bytes > Bytes{0} && vm.dirty_bytes < kDirtyBytesMin) {
@@ -58,19 +59,23 @@ void check_memory(ReadContext& context, const MemoryConfig& memory) {
   }
 }
 
+using Generation = block::ElevatorGeneration;
+
 // queue_requests_store() raises less than BLKDEV_MIN_RQ and refuses more than there can be: without
 // an elevator a request is a tag of the driver, with one there are up to MAX_SCHED_RQ.
 void complete_nr_requests(ReadContext& context, const std::string& pointer, int depth,
-                          QueueConfig& queue) {
+                          bool single_queue, QueueConfig& queue) {
   const bool none = queue.scheduler == "none";
-  const int usual = none ? depth : block::default_nr_requests(depth);
+  const int usual = single_queue ? kSingleQueueRequests
+                    : none       ? depth
+                                 : block::default_nr_requests(depth);
   const int asked = queue.nr_requests.value_or(usual);
   queue.nr_requests = asked;
   if (none && asked > depth) {
     context.error(pointer, fmt::format("{} is more than the device's depth ({}), which the kernel "
                                        "refuses with scheduler none",
                                        asked, depth));
-  } else if (!none && asked > kSchedRequestsMax) {
+  } else if (!none && !single_queue && asked > kSchedRequestsMax) {
     context.error(
         pointer,
         fmt::format("{} is more than the kernel allows with an elevator ({}, MAX_SCHED_RQ)", asked,
@@ -81,20 +86,36 @@ void complete_nr_requests(ReadContext& context, const std::string& pointer, int 
   }
 }
 
+// What defaults of tunables follow from.
+struct TunableBasis {
+  int depth;
+  Generation generation;
+  int hz;
+};
+
+// As sysfs shows it.
+std::int64_t default_of(const block::Tunable& tunable, const TunableBasis& basis) {
+  if (tunable.part.denominator > 0) {
+    const engine::Jiffies jiffies{basis.hz, 0, {}};
+    const std::int64_t ticks = tunable.part.jiffies(basis.hz);
+    return static_cast<std::int64_t>(jiffies.to_msecs(static_cast<std::uint64_t>(ticks)));
+  }
+  return tunable.value.value_or(block::default_nr_requests(basis.depth));
+}
+
 // Only what the elevator has in this kernel can be set; the rest gets its default.
-void complete_iosched(ReadContext& context, const std::string& pointer, int depth,
-                      block::ElevatorGeneration elevators, QueueConfig& queue) {
+void complete_iosched(ReadContext& context, const std::string& pointer, const TunableBasis& basis,
+                      QueueConfig& queue) {
   const block::ElevatorType* type = block::find_elevator(queue.scheduler);
   std::vector<std::string> names;
   TunableDefaults defaults;
   for (const block::Tunable& tunable :
        type == nullptr ? std::span<const block::Tunable>{} : type->tunables) {
-    if (tunable.since == block::ElevatorGeneration::kV6_1 &&
-        elevators == block::ElevatorGeneration::kV5_10) {
+    if (basis.generation < tunable.since || tunable.until < basis.generation) {
       continue;
     }
     names.emplace_back(tunable.name);
-    defaults.emplace(tunable.name, tunable.value.value_or(block::default_nr_requests(depth)));
+    defaults.emplace(tunable.name, default_of(tunable, basis));
   }
   for (const auto& [name, value] : queue.iosched) {
     if (!defaults.contains(name)) {
@@ -108,17 +129,49 @@ void complete_iosched(ReadContext& context, const std::string& pointer, int dept
   queue.iosched.merge(defaults);
 }
 
-void complete_queue(ReadContext& context, const std::string& pointer,
-                    block::ElevatorGeneration elevators, DeviceConfig& device) {
+// An elevator belongs to one kind of queue; `none` is blk-mq's.
+bool check_elevator(ReadContext& context, const std::string& pointer, const KernelSwitches& kernel,
+                    const std::string& scheduler) {
+  const std::vector<std::string> known = elevators_of(kernel);
+  if (std::find(known.begin(), known.end(), scheduler) != known.end()) {
+    return true;
+  }
+  context.error(pointer, fmt::format("\"{}\" is no elevator of this kernel; it has {}", scheduler,
+                                     fmt::join(known, ", ")));
+  return false;
+}
+
+void complete_queue(ReadContext& context, const std::string& pointer, const KernelSwitches& kernel,
+                    int hz, DeviceConfig& device) {
   const CatalogEntry* scheduler = find_entry(elevator_catalog(), device.queue.scheduler);
   if (scheduler == nullptr || !scheduler->simulated) {
     return;  // refused or unknown: other rules hold
   }
+  if (!check_elevator(context, pointer + "/queue/scheduler", kernel, device.queue.scheduler)) {
+    return;
+  }
   const int depth = queue_depth(device);
-  complete_nr_requests(context, pointer + "/queue/nr_requests", depth, device.queue);
-  complete_iosched(context, pointer + "/queue/iosched", depth, elevators, device.queue);
+  const bool single = kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
+  const bool nvme = device.model == "ssd" && device.ssd.interface == SsdConfig::Interface::kNvme;
+  if (single && (nvme || device.model == "null_blk")) {
+    context.note(pointer + "/model",
+                 "the drivers of this kernel had no request queue for such a "
+                 "device; it is driven as a SCSI disk");
+  }
+  complete_nr_requests(context, pointer + "/queue/nr_requests", depth, single, device.queue);
+  complete_iosched(context, pointer + "/queue/iosched", {depth, kernel.elevators, hz},
+                   device.queue);
   if (device.queue.fua && !device.queue.write_cache) {
     context.note(pointer + "/queue/fua", "has no effect with write_cache \"write through\"");
+  }
+}
+
+void check_profile(ReadContext& context, const KernelSwitches& kernel) {
+  const bool single = kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
+  if (single != block::is_single_queue(kernel.elevators)) {
+    context.error("/profile/elevators", fmt::format("block_layer {} has the elevators of {}",
+                                                    single ? "single-queue" : "blk-mq",
+                                                    single ? "2.6.18 or 3.6" : "5.10 or 6.1"));
   }
 }
 
@@ -127,7 +180,7 @@ void check_devices(ReadContext& context, Config& config) {
   for (DeviceConfig& device : config.devices) {
     const std::string pointer = child_pointer("/devices", device.name);
     check_and_complete_model(context, pointer, device);
-    complete_queue(context, pointer, config.switches.elevators, device);
+    complete_queue(context, pointer, config.switches, config.hz, device);
     min_ratios += device.bdi_min_ratio;
     if (device.bdi_min_ratio > device.bdi_max_ratio) {
       context.error(
@@ -159,7 +212,21 @@ void complete_boot(ReadContext& context, BootConfig& boot, int hz) {
 
 }  // namespace
 
+std::vector<std::string> elevators_of(const KernelSwitches& kernel) {
+  std::vector<std::string> names;
+  if (kernel.block_layer == KernelSwitches::BlockLayer::kMultiQueue) {
+    names.emplace_back("none");
+  }
+  for (const block::ElevatorType& type : block::elevator_types()) {
+    if (type.exists_in(kernel.elevators)) {
+      names.emplace_back(type.name);
+    }
+  }
+  return names;
+}
+
 void check_and_complete(ReadContext& context, Config& config) {
+  check_profile(context, config.switches);
   check_vm(context, config.vm);
   check_memory(context, config.memory);
   check_devices(context, config);

@@ -5,6 +5,8 @@
 #include <array>
 
 #include "sim/block/elevators/elevator_table.hpp"
+#include "sim/system/catalog.hpp"
+#include "sim/system/config_checks.hpp"
 #include "sim/system/config_fields.hpp"
 #include "sim/system/config_files.hpp"
 #include "sim/system/config_models.hpp"
@@ -28,6 +30,9 @@ constexpr const char* kDeviceNamePattern = "^[a-z][a-z0-9_-]{0,30}$";
 
 // Marks what no document has set, until all of a device is read.
 constexpr std::int64_t kWbtUnset = -2;
+
+constexpr std::int64_t kSingleQueueMaxSectorsKb = 512;  // BLK_DEF_MAX_SECTORS before v4.3
+constexpr const char* kSingleQueueScheduler = "cfq";    // CONFIG_DEFAULT_IOSCHED since v2.6.18
 
 bool is_device_name(std::string_view name) {
   const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
@@ -56,12 +61,20 @@ Field wbt_field(std::int64_t& wbt_lat_usec) {
 }
 
 // All tunables of all elevators; which of them the chosen one has is checked when everything is
-// read (config_checks.cpp).
+// read (config_checks.cpp). Of a name that several have, the range of the chosen one holds.
 std::vector<Field> iosched_fields(QueueConfig& q) {
-  std::vector<Field> fields;
+  std::vector<const block::ElevatorType*> types;
   for (const block::ElevatorType& type : block::elevator_types()) {
-    for (const block::Tunable& tunable : type.tunables) {
+    types.insert(type.name == q.scheduler ? types.begin() : types.end(), &type);
+  }
+  std::vector<Field> fields;
+  for (const block::ElevatorType* type : types) {
+    for (const block::Tunable& tunable : type->tunables) {
       const std::string name{tunable.name};
+      if (std::any_of(fields.begin(), fields.end(),
+                      [&](const Field& f) { return f.key == name; })) {
+        continue;
+      }
       const CountAccess access{[&q, name] {
                                  const auto found = q.iosched.find(name);
                                  return found == q.iosched.end() ? std::nullopt
@@ -69,7 +82,7 @@ std::vector<Field> iosched_fields(QueueConfig& q) {
                                },
                                [&q, name](std::int64_t value) { q.iosched[name] = value; }};
       fields.push_back(integer_field(name, access, {tunable.min, tunable.max},
-                                     fmt::format("{}; {}", type.name, tunable.summary)));
+                                     fmt::format("{}; {}", type->name, tunable.summary)));
     }
   }
   return fields;
@@ -232,11 +245,16 @@ void read_one_device(ReadContext& context, const Json& value, const std::string&
   read_description(context, std::move(document), pointer, device, {use_field(device)});
 }
 
-void note_defaults(ReadContext& context, const std::string& pointer, QueueConfig& queue) {
+void note_defaults(ReadContext& context, const std::string& pointer, const KernelSwitches& kernel,
+                   QueueConfig& queue) {
+  const bool single = kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
   if (queue.scheduler.empty()) {
-    queue.scheduler = QueueConfig{}.scheduler;  // elevator_get_default(): of one hardware queue
+    // elevator_get_default(), of one hardware queue; CONFIG_DEFAULT_IOSCHED before blk-mq.
+    queue.scheduler = single ? kSingleQueueScheduler : QueueConfig{}.scheduler;
   }
-  if (queue.wbt_lat_usec == kWbtUnset) {
+  if (single) {
+    queue.wbt_lat_usec = 0;  // did not exist
+  } else if (queue.wbt_lat_usec == kWbtUnset) {
     queue.wbt_lat_usec = 0;
     context.note(pointer + "/queue/wbt_lat_usec",
                  "0 (off); the kernel's default is on, which is not simulated yet");
@@ -257,7 +275,7 @@ std::vector<Field> all_device_fields(DeviceConfig& device) {
   return fields;
 }
 
-Field devices_field(std::vector<DeviceConfig>& devices) {
+Field devices_field(std::vector<DeviceConfig>& devices, const KernelSwitches& kernel) {
   DeviceConfig example;
   Field field;
   field.key = "devices";
@@ -267,7 +285,8 @@ Field devices_field(std::vector<DeviceConfig>& devices) {
                   {"minProperties", 1},
                   {"propertyNames", {{"pattern", kDeviceNamePattern}}},
                   {"additionalProperties", object_schema(all_device_fields(example))}};
-  field.read = [&devices](ReadContext& context, const Json& value, const std::string& pointer) {
+  field.read = [&devices, &kernel](ReadContext& context, const Json& value,
+                                   const std::string& pointer) {
     if (!value.is_object()) {
       context.error(pointer, fmt::format("{} is not an object", shown(value)));
       return;
@@ -284,8 +303,11 @@ Field devices_field(std::vector<DeviceConfig>& devices) {
       device.name = name;
       device.queue.scheduler.clear();
       device.queue.wbt_lat_usec = kWbtUnset;
+      if (kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue) {
+        device.queue.max_sectors_kb = kSingleQueueMaxSectorsKb;
+      }
       read_one_device(context, description, at, device);
-      note_defaults(context, at, device.queue);
+      note_defaults(context, at, kernel, device.queue);
       devices.push_back(std::move(device));
     }
   };

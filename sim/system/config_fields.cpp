@@ -19,6 +19,8 @@ using block::PlugIssueOrder;
 using block::PlugMergeRule;
 using block::PlugSizeLimit;
 using block::TagWakeRule;
+using BlockLayer = KernelSwitches::BlockLayer;
+using Flusher = KernelSwitches::Flusher;
 using BackgroundStart = KernelSwitches::BackgroundStart;
 using BufferedRead = KernelSwitches::BufferedRead;
 using BandwidthUpdate = KernelSwitches::BandwidthUpdate;
@@ -38,8 +40,30 @@ constexpr std::array<std::pair<ElevatorPull, std::string_view>, 2> kElevatorPull
     {{ElevatorPull::kUpToRequests, "all-wanted"}, {ElevatorPull::kWhileTags, "while-tags"}}};
 constexpr std::array<std::pair<FuaIssue, std::string_view>, 2> kFuaIssueNames{
     {{FuaIssue::kKblockd, "kblockd"}, {FuaIssue::kSubmitter, "submitter"}}};
-constexpr std::array<std::pair<ElevatorGeneration, std::string_view>, 2> kElevatorsNames{
-    {{ElevatorGeneration::kV5_10, "5.10"}, {ElevatorGeneration::kV6_1, "6.1"}}};
+constexpr std::array<std::pair<ElevatorGeneration, std::string_view>, 4> kElevatorsNames{
+    {{ElevatorGeneration::kV2_6_18, "2.6.18"},
+     {ElevatorGeneration::kV3_6, "3.6"},
+     {ElevatorGeneration::kV5_10, "5.10"},
+     {ElevatorGeneration::kV6_1, "6.1"}}};
+constexpr std::array<std::pair<BlockLayer, std::string_view>, 2> kBlockLayerNames{
+    {{BlockLayer::kSingleQueue, "single-queue"}, {BlockLayer::kMultiQueue, "blk-mq"}}};
+constexpr std::array<std::pair<block::QueuePlugging, std::string_view>, 2> kQueuePluggingNames{
+    {{block::QueuePlugging::kPerQueue, "per-queue"}, {block::QueuePlugging::kPerTask, "per-task"}}};
+constexpr std::array<std::pair<block::RequestClasses, std::string_view>, 2> kRequestClassesNames{
+    {{block::RequestClasses::kByDirection, "by-direction"},
+     {block::RequestClasses::kBySync, "by-sync"}}};
+constexpr std::array<std::pair<block::CacheFlush, std::string_view>, 2> kCacheFlushNames{
+    {{block::CacheFlush::kBarriers, "barriers"}, {block::CacheFlush::kSequences, "sequences"}}};
+constexpr std::array<std::pair<block::SortedDirections, std::string_view>, 2>
+    kSortedDirectionsNames{
+        {{block::SortedDirections::kMixed, "mixed"}, {block::SortedDirections::kApart, "apart"}}};
+constexpr std::array<std::pair<Flusher, std::string_view>, 3> kFlusherNames{
+    {{Flusher::kPdflush, "pdflush"},
+     {Flusher::kBdiThreads, "bdi-threads"},
+     {Flusher::kWorkQueue, "work-queue"}}};
+constexpr std::array<std::pair<engine::TimerWheel, std::string_view>, 2> kTimerWheelNames{
+    {{engine::TimerWheel::kCascading, "cascading"},
+     {engine::TimerWheel::kNonCascading, "non-cascading"}}};
 constexpr std::array<std::pair<BackgroundStart, std::string_view>, 2> kBackgroundStartNames{
     {{BackgroundStart::kOnExit, "on-exit"}, {BackgroundStart::kEveryTurn, "every-turn"}}};
 constexpr std::array<std::pair<BandwidthUpdate, std::string_view>, 2> kBandwidthUpdateNames{
@@ -217,6 +241,28 @@ Field kernel_field(Config& config) {
 
 std::vector<Field> switch_fields(KernelSwitches& s) {
   return {
+      choice_field("block_layer", s.block_layer, kBlockLayerNames,
+                   "one queue with one request_fn, or blk-mq"),
+      choice_field("queue_plugging", s.queue_plugging, kQueuePluggingNames,
+                   "what holds requests of a single queue back to merge them"),
+      choice_field("request_classes", s.request_classes, kRequestClassesNames,
+                   "how requests of a single queue are counted against nr_requests"),
+      choice_field("cache_flush", s.cache_flush, kCacheFlushNames,
+                   "how the cache behind a single queue is flushed"),
+      choice_field("sorted_directions", s.sorted_directions, kSortedDirectionsNames,
+                   "reads and writes in the dispatch list of a single queue"),
+      boolean_field("direct_plugs_all", s.direct_io.plugs_all,
+                    "every direct I/O is plugged, whatever its size"),
+      boolean_field("dsync_forces", s.direct_io.forces_synchronous,
+                    "O_DSYNC makes FUA of a direct write"),
+      integer_field("async_plug_above", access_count(s.direct_io.async_plug_above), {0, 1024},
+                    "I/Os of one call that get no plug (AIO_PLUG_THRESHOLD)"),
+      boolean_field("fsync_flushes", s.direct_io.fsync_flushes,
+                    "fsync of a block device ends with a flush"),
+      choice_field("flusher", s.flusher, kFlusherNames,
+                   "who writes back; only work-queue is simulated"),
+      choice_field("timer_wheel", s.timer_wheel, kTimerWheelNames,
+                   "exact to the jiffy, or coarser with distance"),
       choice_field("plug_merge", s.plug_merge, kPlugMergeNames,
                    "requests of the plug a bio is tried with"),
       choice_field("plug_issue_order", s.plug_issue_order, kPlugIssueOrderNames,
@@ -289,7 +335,7 @@ std::vector<Field> root_fields(Config& c) {
       guest_tracing_field(c.guest_tracing),
       object_field("memory", memory_fields(c.memory), "the machine's memory"),
       object_field("vm", vm_fields(c.vm), "/proc/sys/vm"),
-      devices_field(c.devices),
+      devices_field(c.devices, c.switches),
       refused_field("stack", "dm and md devices over others"),
       refused_field("mounts", "file systems"),
       refused_field("cgroups", "memory and io controllers"),

@@ -22,7 +22,8 @@ std::vector<Field> vm_fields(VmConfig& vm);
 std::vector<Field> device_fields(DeviceConfig& device);
 // The same with the options of all models: for the schema and for lists.
 std::vector<Field> all_device_fields(DeviceConfig& device);
-Field devices_field(std::vector<DeviceConfig>& devices);
+// `kernel`: whose defaults hold for what a device leaves out; read before.
+Field devices_field(std::vector<DeviceConfig>& devices, const KernelSwitches& kernel);
 
 Field cpu_costs_field(Config& config);
 // Adds the components that no document gave, with their defaults.

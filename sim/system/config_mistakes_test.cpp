@@ -177,7 +177,8 @@ INSTANTIATE_TEST_SUITE_P(
             "digits, _ and -, at most 31 characters, lower case"},
         Mistake{"UnknownElevator", R"({"devices":{"sda":{"queue":{"scheduler":"mq-dedline"}}}})",
                 "a.json: /devices/sda/queue/scheduler: unknown \"mq-dedline\"; one of none, "
-                "mq-deadline, kyber, bfq. Did you mean \"mq-deadline\"?"},
+                "mq-deadline, kyber, bfq, noop, deadline, cfq, anticipatory. Did you mean "
+                "\"mq-deadline\"?"},
         Mistake{
             "UnknownModel", document("", R"(,"model":"floppy")"),
             "a.json: /devices/sda/model: unknown \"floppy\"; one of simdisk, hdd, ssd, null_blk"},
@@ -203,6 +204,19 @@ INSTANTIATE_TEST_SUITE_P(
                 "a.json: /devices/sda/queue/iosched/async_depth: scheduler mq-deadline of this "
                 "kernel does not have it; it has read_expire, write_expire, writes_starved, "
                 "front_merges, fifo_batch"},
+        Mistake{"ElevatorOfAnotherKernel",
+                R"({"kernel":"3.6","devices":{"sda":{"queue":{"scheduler":"mq-deadline"}}}})",
+                "a.json: /devices/sda/queue/scheduler: \"mq-deadline\" is no elevator of this "
+                "kernel; it has noop, deadline, cfq"},
+        Mistake{"NoElevatorWhereThereAlwaysIsOne",
+                R"({"kernel":"2.6.18","devices":{"sda":{"queue":{"scheduler":"none"}}}})",
+                "a.json: /devices/sda/queue/scheduler: \"none\" is no elevator of this kernel; it "
+                "has noop, deadline, cfq, anticipatory"},
+        Mistake{"ElevatorsOfAnotherBlockLayer",
+                R"({"kernel":"3.6","profile":{"elevators":"6.1"},)"
+                R"("devices":{"sda":{"queue":{"scheduler":"mq-deadline"}}}})",
+                "a.json: /profile/elevators: block_layer single-queue has the elevators of 2.6.18 "
+                "or 3.6"},
         Mistake{"MisspeltTunable",
                 R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0,"iosched":{"fifo_bach":8}}}}})",
                 "a.json: /devices/sda/queue/iosched/fifo_bach: unknown key \"fifo_bach\"; one of "
@@ -212,7 +226,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "fifo_expire_async, "
                 "back_seek_max, back_seek_penalty, slice_idle, slice_idle_us, max_budget, "
                 "timeout_sync, "
-                "strict_guarantees, low_latency. Did you mean \"fifo_batch\"?"}),
+                "strict_guarantees, low_latency, quantum, queued, slice_sync, slice_async, "
+                "slice_async_rq, group_idle, target_latency, antic_expire, read_batch_expire, "
+                "write_batch_expire. Did you mean \"fifo_batch\"?"}),
     [](const auto& param) { return std::string{param.param.name}; });
 
 INSTANTIATE_TEST_SUITE_P(

@@ -299,15 +299,14 @@ std::vector<std::string> models_with(std::string_view key) {
 }
 
 void set_queue_defaults(DeviceConfig& device) {
-  const QueueConfig usual;
+  const QueueConfig usual;  // max_sectors_kb, which goes by the kernel, stays
   QueueConfig& queue = device.queue;
   const bool disk = device.model == "hdd";
   const bool nvme = device.model == "ssd" && device.ssd.interface == Interface::kNvme;
   const bool sata = disk || (device.model == "ssd" && !nvme);
   queue.rotational = disk;
   queue.write_cache = sata || nvme;
-  queue.fua = nvme;                             // libata keeps FUA off (libata.fua=0, until v6.3)
-  queue.max_sectors_kb = usual.max_sectors_kb;  // BLK_DEF_MAX_SECTORS
+  queue.fua = nvme;  // libata keeps FUA off (libata.fua=0, until v6.3)
   queue.max_segments = usual.max_segments;
   queue.max_segment_size = usual.max_segment_size;
   if (sata) {

@@ -35,10 +35,8 @@ std::string with_queue(const std::string& queue) {
 INSTANTIATE_TEST_SUITE_P(
     All, ConfigRefusal,
     ::testing::Values(
-        Refusal{"OldKernel", document(R"("kernel":"2.6.18")"),
-                "/kernel: \"2.6.18\"; simulated are 5.10, 6.1"},
         Refusal{"NewKernel", document(R"("kernel":"6.6")"),
-                "/kernel: \"6.6\"; simulated are 5.10, 6.1"},
+                "/kernel: \"6.6\"; simulated are 2.6.18, 3.6, 5.10, 6.1"},
         Refusal{"Wbt", with_queue(R"("scheduler":"none","wbt_lat_usec":2000)"),
                 "/devices/sda/queue/wbt_lat_usec: writeback throttling (2000); only 0 (off) is "
                 "simulated"},

@@ -1,9 +1,12 @@
 #include "sim/system/run.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
 #include "sim/block/elevators/elevator_table.hpp"
+#include "sim/system/catalog.hpp"
 #include "sim/system/system.hpp"
 #include "sim/workload/job_extent.hpp"
 
@@ -34,6 +37,26 @@ class ErrorWatch final : public engine::Observer {
 // Direct I/O is in logical blocks (blkdev_direct_IO() returns EINVAL otherwise); the page cache
 // takes any bytes.
 Bytes alignment_of(const workload::JobSpec& job) { return job.direct ? kSectorSize : Bytes{1}; }
+
+// What a kernel had, and what of that is simulated.
+void check_kernel(const Config& config, const workload::JobSpec& job, Diagnostics& diagnostics) {
+  const std::string who = fmt::format("job \"{}\": ", job.name);
+  if (config.switches.flusher != KernelSwitches::Flusher::kWorkQueue && !job.direct) {
+    diagnostics.refuse(
+        job.where,
+        who + fmt::format("buffered I/O with Linux {}, whose page cache and writeback (flusher "
+                          "{}) are not simulated yet; direct=1 is",
+                          kernel_name(config.kernel),
+                          config.switches.flusher == KernelSwitches::Flusher::kPdflush
+                              ? "pdflush"
+                              : "bdi-threads"));
+  }
+  const bool has_io_uring = config.switches.block_layer == KernelSwitches::BlockLayer::kMultiQueue;
+  if (job.engine == workload::IoEngine::kIoUring && !has_io_uring) {
+    diagnostics.error(job.where, who + fmt::format("Linux {} has no io_uring; use libaio",
+                                                   kernel_name(config.kernel)));
+  }
+}
 
 void check_alignment(const workload::JobSpec& job, const workload::JobExtent& extent,
                      Diagnostics& diagnostics) {
@@ -93,6 +116,7 @@ void check_job(const Config& config, const workload::JobSpec& job, Diagnostics& 
     diagnostics.error(job.where, who + problem);
     return;
   }
+  check_kernel(config, job, diagnostics);
   check_alignment(job, extent, diagnostics);
   check_replay(job, device->size, diagnostics);
 }
@@ -118,7 +142,11 @@ void check_workload(const Config& config, const workload::WorkloadSpec& workload
     check_job(config, job, found);
     for (const Diagnostic& each : found.all()) {
       if (seen.insert(to_string(each)).second) {
-        diagnostics.error(each.where, each.message);
+        if (each.severity == Severity::kRefused) {
+          diagnostics.refuse(each.where, each.message);
+        } else {
+          diagnostics.error(each.where, each.message);
+        }
       }
     }
   }
@@ -155,31 +183,41 @@ RunOutcome run_system(const Config& config, const workload::WorkloadSpec& worklo
   return outcome;
 }
 
+namespace {
+
+void add_block_layer(const Config& config, std::vector<std::string>& names) {
+  const auto any_queue = [&config](auto condition) {
+    return std::any_of(
+        config.devices.begin(), config.devices.end(),
+        [&condition](const DeviceConfig& device) { return condition(device.queue); });
+  };
+  if (config.switches.plug_merging &&
+      any_queue([](const QueueConfig& queue) { return queue.nomerges < 2; })) {
+    names.emplace_back("merge");
+  }
+  if (config.switches.block_layer == KernelSwitches::BlockLayer::kSingleQueue) {
+    names.emplace_back("single queue");
+  }
+  if (any_queue([](const QueueConfig& queue) { return queue.scheduler == "none"; })) {
+    names.emplace_back("blk-mq none");
+  }
+  for (const block::ElevatorType& type : block::elevator_types()) {
+    if (any_queue([&type](const QueueConfig& queue) { return queue.scheduler == type.name; })) {
+      names.emplace_back(type.name);
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<std::string> mechanisms_in_use(const Config& config,
                                            const workload::WorkloadSpec& workload) {
   std::vector<std::string> names{"dirty limits", "block device page cache", "LRU/kswapd (basic)",
                                  "CPU scheduling", "plug"};
-  const auto any_device = [&config](auto condition) {
-    return std::any_of(config.devices.begin(), config.devices.end(), condition);
-  };
   const auto any_job = [&workload](auto condition) {
     return std::any_of(workload.jobs.begin(), workload.jobs.end(), condition);
   };
-  if (config.switches.plug_merging &&
-      any_device([](const auto& device) { return device.queue.nomerges < 2; })) {
-    names.emplace_back("merge");
-  }
-  if (any_device([](const auto& device) { return device.queue.scheduler == "none"; })) {
-    names.emplace_back("blk-mq none");
-  }
-  for (const block::ElevatorType& type : block::elevator_types()) {
-    if (any_device([&type](const auto& device) { return device.queue.scheduler == type.name; })) {
-      names.emplace_back(type.name);
-    }
-  }
-  if (any_device([](const auto& device) { return device.queue.scheduler == "bfq"; })) {
-    names.emplace_back("bfq");
-  }
+  add_block_layer(config, names);
   if (any_job([](const auto& job) { return job.reads && !job.direct; })) {
     names.emplace_back("buffered reads");
   }

@@ -34,7 +34,7 @@ engine::CpuCosts cpu_costs(const Config& config) {
 engine::Jiffies jiffies(const Config& config) {
   const bool given = config.boot.jiffies != BootConfig{}.jiffies;
   const std::uint64_t start = given ? config.boot.jiffies : engine::Jiffies::initial(config.hz);
-  return {config.hz, start, config.boot.next_tick};
+  return {config.hz, start, config.boot.next_tick, config.switches.timer_wheel};
 }
 
 bool traced(const Config& config, const char* category) {
@@ -96,6 +96,62 @@ pagecache::ReadaheadLimits readahead_limits(const QueueConfig& queue,
   return {.ra_pages = pages_floor(kibibytes(queue.read_ahead_kb)),
           .rules = switches.buffered_read == Read::kPageByPage ? pagecache::ReadaheadRules::kV5_10
                                                                : pagecache::ReadaheadRules::kV6_1};
+}
+
+block::QueueLimits queue_limits(const QueueConfig& queue) {
+  return {.max_sectors = sectors_floor(kibibytes(queue.max_sectors_kb)),
+          .max_segments = queue.max_segments,
+          .max_segment_size = queue.max_segment_size,
+          .nomerges = queue.nomerges,
+          .write_cache = queue.write_cache,
+          .fua = queue.fua,
+          .rotational = queue.rotational};
+}
+
+block::SingleQueueOptions single_queue_options(const Config& config, const DeviceConfig& device,
+                                               int index, const engine::CpuCosts& costs) {
+  const KernelSwitches& switches = config.switches;
+  const QueueConfig& queue = device.queue;
+  const bool nvme = device.model == "ssd" && device.ssd.interface == SsdConfig::Interface::kNvme;
+  const bool sata = device.model == "hdd" || (device.model == "ssd" && !nvme);
+  return {.device = index,
+          .limits = queue_limits(queue),
+          .elevator = block::find_elevator(queue.scheduler),
+          .elevator_generation = switches.elevators,
+          .iosched = queue.iosched,
+          .nr_requests = queue.nr_requests.value(),
+          .plugging = switches.queue_plugging,
+          .cache_flush = switches.cache_flush,
+          .request_classes = switches.request_classes,
+          .sorted_directions = switches.sorted_directions,
+          .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
+          .flush_queueable = !sata,  // ata_scsi_dev_config()
+          .plug_merging = switches.plug_merging,
+          .bio_runs = config.optimisation.bio_runs,
+          .trace = block_trace_costs(config, costs)};
+}
+
+block::RequestQueueOptions request_queue_options(const Config& config, const DeviceConfig& device,
+                                                 int index, const engine::CpuCosts& costs) {
+  const KernelSwitches& switches = config.switches;
+  const QueueConfig& queue = device.queue;
+  return {.device = index,
+          .limits = queue_limits(queue),
+          .elevator = block::find_elevator(queue.scheduler),
+          .elevator_generation = switches.elevators,
+          .iosched = queue.iosched,
+          .nr_requests = queue.nr_requests.value(),
+          .plug_merge = switches.plug_merge,
+          .plug_issue_order = switches.plug_issue_order,
+          .elevator_pull = switches.elevator_pull,
+          .fua_issue = switches.fua_issue,
+          .plug_size_limit = switches.plug_size_limit,
+          .tag_wake = switches.tag_wake,
+          .bio_priority = switches.bio_priority,
+          .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
+          .plug_merging = switches.plug_merging,
+          .bio_runs = config.optimisation.bio_runs,
+          .trace = block_trace_costs(config, costs)};
 }
 
 // global_wb_domain.dirty_limit right after boot: the threshold of all memory that was free then.
@@ -177,32 +233,15 @@ void System::add_device(const DeviceConfig& config, int index) {
   const QueueConfig& queue = config.queue;
   device.model = make_device_model(simulator_, config);
   const KernelSwitches& switches = config_.switches;
-  const block::RequestQueueOptions options{
-      .device = index,
-      .limits = {.max_sectors = sectors_floor(kibibytes(queue.max_sectors_kb)),
-                 .max_segments = queue.max_segments,
-                 .max_segment_size = queue.max_segment_size,
-                 .nomerges = queue.nomerges,
-                 .write_cache = queue.write_cache,
-                 .fua = queue.fua,
-                 .rotational = queue.rotational},
-      .elevator = block::find_elevator(queue.scheduler),
-      .elevator_generation = switches.elevators,
-      .iosched = queue.iosched,
-      .nr_requests = queue.nr_requests.value(),
-      .plug_merge = switches.plug_merge,
-      .plug_issue_order = switches.plug_issue_order,
-      .elevator_pull = switches.elevator_pull,
-      .fua_issue = switches.fua_issue,
-      .plug_size_limit = switches.plug_size_limit,
-      .tag_wake = switches.tag_wake,
-      .bio_priority = switches.bio_priority,
-      .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
-      .plug_merging = switches.plug_merging,
-      .bio_runs = config_.optimisation.bio_runs,
-      .trace = block_trace_costs(config_, machine_.costs())};
-  device.queue =
-      std::make_unique<block::RequestQueue>(machine_, tracer_, kblockd_, *device.model, options);
+  if (switches.block_layer == KernelSwitches::BlockLayer::kSingleQueue) {
+    device.queue = std::make_unique<block::SingleQueue>(
+        machine_, tracer_, kblockd_, *device.model,
+        single_queue_options(config_, config, index, machine_.costs()));
+  } else {
+    device.queue = std::make_unique<block::RequestQueue>(
+        machine_, tracer_, kblockd_, *device.model,
+        request_queue_options(config_, config, index, machine_.costs()));
+  }
   device.wb = std::make_unique<pagecache::BdiWriteback>(
       index, config_.cpus, config_.boot.write_bandwidth.value_or(writeback::kInitialBandwidth));
   device.wb->min_ratio = config.bdi_min_ratio;

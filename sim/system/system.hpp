@@ -8,6 +8,7 @@
 #include "sim/block/device.hpp"
 #include "sim/block/kblockd.hpp"
 #include "sim/block/request_queue.hpp"
+#include "sim/block/single_queue.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/simulator.hpp"
 #include "sim/engine/tracepoints.hpp"
@@ -53,7 +54,7 @@ class System {
   // One block device from model to flusher.
   struct Device {
     std::unique_ptr<block::DeviceModel> model;
-    std::unique_ptr<block::RequestQueue> queue;
+    std::unique_ptr<block::BlockQueue> queue;
     std::unique_ptr<pagecache::BdiWriteback> wb;
     std::unique_ptr<fs::BlockDevice> file;
     std::unique_ptr<writeback::Flusher> flusher;

@@ -7,14 +7,9 @@ namespace wbsim::vfs {
 using engine::Task;
 using pagecache::TaskContext;
 
-namespace {
-// AIO_PLUG_THRESHOLD, IO_PLUG_THRESHOLD: so many are not worth a plug.
-constexpr std::size_t kPlugThreshold = 2;
-}  // namespace
-
 Task<> AsyncContext::submit(TaskContext& task, std::span<AsyncIo* const> ios) {
   co_await task.thread().run(task.costs().aio_call);
-  const bool plugged = ios.size() > kPlugThreshold;
+  const bool plugged = ios.size() > syscalls_.async_plug_above();
   if (plugged) {
     task.io().start_plug();
   }

@@ -76,7 +76,11 @@ class Syscalls {
   // exit(2) of a process that dirtied pages.
   void exit(pagecache::TaskContext& task) {
     throttle_.leave_to_others(task);
-    task.io().exit();
+    task.io().context().exit();
+  }
+  // AIO_PLUG_THRESHOLD, IO_PLUG_THRESHOLD: so many I/Os of one call are not worth a plug.
+  [[nodiscard]] std::size_t async_plug_above() const {
+    return static_cast<std::size_t>(devices_.front().device.direct_rules().async_plug_above);
   }
   // sync(2): starts all flushers, then writes and waits for every block device. Always 0.
   engine::Task<int> sync(pagecache::TaskContext& task);

@@ -26,8 +26,13 @@ struct Subject {
 std::vector<Subject> subjects() {
   std::vector<Subject> all;
   for (const ElevatorType& type : elevator_types()) {
-    all.push_back({type.name, ElevatorGeneration::kV5_10});
-    all.push_back({type.name, ElevatorGeneration::kV6_1});
+    for (const ElevatorGeneration generation :
+         {ElevatorGeneration::kV2_6_18, ElevatorGeneration::kV3_6, ElevatorGeneration::kV5_10,
+          ElevatorGeneration::kV6_1}) {
+      if (type.exists_in(generation)) {
+        all.push_back({type.name, generation});
+      }
+    }
   }
   return all;
 }
@@ -35,7 +40,8 @@ std::vector<Subject> subjects() {
 std::string name_of(const ::testing::TestParamInfo<Subject>& info) {
   std::string name{info.param.elevator};
   std::replace(name.begin(), name.end(), '-', '_');
-  return name + (info.param.generation == ElevatorGeneration::kV5_10 ? "_5_10" : "_6_1");
+  static constexpr const char* kGenerations[] = {"_2_6_18", "_3_6", "_5_10", "_6_1"};
+  return name + kGenerations[static_cast<int>(info.param.generation)];
 }
 
 class ElevatorConformance : public ::testing::TestWithParam<Subject> {};
@@ -54,7 +60,7 @@ class Traffic {
   [[nodiscard]] int in_device() const { return static_cast<int>(device_.size()); }
   [[nodiscard]] std::size_t bios_waiting() const { return waiting_.size(); }
   [[nodiscard]] std::int64_t longest_wait() const { return longest_wait_; }
-  [[nodiscard]] bool has_work() { return rig_.elevator().has_work(); }
+  [[nodiscard]] bool has_work() { return rig_.elevator().has_work() || !rig_.host().list.empty(); }
   [[nodiscard]] std::int64_t merges() const { return merges_; }
 
   void wait(SimDuration time) { rig_.run_until(now_ += time); }
@@ -63,11 +69,12 @@ class Traffic {
   void submit() {
     const auto sector = static_cast<std::int64_t>(rng_.uniform(kBlocks)) * kUnit;
     const std::int64_t sectors = kUnit * static_cast<std::int64_t>(1 + rng_.uniform(2));
-    Bio& bio =
-        rig_.bio(rng_.bernoulli(1, 2) ? write(sector, sectors) : read(sector, sectors),
-                 {.io_class = classes_ ? static_cast<IoClass>(rng_.uniform(4)) : IoClass::kNone});
-    bio.writes.first = ++last_id_;
-    bio.context.id = classes_ ? static_cast<int>(last_id_ % 3) : 0;
+    const IoPriority priority{.io_class = classes_ ? static_cast<IoClass>(rng_.uniform(4))
+                                                   : IoClass::kNone};
+    ++last_id_;
+    Bio& bio = rig_.bio(rng_.bernoulli(1, 2) ? write(sector, sectors) : read(sector, sectors),
+                        priority, {.id = 1 + (classes_ ? static_cast<int>(last_id_ % 3) : 0)});
+    bio.writes.first = last_id_;
     waiting_[last_id_] = {bio.sector, bio.unit, bio.flags.write, dispatched_};
     if (rng_.bernoulli(1, 2)) {
       const ElevatorQueue::BioMerge merge = rig_.queue().merge(bio);
@@ -92,7 +99,7 @@ class Traffic {
 
   // False where the elevator gives nothing.
   bool dispatch() {
-    Request* request = rig_.queue().dispatch();
+    Request* request = rig_.take();
     if (request == nullptr) {
       return false;
     }
@@ -229,7 +236,9 @@ TEST_P(ElevatorConformance, HandsOutEachBioOnceWithinTheLimits) {
     merges += traffic.merges();
     ASSERT_FALSE(HasFailure());
   }
-  EXPECT_GT(merges, 100) << "or nothing was tested";
+  // Without a hash little finds what it could merge with.
+  ElevatorRig rig{{.elevator = GetParam().elevator, .generation = GetParam().generation}};
+  EXPECT_GT(merges, rig.elevator().uses_merge_hash() ? 100 : 10) << "or nothing was tested";
 }
 
 // A full elevator and a device that takes 20 ms a request: everything expires. Each request in
@@ -245,12 +254,18 @@ TEST_P(ElevatorConformance, NothingWaitsBeyondItsBoundWhileOthersAreServed) {
       while (traffic.allocated() < kRequests) {
         traffic.submit();
       }
-      ASSERT_TRUE(traffic.dispatch());
+      // Some wait for a task's next request, but not for long.
+      for (int waits = 0; !traffic.dispatch(); ++waits) {
+        ASSERT_LT(waits, 10);
+        traffic.wait(milliseconds(4));
+      }
       traffic.complete_one();
       traffic.wait(milliseconds(20));
     }
     EXPECT_LT(traffic.longest_wait(), kBound);
-    EXPECT_GT(traffic.longest_wait(), kRequests) << "or the order was that of arrival";
+    if (GetParam().elevator != "noop") {
+      EXPECT_GT(traffic.longest_wait(), kRequests) << "or the order was that of arrival";
+    }
   }
 }
 

@@ -49,8 +49,7 @@ ElevatorQueue::Candidate ElevatorQueue::find(const Bio& bio) {
     if (request == nullptr) {
       return MergeKind::kNone;
     }
-    const bool may =
-        RequestMerger::are_alike(*request, bio) && elevator_->allow_merge(*request, bio);
+    const bool may = merger_.are_alike(*request, bio) && elevator_->allow_merge(*request, bio);
     const MergeKind kind = merger_.try_merge(*request, bio);
     if (kind != MergeKind::kNone && !may) {
       merger_.note(engine::MergeRefusal::kElevator);
@@ -85,8 +84,7 @@ ElevatorQueue::BioMerge ElevatorQueue::merge(Bio& bio, int cpu) {
       return {kind, next};
     }
     elevator_->request_merged(*request, kind);
-    MergeHash::remove(*request);
-    hash_.add(*request);
+    rehash(*request);
     last_merge_ = request;
     return {kind};
   }
@@ -110,10 +108,16 @@ bool ElevatorQueue::merge_requests(Request& request, Request& next) {
   }
   elevator_->requests_merged(request, next);
   forget(next);
-  MergeHash::remove(request);
-  hash_.add(request);
+  rehash(request);
   last_merge_ = &request;
   return true;
+}
+
+void ElevatorQueue::rehash(Request& request) {
+  MergeHash::remove(request);
+  if (elevator_->uses_merge_hash()) {
+    hash_.add(request);
+  }
 }
 
 void ElevatorQueue::forget(Request& request) {
@@ -125,8 +129,8 @@ void ElevatorQueue::forget(Request& request) {
 
 // Models: elv_attempt_insert_merge(): the request is added behind one that is queued; what it
 // became part of may then follow another one, and so on.
-bool ElevatorQueue::insert_merge(Request& request, RequestChain& absorbed) {
-  if (limits_.nomerges == kNomergesAll || request.no_merge) {
+bool ElevatorQueue::insert_merge(Request& request, RequestChain& absorbed, InsertMerge merging) {
+  if (merging == InsertMerge::kNot || limits_.nomerges == kNomergesAll || request.no_merge) {
     return false;
   }
   if (last_merge_ != nullptr && merge_requests(*last_merge_, request)) {
@@ -143,22 +147,25 @@ bool ElevatorQueue::insert_merge(Request& request, RequestChain& absorbed) {
       return next != &request;
     }
     absorbed.push_back(*next);
+    if (merging == InsertMerge::kOnce) {
+      return true;
+    }
     next = found;
   }
 }
 
-bool ElevatorQueue::insert(Request& request, RequestChain& absorbed) {
+bool ElevatorQueue::insert(Request& request, RequestChain& absorbed, InsertMerge merging) {
   if (merges_itself_) {
     elevator_->insert(request);
     return true;
   }
   elevator_->insert_begins(request);
-  if (insert_merge(request, absorbed)) {
+  if (insert_merge(request, absorbed, merging)) {
     return false;
   }
   elevator_->insert(request);
   if (!request.no_merge) {
-    hash_.add(request);
+    rehash(request);
     if (last_merge_ == nullptr || last_merge_->no_merge) {
       last_merge_ = &request;
     }

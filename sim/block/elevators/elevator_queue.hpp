@@ -31,8 +31,15 @@ class MergeHash {
   int shift_;
 };
 
+// What is tried when a request is to be inserted.
+//   kNot         nothing (v2.6.18, and v3.6 without a plug)
+//   kOnce        to add it behind one that is queued (v3.6)
+//   kRepeatedly  the same, and then with what it became part of (since v3.8)
+enum class InsertMerge { kNot, kOnce, kRepeatedly };
+
 // Models: struct elevator_queue and block/elevator.c, blk_mq_sched_try_merge() of
-// block/blk-merge.c, v5.10 and v6.1. Three ways lead a bio to a request: the one merged with or
+// block/blk-merge.c, v5.10 and v6.1; in v2.6.18 and v3.6 the merging part of __make_request() and
+// blk_queue_bio(). Three ways lead a bio to a request: the one merged with or
 // inserted last (last_merge), the one that ends where it begins (hash), and the one that begins
 // where it ends, which the elevator finds. After a merge the request may have grown up to its
 // neighbour and absorb it, or be absorbed.
@@ -55,9 +62,12 @@ class ElevatorQueue {
   // blk_mq_sched_try_insert_merge(), then the elevator's insert(). Requests that became part of
   // others, the one given among them, are added to `absorbed` for the caller to free. True if
   // the elevator took the request.
-  bool insert(Request& request, RequestChain& absorbed);
+  bool insert(Request& request, RequestChain& absorbed,
+              InsertMerge merging = InsertMerge::kRepeatedly);
 
   Request* dispatch();
+  // A request leaves for the driver or is freed: no bio will find it.
+  void forget(Request& request);
 
  private:
   struct Candidate {
@@ -66,8 +76,8 @@ class ElevatorQueue {
   };
   [[nodiscard]] Candidate find(const Bio& bio);
   bool merge_requests(Request& request, Request& next);
-  bool insert_merge(Request& request, RequestChain& absorbed);
-  void forget(Request& request);
+  bool insert_merge(Request& request, RequestChain& absorbed, InsertMerge merging);
+  void rehash(Request& request);
 
   std::unique_ptr<Elevator> elevator_;
   RequestMerger& merger_;

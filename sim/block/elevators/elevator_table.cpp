@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/block/elevators/anticipatory/anticipatory.hpp"
 #include "sim/block/elevators/bfq/bfq.hpp"
+#include "sim/block/elevators/cfq/cfq.hpp"
+#include "sim/block/elevators/cfq/cfq_rounds.hpp"
+#include "sim/block/elevators/deadline.hpp"
 #include "sim/block/elevators/kyber.hpp"
 #include "sim/block/elevators/mq_deadline.hpp"
+#include "sim/block/elevators/noop.hpp"
 
 namespace wbsim::block {
 
@@ -16,10 +21,25 @@ std::unique_ptr<Elevator> make(const ElevatorContext& context) {
   return std::make_unique<E>(context);
 }
 
-const std::array<ElevatorType, 3> kTypes{
+// cfq of v2.6.18 and of v3.6 have little in common but the name.
+std::unique_ptr<Elevator> make_cfq(const ElevatorContext& context) {
+  if (context.generation == ElevatorGeneration::kV2_6_18) {
+    return std::make_unique<CfqRounds>(context);
+  }
+  return std::make_unique<Cfq>(context);
+}
+
+constexpr ElevatorGeneration kV2_6_18 = ElevatorGeneration::kV2_6_18;
+constexpr ElevatorGeneration kV3_6 = ElevatorGeneration::kV3_6;
+
+const std::array<ElevatorType, 7> kTypes{
     {{"mq-deadline", MqDeadline::tunables(), &make<MqDeadline>},
      {"kyber", Kyber::tunables(), &make<Kyber>},
-     {"bfq", bfq::Bfq::tunables(), &make<bfq::Bfq>}}};
+     {"bfq", bfq::Bfq::tunables(), &make<bfq::Bfq>},
+     {"noop", Noop::tunables(), &make<Noop>, kV2_6_18, kV3_6},
+     {"deadline", Deadline::tunables(), &make<Deadline>, kV2_6_18, kV3_6},
+     {"cfq", CfqTunables::table(), &make_cfq, kV2_6_18, kV3_6},
+     {"anticipatory", Anticipatory::tunables(), &make<Anticipatory>, kV2_6_18, kV2_6_18}}};
 
 }  // namespace
 

@@ -13,6 +13,13 @@ struct ElevatorType {
   std::string_view name;
   std::span<const Tunable> tunables;
   std::unique_ptr<Elevator> (*make)(const ElevatorContext& context);
+  // The kernels that have it.
+  ElevatorGeneration since = ElevatorGeneration::kV5_10;
+  ElevatorGeneration until = ElevatorGeneration::kV6_1;
+
+  [[nodiscard]] bool exists_in(ElevatorGeneration generation) const {
+    return since <= generation && generation <= until;
+  }
 };
 
 std::span<const ElevatorType> elevator_types();

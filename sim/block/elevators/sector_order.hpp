@@ -19,9 +19,8 @@ class SectorOrder {
   void add(Request& request) { tree_.insert(request); }
   void remove(Request& request) { tree_.erase(tree_.iterator_to(request)); }
   [[nodiscard]] bool empty() const { return tree_.empty(); }
-
-  // The request with the lowest sector; there must be one.
-  [[nodiscard]] Request& first() { return *tree_.begin(); }
+  // The one with the lowest sector; null where there is none.
+  [[nodiscard]] Request* first() { return tree_.empty() ? nullptr : &*tree_.begin(); }
   // elv_rb_find(): a request that begins at `sector`; the oldest of several, where the kernel
   // takes any.
   [[nodiscard]] Request* find(Lba sector) {

@@ -27,7 +27,7 @@ bool Bfq::has_work() const { return tuning_.v6_1 ? state_.queued > 0 : state_.bu
 
 // Models: bfq_bio_merge().
 void Bfq::bio_merge_begins(const Bio& bio) {
-  bio_process_ = processes_.find(bio.context.id);
+  bio_process_ = processes_.find(bio.context->id);
   bio_queue_ = bio_process_ == nullptr ? nullptr : bio_process_->queues[is_sync(bio.flags) ? 1 : 0];
 }
 
@@ -97,7 +97,7 @@ Request* Bfq::latter_request(Request& request) {
 }
 
 int Bfq::word_depth_for(const Bio& bio) {
-  return depths_.depth(bio.flags, processes_.find(bio.context.id));
+  return depths_.depth(bio.flags, processes_.find(bio.context->id));
 }
 
 // Models: bfq_finish_requeue_request().
@@ -113,8 +113,8 @@ void Bfq::finish_request(Request& request) {
 }
 
 // Models: bfq_exit_icq().
-void Bfq::io_context_exits(int context) {
-  Process* process = processes_.find(context);
+void Bfq::io_context_exits(const IoContext& context) {
+  Process* process = processes_.find(context.id);
   if (process == nullptr) {
     return;
   }

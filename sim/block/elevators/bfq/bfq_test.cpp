@@ -151,7 +151,7 @@ TEST_P(BfqTest, AProcessThatEndsIsNotWaitedFor) {
                {{.id = 1, .from = kApart, .sectors = 64, .ends = milliseconds(100)},
                 {.id = 2, .from = 2 * kApart, .sectors = 64, .depth = 8}}};
   loop.run_until(milliseconds(101));
-  loop.bfq().io_context_exits(1);
+  loop.bfq().io_context_exits(IoContext{1});
   loop.clear();
   loop.run_until(milliseconds(201));
   EXPECT_EQ(loop.busy() / microseconds(500), 200);
@@ -442,7 +442,7 @@ TEST(BfqQueues, AreFreedWhenTheirProcessesHaveEnded) {
                {{.id = 1, .from = kApart, .ends = milliseconds(50)},
                 {.id = 2, .from = 2 * kApart, .depth = 4}}};
   loop.run_until(milliseconds(60));
-  loop.bfq().io_context_exits(1);
+  loop.bfq().io_context_exits(IoContext{1});
   loop.run_until(seconds(1));
   loop.clear();
   loop.run_until(seconds(2));

@@ -78,7 +78,7 @@ void BfqLoop::dispatch() {
     const auto found = std::find_if(waiting_.begin(), waiting_.end(),
                                     [&](const auto& entry) { return entry.first == request; });
     const SimDuration service = options_.service + options_.per_sector * request->length.count();
-    order_ += static_cast<char>('0' + request->context.id);
+    order_ += static_cast<char>('0' + request->context->id);
     busy_ += service;
     device_.push_back({request, now_ + service, found->second});
     waiting_.erase(found);
@@ -93,7 +93,7 @@ void BfqLoop::complete() {
     }
     const Served served = device_[i];
     device_.erase(device_.begin() + static_cast<std::ptrdiff_t>(i));
-    Runner& runner = runner_of(served.request->context.id);
+    Runner& runner = runner_of(served.request->context->id);
     runner.served += served.request->length.count();
     runner.longest = std::max(runner.longest, now_ - served.submitted);
     runner.due.push_back(now_ + runner.source.think);

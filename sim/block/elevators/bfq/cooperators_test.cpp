@@ -13,7 +13,7 @@ struct CooperatorScene : Parts {
     state.queueing = Queueing::kNo;
     state.busy = {0, 2, 0};
     for (int i = 0; i < 2; ++i) {
-      processes[i].context.id = i + 1;
+      processes[i].context = &contexts[i];
       queues[i] = &queue();
       processes[i].queues[1] = queues[i];
       queues[i]->owner = &processes[i];
@@ -26,6 +26,7 @@ struct CooperatorScene : Parts {
     state.in_service = queues[1];
     state.last_position_in_service = Lba{sector};
   }
+  IoContext contexts[2]{IoContext{1}, IoContext{2}};
   Process processes[2];
   Queue* queues[2];
   PeakRate peak_rate{state};

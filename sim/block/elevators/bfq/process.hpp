@@ -6,6 +6,7 @@
 
 #include "sim/block/bio.hpp"
 #include "sim/block/elevators/bfq/queue.hpp"
+#include "sim/block/io_context.hpp"
 
 namespace wbsim::block::bfq {
 
@@ -25,7 +26,7 @@ struct SavedState {
 
 // Models: struct bfq_io_cq.
 struct Process {
-  IoContext context;
+  const IoContext* context = nullptr;
   IoPriority priority;             // that its queues were made for
   std::array<Queue*, 2> queues{};  // by whether they are synchronous
   int requests = 0;                // allocated

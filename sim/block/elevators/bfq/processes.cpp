@@ -29,7 +29,7 @@ ClassIndex class_of(IoClass io_class) {
 void set_next_priority(Queue& queue, const Process& process) {
   int level = process.priority.level;
   if (process.priority.io_class == IoClass::kNone) {
-    level = (process.context.nice + 20) / 5;
+    level = (process.context->nice + 20) / 5;
   } else if (process.priority.io_class == IoClass::kIdle) {
     level = kLevels - 1;
   }
@@ -61,7 +61,7 @@ Process* Processes::find(int id) {
 
 Process& Processes::process_of(const IoContext& context) {
   Process& process = processes_[context.id];
-  process.context = context;
+  process.context = &context;
   return process;
 }
 
@@ -160,8 +160,8 @@ Queue& Processes::queue_for(Process& process, bool sync, bool& split, bool& exis
 }
 
 void Processes::admit(Request& request) {
-  Process& process = process_of(request.context);
-  follow_priority(process, request.context);
+  Process& process = process_of(*request.context);
+  follow_priority(process, *request.context);
   bool split = false;
   bool existed = false;
   Queue& queue = queue_for(process, is_sync(request.flags), split, existed);
@@ -207,7 +207,7 @@ void Processes::exits(Process& process, bool sync) {
 
 void Processes::forget_if_done(Process& process) {
   if (process.exited && process.requests == 0) {
-    const int id = process.context.id;
+    const int id = process.context->id;
     processes_.erase(id);
   }
 }

@@ -61,7 +61,7 @@ Request* find_next_request(const State& state, Queue& queue, Request& last) {
   }
   Request* latter = queue.sorted.latter(last);
   if (latter == nullptr) {
-    Request& lowest = queue.sorted.first();
+    Request& lowest = *queue.sorted.first();
     latter = &lowest == &last ? nullptr : &lowest;
   }
   return choose_request(state.tuning, latter, queue.sorted.former(last), last.sector);

@@ -1,0 +1,273 @@
+#include "sim/block/block_queue.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/base/check.hpp"
+
+namespace wbsim::block {
+
+using engine::BioStep;
+using engine::RequestStep;
+
+BlockQueue::BlockQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
+                       DeviceModel& device, const BlockQueueOptions& options)
+    : machine_{machine},
+      tracer_{tracer},
+      kblockd_{kblockd},
+      device_{device},
+      common_{options},
+      merger_{common_.limits, options.bio_runs, bios_, options.priority_merge} {}
+
+engine::Task<> BlockQueue::unplug(TaskIo& /*io*/) { co_return; }
+
+SimDuration BlockQueue::device_busy() const {
+  return in_device_ > 0 ? busy_ + (machine_.simulator().now() - busy_since_) : busy_;
+}
+
+Bio& BlockQueue::new_bio() {
+  Bio& bio = bios_.acquire();
+  bio.end_cost = costs().page_complete;
+  return bio;
+}
+
+std::int64_t BlockQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit,
+                                    std::int64_t wanted) const {
+  const Plug* plug = io.plug();
+  if (plug == nullptr || plug->empty() || !common_.plug_merging ||
+      limits().nomerges == kNomergesAll) {
+    return 0;
+  }
+  const Request& newest = plug->newest();
+  if (&newest.queue != this || newest.no_merge || !newest.flags.write || newest.end() != sector ||
+      newest.priority != submitted_priority(io, IoPriority{})) {
+    return 0;
+  }
+  const Sectors by_size = limits().max_sectors - newest.length;
+  const std::int64_t by_segments = limits().max_segments - newest.segments;
+  if (unit * wanted <= by_size && wanted <= by_segments) {
+    return wanted;  // the common case, without the division
+  }
+  return std::clamp<std::int64_t>(std::min(by_size / unit, by_segments), 0, wanted);
+}
+
+bool BlockQueue::follows_plug(const TaskIo& io, Lba sector) {
+  const Plug* plug = io.plug();
+  return plug == nullptr || plug->empty() || plug->newest().end() == sector;
+}
+
+void BlockQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
+  Request& newest = io.plug()->newest();
+  run.priority = newest.priority;
+  merger_.begin_attempt(run.count);
+  merger_.end_attempt(MergeKind::kBack, run.count);
+  stats_.bios += run.count;
+  stats_.back_merges += run.count;
+  trace_bio(BioStep::kQueue, io.thread(), run, step);
+  trace_bio(BioStep::kBackMerge, io.thread(), run, step);
+  merger_.append(newest, run);
+}
+
+// Models: bio_set_ioprio(), get_current_ioprio().
+IoPriority BlockQueue::submitted_priority(const TaskIo& io, IoPriority set) const {
+  if (common_.bio_priority == BioPriorityRule::kAsSet || set.io_class != IoClass::kNone) {
+    return set;
+  }
+  const IoPriority own = io.priority();
+  return own.io_class == IoClass::kNone ? kPriorityOfNiceZero : own;
+}
+
+void BlockQueue::refuse_merge(const Bio& bio) {
+  const bool flags = bio.is_flush() || bio.is_part();
+  merger_.begin_attempt(bio.count);
+  merger_.refuse_attempt(
+      flags ? engine::MergeRefusal::kNoMergeBio : engine::MergeRefusal::kNomerges, bio.count);
+}
+
+void BlockQueue::take_plugged(Plug& plug, RequestChain& taken) const {
+  for (auto it = plug.requests.begin(); it != plug.requests.end();) {
+    const auto request = it++;
+    if (&request->queue == this) {
+      taken.splice(taken.end(), plug.requests, request);
+      --plug.count;
+    }
+  }
+  plug.multiple_queues &= !plug.empty();
+}
+
+// Models: init_request_from_bio().
+void BlockQueue::fill_request(Request& request, const Bio& bio,
+                              const engine::Thread& thread) const {
+  request.cpu = thread.cpu_index();
+  request.sector = bio.sector;
+  request.length = bio.length();
+  request.flags = bio.flags;
+  request.priority = bio.priority;
+  request.context = bio.context;
+  request.segments = segments_of(bio, limits());
+  request.bio_count = bio.count;
+  request.end_cost = bio.end_cost * bio.count;
+  request.no_merge = bio.is_flush() || bio.is_part();
+  request.in_elevator = false;
+  request.elevator_process = nullptr;
+  request.elevator_queue = nullptr;
+  request.started_by_elevator = false;
+  request.flush_sequence = false;
+  request.flush_done = 0;
+  request.status = BlkStatus::kOk;
+  request.started = thread.now();
+  request.bio = request.bio_tail = const_cast<Bio*>(&bio);
+}
+
+void BlockQueue::cancel_interrupts(Request& request) {
+  request.hard_irq.cancel(machine_.simulator());
+  request.soft_irq.cancel(machine_.simulator());
+}
+
+SubmitResult BlockQueue::issue(Request& request, engine::TaskName task) {
+  request.issued = machine_.simulator().now();
+  request.command = {.op = request.flags.flush   ? DeviceOp::kFlush
+                           : request.flags.write ? DeviceOp::kWrite
+                                                 : DeviceOp::kRead,
+                     .fua = request.flags.fua,
+                     .tag = request.tag,
+                     .sector = request.sector,
+                     .length = request.length,
+                     .submitted = {}};
+  const SubmitResult result = device_.submit(request.command);
+  if (result != SubmitResult::kAccepted) {
+    return result;
+  }
+  if (in_device_++ == 0) {
+    busy_since_ = machine_.simulator().now();
+  }
+  if (request.flags.flush) {
+    ++stats_.flushes;
+    engine::RequestTrace trace{.time = request.issued,
+                               .task = task,
+                               .device = common_.device,
+                               .sector = Lba{0},
+                               .length = Sectors{0},
+                               .rwbs = request.flags,
+                               .started = request.started,
+                               .issued = request.issued};
+    trace.rwbs.preflush = true;  // REQ_OP_FLUSH | REQ_PREFLUSH prints as FF
+    tracer_.emit(&engine::Observer::on_request, RequestStep::kIssue, trace);
+  } else {
+    ++stats_.requests;
+    trace_request(RequestStep::kIssue, task, request);
+  }
+  return result;
+}
+
+void BlockQueue::hard_irq_thunk(void* request) {
+  Request& rq = *static_cast<Request*>(request);
+  rq.queue.on_hard_irq(rq);
+}
+
+void BlockQueue::soft_irq_thunk(void* request) {
+  Request& rq = *static_cast<Request*>(request);
+  rq.queue.on_soft_irq(rq);
+}
+
+void BlockQueue::complete(DeviceCommand& command, BlkStatus status) {
+  Request& request = request_of(command);
+  SIM_CHECK(in_device_ > 0);
+  request.status = status;
+  if (--in_device_ == 0) {
+    busy_ += machine_.simulator().now() - busy_since_;
+  }
+  const SimDuration cost = costs().irq_complete + common_.trace.rq_complete;
+  machine_.cpu(request.cpu).interrupt(request.hard_irq, cost);
+}
+
+void BlockQueue::on_hard_irq(Request& request) {
+  trace_request(RequestStep::kComplete, kInterruptTask, request);
+  machine_.cpu(request.cpu).interrupt(request.soft_irq, soft_irq_cost(request));
+}
+
+// Bios end in order of their sectors; what end_io does may submit nothing. A sequence of flushes
+// without data ends with a completion of its own.
+void BlockQueue::end_bios(Request& request) {
+  Bio* bio = std::exchange(request.bio, nullptr);
+  if (request.length == Sectors{0} && !request.flags.flush) {
+    trace_request(RequestStep::kComplete, kInterruptTask, request);
+  }
+  while (bio != nullptr) {
+    Bio* next = bio->next;
+    end_bio(*bio, request.status, request.cpu);
+    bio = next;
+  }
+}
+
+// Models: bio_endio() with chained bios: the one that was submitted ends when all its parts have,
+// with the first error among them.
+void BlockQueue::end_bio(Bio& bio, BlkStatus status, int cpu) {
+  if (bio.status == BlkStatus::kOk) {
+    bio.status = status;
+  }
+  if (--bio.remaining > 0) {
+    return;
+  }
+  if (bio.is_part()) {
+    Bio& submitted = *bio.chained_to;
+    const BlkStatus of_part = bio.status;
+    bios_.release(bio);
+    end_bio(submitted, of_part, cpu);
+    return;
+  }
+  bio.sector = bio.sector - bio.split_off;
+  bio.unit += bio.split_off;
+  bio.cpu = cpu;
+  bio.end_io->end_bio(bio, bio.status);
+  bios_.release(bio);
+}
+
+engine::BioTrace BlockQueue::trace_of(const engine::Thread& thread, const Bio& bio,
+                                      SimDuration pace) const {
+  return {machine_.simulator().now(),
+          thread.name(),
+          common_.device,
+          bio.sector,
+          bio.unit,
+          bio.flags,
+          bio.count,
+          pace};
+}
+
+[[gnu::noinline]] void BlockQueue::emit_bio(BioStep step, const engine::BioTrace& trace) const {
+  tracer_.emit(&engine::Observer::on_bio, step, trace);
+}
+
+void BlockQueue::trace_request(RequestStep step, engine::TaskName task, const Request& request) {
+  if (!tracer_.active()) {
+    return;
+  }
+  const engine::RequestTrace trace{.time = machine_.simulator().now(),
+                                   .task = task,
+                                   .device = common_.device,
+                                   .sector = request.sector,
+                                   .length = request.length,
+                                   .rwbs = request.flags,
+                                   .error = request.status == BlkStatus::kOk ? 0 : -5,
+                                   .bios = request.bio_count,
+                                   .started = request.started,
+                                   .issued = request.issued};
+  tracer_.emit(&engine::Observer::on_request, step, trace);
+}
+
+void BlockQueue::trace_unplug(const engine::Thread& thread, const RequestChain& list,
+                              bool from_schedule) {
+  if (tracer_.active()) {
+    trace_unplug(thread.name(), static_cast<int>(list.size()), from_schedule);
+  }
+}
+
+void BlockQueue::trace_unplug(engine::TaskName task, int requests, bool from_schedule) {
+  if (tracer_.active()) {
+    const engine::UnplugTrace trace{machine_.simulator().now(), task, requests, from_schedule};
+    tracer_.emit(&engine::Observer::on_unplug, trace);
+  }
+}
+
+}  // namespace wbsim::block

@@ -1,0 +1,215 @@
+// What every request queue is to those above it and to its device: the seam between the file
+// systems and the generations of the block layer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sim/base/pool.hpp"
+#include "sim/block/bio.hpp"
+#include "sim/block/device.hpp"
+#include "sim/block/kblockd.hpp"
+#include "sim/block/merge.hpp"
+#include "sim/block/plug.hpp"
+#include "sim/block/queue_limits.hpp"
+#include "sim/block/request.hpp"
+#include "sim/engine/cpu.hpp"
+#include "sim/engine/task.hpp"
+#include "sim/engine/tracepoints.hpp"
+
+namespace wbsim::block {
+
+// CPU time of events that are traced in the simulated machine; zero for those that are not.
+struct BlockTraceCosts {
+  SimDuration bio_queue{};
+  SimDuration bio_merge{};  // block_bio_backmerge or block_bio_frontmerge
+  SimDuration getrq{};
+  SimDuration plug{};
+  SimDuration unplug{};
+  SimDuration split{};
+  SimDuration rq_insert{};
+  SimDuration rq_merge{};
+  SimDuration rq_issue{};
+  SimDuration rq_complete{};
+};
+
+struct RequestQueueStats {
+  std::int64_t bios = 0;
+  std::int64_t back_merges = 0;
+  std::int64_t front_merges = 0;
+  std::int64_t request_merges = 0;  // two requests became one
+  std::int64_t requests = 0;        // issued with data
+  std::int64_t flushes = 0;         // issued
+};
+
+// Who acts in softirq context and in timers.
+inline constexpr engine::TaskName kInterruptTask{"?", 0};
+
+// What becomes of a bio without a priority: it stays as it is (v5.10), or submit_bio() gives it
+// that of its submitter, the flusher's in background writeback (bio_set_ioprio(), since v6.0).
+enum class BioPriorityRule { kAsSet, kOfSubmitter };
+
+// What all queues are made with.
+struct BlockQueueOptions {
+  int device = 0;  // index, for traces
+  QueueLimits limits;
+  PriorityMerge priority_merge = PriorityMerge::kEqualOnly;
+  BioPriorityRule bio_priority = BioPriorityRule::kAsSet;
+  PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
+  bool plug_merging = true;  // ablation
+  bool bio_runs = true;      // optimisation: false keeps every bio an object of its own
+  BlockTraceCosts trace{};
+};
+
+// Bios in, commands out, completions back. How a bio becomes a request and when that is issued is
+// the business of RequestQueue (blk-mq) and SingleQueue (before).
+class BlockQueue : public DeviceClient {
+ public:
+  BlockQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
+             DeviceModel& device, const BlockQueueOptions& options);
+  BlockQueue(const BlockQueue&) = delete;
+  BlockQueue& operator=(const BlockQueue&) = delete;
+  virtual ~BlockQueue() = default;
+
+  [[nodiscard]] const QueueLimits& limits() const { return common_.limits; }
+  [[nodiscard]] const RequestQueueStats& stats() const { return stats_; }
+  // What became of all attempts to merge.
+  [[nodiscard]] engine::QueueTotals totals() const {
+    return {common_.device, merger_.bio_counts(), merger_.request_counts()};
+  }
+  [[nodiscard]] PlugIssueOrder plug_issue_order() const { return common_.plug_issue_order; }
+  [[nodiscard]] int device_index() const { return common_.device; }
+  [[nodiscard]] bool bio_runs() const { return common_.bio_runs; }
+  [[nodiscard]] const engine::CpuCosts& costs() const { return machine_.costs(); }
+  // CPU time of the events of a bio that is merged.
+  [[nodiscard]] SimDuration merge_trace_cost() const {
+    return common_.trace.bio_queue + common_.trace.bio_merge;
+  }
+  [[nodiscard]] int in_device() const { return in_device_; }
+  // Time during which at least one command was in the device, up to now.
+  [[nodiscard]] SimDuration device_busy() const;
+  // Everything that is handed out: requests and bios. Zero in a drained queue.
+  [[nodiscard]] virtual std::size_t in_flight() const = 0;
+  // The most that one bio may hold. Queues that do not split refuse what exceeds their limits.
+  [[nodiscard]] virtual Sectors bio_sectors_max() const { return to_sectors(kBioPagesMax); }
+
+  // A bio to fill and submit; it belongs to the queue again once end_bio() has returned. Its end
+  // costs what that of a page of writeback does, unless the submitter says otherwise.
+  Bio& new_bio();
+
+  // How many bios of `unit` sectors, back to back from `sector`, would back-merge one after the
+  // other into the newest request of the task's plug; at most `wanted`.
+  [[nodiscard]] std::int64_t merge_room(const TaskIo& io, Lba sector, Sectors unit,
+                                        std::int64_t wanted) const;
+  // True when the newest request of the task's plug ends where `sector` begins.
+  [[nodiscard]] static bool follows_plug(const TaskIo& io, Lba sector);
+  // Merges such a run, the first bio now. The caller charges the CPU time next, `step` per bio.
+  void merge_run(TaskIo& io, Bio& run, SimDuration step);
+
+  // submit_bio(). May sleep for a request. Flushes to a device without a volatile cache complete
+  // at once.
+  virtual engine::Task<> submit_bio(TaskIo& io, Bio& bio) = 0;
+
+  // Plug flushes: by the owner, and by the owner's going to sleep (returns the CPU time).
+  virtual engine::Task<> flush_plug(TaskIo& io) = 0;
+  virtual SimDuration flush_plug_from_schedule(TaskIo& io) = 0;
+
+  // Asked by who is about to wait for I/O of this queue: starts what a plug of the queue itself
+  // holds back (blk_run_address_space(), sync_page()). True where there is such a plug, which
+  // `co_await unplug()` then takes away.
+  [[nodiscard]] virtual bool is_plugged() const { return false; }
+  virtual engine::Task<> unplug(TaskIo& io);
+
+  // What it takes until kblockd works on this queue.
+  [[nodiscard]] virtual SimDuration kblockd_hop() const = 0;
+  // The work that kblockd does for this queue.
+  virtual engine::Task<> run_from_kblockd(TaskIo& io) = 0;
+
+  // DeviceClient.
+  void complete(DeviceCommand& command, BlkStatus status) final;
+
+ protected:
+  // Completion: the request of a command that has ended, the CPU time of its softirq, and what
+  // happens at the end of that.
+  virtual Request& request_of(const DeviceCommand& command) = 0;
+  [[nodiscard]] virtual SimDuration soft_irq_cost(const Request& request) const = 0;
+  virtual void on_soft_irq(Request& request) = 0;
+
+  // queue_rq(), queuecommand(): hands one request to the device. On refusal nothing has changed.
+  SubmitResult issue(Request& request, engine::TaskName task);
+  void end_bio(Bio& bio, BlkStatus status, int cpu);
+  void end_bios(Request& request);
+  void fill_request(Request& request, const Bio& bio, const engine::Thread& thread) const;
+  void cancel_interrupts(Request& request);
+
+  // The priority that a bio has once it is submitted.
+  [[nodiscard]] IoPriority submitted_priority(const TaskIo& io, IoPriority set) const;
+
+  // Of a bio that must not be merged, or with a queue that merges nothing.
+  void refuse_merge(const Bio& bio);
+  // `trace`: of the bio as it was, where anybody wants it.
+  void account_merge(MergeKind kind, std::int64_t bios, const engine::BioTrace* trace) {
+    merger_.end_attempt(kind, bios);
+    const bool front = kind == MergeKind::kFront;
+    (front ? stats_.front_merges : stats_.back_merges) += bios;
+    if (trace != nullptr) {
+      emit_bio(front ? engine::BioStep::kFrontMerge : engine::BioStep::kBackMerge, *trace);
+    }
+  }
+  void trace_bio(engine::BioStep step, const engine::Thread& thread, const Bio& bio,
+                 SimDuration pace = {}) const {
+    if (tracer_.active()) {
+      emit_bio(step, trace_of(thread, bio, pace));
+    }
+  }
+  [[nodiscard]] engine::BioTrace trace_of(const engine::Thread& thread, const Bio& bio,
+                                          SimDuration pace = {}) const;
+  void emit_bio(engine::BioStep step, const engine::BioTrace& trace) const;
+  void trace_unplug(const engine::Thread& thread, const RequestChain& list, bool from_schedule);
+  void trace_unplug(engine::TaskName task, int requests, bool from_schedule);
+  void trace_request(engine::RequestStep step, engine::TaskName task, const Request& request);
+
+  // Takes this queue's requests out of a plug, oldest first.
+  void take_plugged(Plug& plug, RequestChain& taken) const;
+  // Models: blk_attempt_plug_merge(), with all requests of the plug or the newest of this queue.
+  // `scanned` counts the requests looked at in vain.
+  MergeKind attempt_plug_merge(Plug& plug, Bio& bio, bool newest_only, std::int64_t& scanned) {
+    for (auto it = plug.requests.rbegin(); it != plug.requests.rend(); ++it) {
+      if (&it->queue != this) {
+        continue;
+      }
+      const MergeKind kind = kind_of(merger_.attempt_bio_merge(*it, bio));
+      if (kind != MergeKind::kNone) {
+        return kind;
+      }
+      ++scanned;
+      if (newest_only) {
+        break;
+      }
+    }
+    return MergeKind::kNone;
+  }
+
+  engine::Machine& machine_;
+  const engine::Tracer& tracer_;
+  Kblockd& kblockd_;
+  DeviceModel& device_;
+  RequestQueueStats stats_;
+  SlabPool<Bio> bios_;
+
+ private:
+  friend struct Request;
+  void on_hard_irq(Request& request);
+  static void hard_irq_thunk(void* request);
+  static void soft_irq_thunk(void* request);
+
+  BlockQueueOptions common_;
+  int in_device_ = 0;
+  SimDuration busy_{};
+  SimTime busy_since_{};
+
+ protected:
+  RequestMerger merger_;
+};
+
+}  // namespace wbsim::block
