@@ -67,6 +67,13 @@ TEST_F(KyberLatency, CongestionIsJudgedByTheNinetiethPercentileOfIo) {
   }
 }
 
+TEST_F(KyberLatency, CongestionBeginsBeyondTheTarget) {
+  for (const int nanosecs : {2'000'000, 2'000'001}) {
+    add(kRead, 500, kGood, nanoseconds(nanosecs));
+    EXPECT_EQ(scaled()[kRead], nanosecs == 2'000'000 ? 64 : 16);
+  }
+}
+
 TEST_F(KyberLatency, ADepthIsJudgedByTheNinetyNinthPercentileOfTheTotal) {
   for (const int bad : {5, 6}) {
     add(kRead, 500 - bad, kGood, kGood);

@@ -129,6 +129,15 @@ TEST_F(KyberMerge, NotWithWhatHasBeenTakenOut) {
   EXPECT_EQ(rig().merge(write(208)), MergeKind::kNone);
 }
 
+TEST_F(KyberMerge, WhatCameAfterItWasTakenOutStaysUntilThatIsGone) {
+  rig().insert(write(100));
+  rig().insert(write(200));
+  EXPECT_EQ(rig().dispatch(), "W 100+8");
+  rig().insert(write(300));
+  EXPECT_EQ(rig().dispatch(), "W 200+8");
+  EXPECT_EQ(rig().merge(write(308)), MergeKind::kBack);
+}
+
 TEST_F(KyberMerge, WhatLacksATokenCanStillBeMergedWith) {
   insert_many(128, write(1000));
   hold_all();
@@ -179,6 +188,14 @@ TEST_F(KyberQueues, AreEmptiedAtOnceCpuByCpu) {
   EXPECT_EQ(rig().dispatch(), "W 200+8");
   rig().insert(write(300), {}, 0);
   EXPECT_EQ(rig().dispatch_all(), (Lines{"W 100+8", "W 300+8"}));
+  EXPECT_FALSE(rig().elevator().has_work());
+}
+
+TEST_F(KyberQueues, WhatWasTakenOutIsStillWork) {
+  insert_many(2, read(0));
+  EXPECT_EQ(rig().dispatch(), "R 0+8");
+  EXPECT_TRUE(rig().elevator().has_work());
+  EXPECT_EQ(rig().dispatch(), "R 100+8");
   EXPECT_FALSE(rig().elevator().has_work());
 }
 
@@ -330,6 +347,15 @@ TEST_F(KyberTimer, AShrunkDomainWaitsUntilEnoughCameBack) {
   EXPECT_EQ(hold_all().size(), 32U) << "tokens below the new depth";
   rig().finish_held();
   EXPECT_EQ(hold_all().size(), 40U) << "all that waited";
+}
+
+// Under congestion, what exceeds half of the target leaves three quarters of the depth.
+TEST_F(KyberTimer, AimsAtTwoMillisecondsForReadsAndTenForWrites) {
+  complete(500, read(0), nanoseconds(1'000'001), seconds(1), {});
+  complete(500, write(0), nanoseconds(5'000'001), seconds(1), {});
+  rig().run_until(kAdjusted);
+  EXPECT_EQ(depth(read(0)), 192U);
+  EXPECT_EQ(depth(write(0)), 96U);
 }
 
 TEST_F(KyberTimer, AimsAtTheTunables) {

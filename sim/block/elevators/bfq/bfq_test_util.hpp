@@ -99,6 +99,43 @@ class Parts : private QueueKeeper {
   std::deque<Queue> queues_;
 };
 
+// bfq as a whole, one call at a time. Without raising unless asked for; processes by number.
+struct Scene {
+  struct Options {
+    ElevatorGeneration generation = kV6_1;
+    TunableValues tunables{};
+    bool rotational = true;
+  };
+  explicit Scene(Options options) : rig{rig_options(std::move(options))} {}
+  Scene() : Scene(Options{}) {}
+
+  Request& insert(int id, const IoStep& step, IoPriority priority = {}) {
+    Request& request = rig.request(rig.bio(step, {}, {.id = id, .priority = priority}));
+    RequestChain absorbed;
+    rig.queue().insert(request, absorbed);
+    return request;
+  }
+  // Inserts one into a queue, of which the tests then know all.
+  Queue& add(int id, const IoStep& step, IoPriority priority = {}) {
+    return *insert(id, step, priority).elevator_queue;
+  }
+  // What is given out, which stays in the driver.
+  std::string take() { return rig.dispatch(true); }
+  void finish() { rig.finish_held(1); }
+  void at_ms(std::int64_t ms) { rig.run_until(milliseconds(ms)); }
+
+  ElevatorRig rig;
+
+ private:
+  static ElevatorRigOptions rig_options(Options options) {
+    options.tunables.try_emplace("low_latency", 0);
+    return {.elevator = "bfq",
+            .generation = options.generation,
+            .tunables = std::move(options.tunables),
+            .limits = {.rotational = options.rotational}};
+  }
+};
+
 // A process that keeps `depth` requests in bfq, one after the other or far apart.
 struct Source {
   int id = 1;

@@ -117,6 +117,50 @@ TEST(Budget, AQueueInServiceKeepsItsBudgetWhateverComes) {
   EXPECT_EQ(queue.budget, 3000);
 }
 
+TEST(Budget, WhoComesInTimeWithNothingLeftGetsANewOne) {
+  Parts parts;
+  Queue& queue = parts.queue();
+  parts.give(queue, parts.request(0));
+  queue.expired_by_waiting = true;
+  queue.budget = queue.service = 600;
+  EXPECT_FALSE(assign_for_activation(parts.state, queue, true));
+  EXPECT_EQ(queue.budget, 1000);
+}
+
+TEST(Budget, WhatWasLeftCountsUpToTheBudgetThatFeedbackAllows) {
+  Parts parts;
+  Queue& queue = parts.queue();
+  parts.give(queue, parts.request(0));
+  queue.expired_by_waiting = true;
+  queue.budget = 5000;
+  queue.service = 600;
+  EXPECT_TRUE(assign_for_activation(parts.state, queue, true));
+  EXPECT_EQ(queue.budget, 1000);
+}
+
+TEST(Budget, CoversWhatWasServedAlready) {
+  Parts parts;
+  Queue& queue = parts.queue();
+  parts.give(queue, parts.request(0));
+  queue.service = 2000;
+  EXPECT_TRUE(assign_for_next_request(parts.state, queue));
+  EXPECT_EQ(queue.budget, 2000);
+}
+
+TEST(Budget, FollowsALargestOneThatHasBecomeSmallerUnlessTheUserFixedIt) {
+  for (const int user : {0, 600}) {
+    Parts parts{{.tunables = {{"max_budget", user}}}};
+    while (parts.state.budgets_assigned < 200) {
+      budget_assigned(parts.state);
+    }
+    parts.state.max_budget = 600;
+    Queue& queue = parts.queue();
+    queue.service = 700;
+    adjust_budget(parts.state, queue, Expiration::kNoMoreRequests);
+    EXPECT_EQ(queue.max_budget, user == 0 ? 600 : 700);
+  }
+}
+
 TEST(Charge, AsynchronousRequestsCountThreefold) {
   Parts parts;
   Queue& queue = parts.queue();
@@ -165,8 +209,10 @@ TEST(ChargeTime, ButForNoMoreThanTheTimeout) {
   EXPECT_EQ(charged(milliseconds(300), 100, kNoMore), kDefaultMaxBudget);
 }
 
-TEST(ChargeTime, AFastOneIsChargedForItsService) {
-  EXPECT_EQ(charged(milliseconds(62), kDefaultMaxBudget / 2, kNoMore), kDefaultMaxBudget / 2);
+TEST(ChargeTime, OneThatUsedHalfTheLargestBudgetIsChargedForItsService) {
+  constexpr std::int64_t kHalf = kDefaultMaxBudget / 2;
+  EXPECT_EQ(charged(milliseconds(93), kHalf, kNoMore), kHalf);
+  EXPECT_EQ(charged(milliseconds(93), kHalf - 1, kNoMore), kDefaultMaxBudget * 93 / 124);
 }
 
 TEST(ChargeTime, BelowTwentyMillisecondsSeekingDecides) {
@@ -184,6 +230,32 @@ TEST(ChargeTime, ATimeoutWithAThirdLeftIsChargedForItsTime) {
   EXPECT_EQ(charged(milliseconds(19), 2000, Expiration::kBudgetTimeout),
             kDefaultMaxBudget * 19 / 124);
   EXPECT_EQ(charged(milliseconds(19), 2001, Expiration::kBudgetTimeout), 2001);
+}
+
+TEST(ChargeTime, AnAsynchronousQueueHasNoTimeToBeChargedFor) {
+  for (const Expiration reason : {kNoMore, Expiration::kBudgetTimeout}) {
+    Parts parts;
+    Queue& queue = parts.queue();
+    queue.sync = false;
+    parts.state.wf2q.activate(queue, false);
+    parts.state.wf2q.next_queue();
+    start_budget_timeout(parts.state, queue);
+    queue.service = 100;
+    parts.advance(milliseconds(62));
+    charge_time(parts.state, queue, reason, parts.clock.now());
+    EXPECT_EQ(queue.service, 100);
+  }
+}
+
+TEST(ChargeTime, RaisesTheBudgetToWhatIsCharged) {
+  Parts parts;
+  Queue& queue = parts.queue();
+  parts.state.wf2q.activate(queue, false);
+  parts.state.wf2q.next_queue();
+  start_budget_timeout(parts.state, queue);
+  parts.advance(milliseconds(62));
+  charge_time(parts.state, queue, kNoMore, parts.clock.now());
+  EXPECT_EQ(queue.budget, kDefaultMaxBudget * 62 / 124);
 }
 
 TEST(ChargeTime, ARaisedQueueIsNot) {

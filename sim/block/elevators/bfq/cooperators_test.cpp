@@ -210,5 +210,176 @@ TEST(StableMerge, ThenComesAfter600MillisecondsUnlessWaitingSpeedsUp) {
   }
 }
 
+TEST(Cooperators, BelowOrAboveTheQueueThatWaits) {
+  CooperatorScene scene;
+  scene.give(*scene.queues[1], scene.request(10'000));
+  scene.cooperators.update_position(*scene.queues[1]);
+  EXPECT_EQ(scene.find(18'193), nullptr);
+  EXPECT_EQ(scene.find(18'192), scene.queues[1]);
+  scene.cooperators.remove_position(*scene.queues[1]);
+}
+
+TEST(Cooperators, NotInTheIdleClassOrAnotherGroup) {
+  CooperatorScene idle;
+  idle.serve_other_at(10'000);
+  idle.queues[0]->io_class = idle.queues[1]->io_class = kIdleClass;
+  EXPECT_EQ(idle.find(10'000), nullptr);
+  CooperatorScene scene;
+  Entity group;
+  scene.give(*scene.queues[1], scene.request(10'000));
+  scene.cooperators.update_position(*scene.queues[1]);
+  scene.queues[1]->parent = &group;
+  EXPECT_EQ(scene.find(10'000), nullptr);
+  scene.cooperators.remove_position(*scene.queues[1]);
+}
+
+TEST(Cooperators, AQueueWithoutServiceIsNeverTooLate) {
+  CooperatorScene scene;
+  scene.serve_other_at(10'000);
+  scene.queues[0]->first_io = scene.clock.jiffies() - 100;
+  EXPECT_EQ(scene.find(10'000), scene.queues[1]);
+}
+
+TEST(Cooperators, WhoHasJoinedAnotherTakesOthersThere) {
+  CooperatorScene scene;
+  Queue& third = scene.queue();
+  scene.queues[1]->merged_into = &third;
+  scene.serve_other_at(10'000);
+  third.processes = 0;
+  EXPECT_EQ(scene.find(10'000), nullptr) << "nobody is left there";
+  third.processes = 1;
+  EXPECT_EQ(scene.find(10'000), &third);
+  EXPECT_EQ(third.processes, 2);
+}
+
+TEST(Cooperators, AMergeThatWasSetUpHappensInV6_1ThoughItIsLate) {
+  for (const ElevatorGeneration generation : {kV5_10, kV6_1}) {
+    CooperatorScene scene{{.generation = generation}};
+    scene.queues[0]->merged_into = scene.queues[1];
+    EXPECT_EQ(scene.find(50'000'000), scene.queues[1]) << "wherever";
+    scene.queues[0]->service_since_backlogged = 1;
+    scene.queues[0]->first_io = scene.clock.jiffies() - 100;
+    EXPECT_EQ(scene.find(50'000'000), generation == kV6_1 ? scene.queues[1] : nullptr);
+  }
+}
+
+TEST(Cooperators, AMergedQueueInheritsThatItIsIoBound) {
+  CooperatorScene scene;
+  scene.queues[1]->intensity.io_bound = false;
+  scene.serve_other_at(10'000);
+  ASSERT_NE(scene.find(10'000), nullptr);
+  scene.cooperators.merge(scene.processes[0], *scene.queues[0]);
+  EXPECT_TRUE(scene.queues[1]->intensity.io_bound);
+  EXPECT_FALSE(scene.queues[0]->intensity.io_bound);
+}
+
+TEST(Cooperators, AMergedQueueKeepsItsOwnRaisingAndIsNotItsOwnWaker) {
+  CooperatorScene scene;
+  Queue& from = *scene.queues[0];
+  Queue& to = *scene.queues[1];
+  from.coefficient = 30;
+  to.coefficient = 3000;
+  Wakers::set_waker(from, &to, true);
+  scene.serve_other_at(10'000);
+  ASSERT_NE(scene.find(10'000), nullptr);
+  scene.cooperators.merge(scene.processes[0], from);
+  EXPECT_EQ(to.coefficient, 3000);
+  EXPECT_EQ(to.waker, nullptr);
+  Wakers::unused(to);
+}
+
+TEST(Cooperators, ASplitQueueGetsBackItsWeightAndIntensityAndRaisingInBothGenerations) {
+  for (const ElevatorGeneration generation : {kV5_10, kV6_1}) {
+    CooperatorScene scene{{.generation = generation}};
+    Process& process = scene.processes[0];
+    process.saved.own_weight = 80;
+    process.saved.coefficient = 30;
+    process.saved.raising = {.start_or_end = scene.clock.jiffies(), .longest = 1000};
+    process.saved.intensity.io_bound = false;
+    Queue& queue = scene.queue();
+    queue.busy = true;
+    scene.cooperators.resume(queue, process, true);
+    EXPECT_EQ(queue.new_weight, 80);
+    EXPECT_EQ(queue.coefficient, 30);
+    EXPECT_EQ(queue.raising.longest, 1000U);
+    EXPECT_FALSE(queue.intensity.io_bound);
+    EXPECT_EQ(scene.state.raised_busy, 1) << "it was busy, and is raised now";
+  }
+}
+
+TEST(Cooperators, OfRaisingThatIsOverTheInteractivePartMayBeLeft) {
+  CooperatorScene scene;
+  Process& process = scene.processes[0];
+  process.saved.coefficient = 3000;
+  process.saved.raising = {.start_or_end = scene.clock.jiffies(),
+                           .longest = scene.tuning.raise_soft_real_time,
+                           .before_soft_real_time = scene.clock.jiffies()};
+  scene.advance(milliseconds(304));
+  Queue& queue = scene.queue();
+  scene.cooperators.resume(queue, process, false);
+  EXPECT_EQ(queue.coefficient, 30);
+}
+
+// A queue made at a time, with what makes it belong to others or not.
+struct StableScene : CooperatorScene {
+  explicit StableScene(SimDuration step = {}) : gap{step} { state.queueing = Queueing::kYes; }
+  Queue& make(int weight = 40, ClassIndex io_class = kBestEffortClass, Entity* group = nullptr) {
+    advance(gap);
+    Queue& made = queue(weight);
+    made.io_class = io_class;
+    made.parent = group;
+    Process& process = processes_made.emplace_back();
+    process.queues[1] = &made;
+    return cooperators.join_recent(made, process);
+  }
+  SimDuration gap;
+  std::deque<Process> processes_made;
+};
+
+TEST(StableMerge, IsOfOneWeightClassAndGroup) {
+  StableScene scene;
+  Queue& first = scene.make();
+  EXPECT_EQ(&scene.make(), &first);
+  Queue& real_time = scene.make(40, kRealTimeClass);
+  EXPECT_NE(&real_time, &first);
+  Entity group;
+  EXPECT_NE(&scene.make(40, kRealTimeClass, &group), &real_time);
+}
+
+TEST(StableMerge, TheFirstOfABurstStandsForItFor600Milliseconds) {
+  StableScene scene{milliseconds(150)};
+  Queue& first = scene.make();
+  EXPECT_EQ(&scene.make(), &first) << "150 ms later";
+  Queue& late = scene.make();
+  EXPECT_NE(&late, &first);
+  EXPECT_NE(&scene.make(), &late) << "450 ms after the first";
+  scene.make();  // 600 ms
+  Queue& next = scene.make();
+  EXPECT_EQ(&scene.make(), &next) << "750 ms after the first another one began";
+}
+
+TEST(StableMerge, WhoWasMergedIsRepresentedByWhomItJoined) {
+  StableScene scene;
+  Queue& first = scene.make(40);
+  Queue& second = scene.make(50);
+  second.merged_into = &first;
+  ++first.processes;
+  scene.cooperators.merge(scene.processes_made.back(), second);
+  EXPECT_EQ(&scene.make(40), &first);
+}
+
+TEST(StableMerge, NotWithin600MillisecondsOfASplit) {
+  CooperatorScene scene;
+  scene.queues[0]->intensity.io_bound = false;
+  scene.processes[0].stable_candidate = scene.queues[1];
+  ++scene.queues[1]->stable_refs;
+  scene.advance(milliseconds(1000));
+  scene.queues[0]->split_time = scene.clock.jiffies() - 150;
+  EXPECT_EQ(scene.find(500'000), nullptr);
+  EXPECT_NE(scene.processes[0].stable_candidate, nullptr);
+  scene.queues[0]->split_time -= 1;
+  EXPECT_EQ(scene.find(500'000), scene.queues[1]);
+}
+
 }  // namespace
 }  // namespace wbsim::block::bfq

@@ -57,5 +57,58 @@ TEST(DepthLimits, AHigherClassCountsEightfoldAgainstALowerOne) {
   EXPECT_EQ(limits.depth({}, &process), 1);
 }
 
+TEST(DepthLimits, AreOneAtLeast) {
+  const Parts parts{{.generation = kV5_10}};
+  const DepthLimits limits{parts.state, 1, 1};
+  EXPECT_EQ(limits.depth({.write = true}, nullptr), 1);
+  EXPECT_EQ(limits.min(), 1);
+}
+
+// Half of 64 requests are for asynchronous writes, and of these half for each of two queues.
+TEST(DepthLimits, AShareIsOneOfTheDepthOfItsKind) {
+  Parts parts;
+  const DepthLimits limits{parts.state, 64, 16};
+  Queue& queue = parts.queue();
+  queue.sync = false;
+  parts.state.wf2q.activate(queue, false);
+  parts.state.wf2q.activate(parts.queue(), false);
+  Process process;
+  process.queues[0] = &queue;
+  queue.requests = 15;
+  EXPECT_EQ(limits.depth({.write = true}, &process), 8);
+  queue.requests = 16;
+  EXPECT_EQ(limits.depth({.write = true}, &process), 1);
+}
+
+// A group that has a quarter, and in it two queues.
+TEST(DepthLimits, TheShareOfAGroupIsDividedAmongItsQueues) {
+  Parts parts;
+  const DepthLimits limits{parts.state, 64, 16};
+  ServiceLevel level;
+  Entity group;
+  group.weight = group.own_weight = group.new_weight = 40;
+  group.level = &parts.state.wf2q.root();
+  group.children = &level;
+  level.group = &group;
+  Queue* queue = nullptr;
+  for (int i = 0; i < 2; ++i) {
+    queue = &parts.queue();
+    queue->parent = &group;
+    queue->level = &level;
+    parts.state.wf2q.activate(*queue, false);
+  }
+  parts.state.wf2q.activate(parts.queue(120), false);
+  Process process;
+  process.queues[1] = queue;
+  queue->requests = 7;
+  group.requests = 14;
+  EXPECT_EQ(limits.depth({}, &process), Sbitmap::kWholeWord);
+  queue->requests = 8;
+  EXPECT_EQ(limits.depth({}, &process), 1);
+  queue->requests = 1;
+  group.requests = 16;
+  EXPECT_EQ(limits.depth({}, &process), 1) << "the group has all of its own";
+}
+
 }  // namespace
 }  // namespace wbsim::block::bfq

@@ -140,11 +140,5 @@ TEST(Idling, LastsASliceLessForSeeksAndMoreForRaisedQueues) {
   EXPECT_EQ(idle_time(scene.state, scene.subject), milliseconds(20));
 }
 
-TEST(Tuning, OfTwoFilesForTheSliceTheOneThatWasChangedCounts) {
-  EXPECT_EQ((Parts{{.tunables = {{"slice_idle_us", 500}}}}).tuning.slice_idle, microseconds(500));
-  EXPECT_EQ((Parts{{.tunables = {{"slice_idle", 3}, {"slice_idle_us", 8000}}}}).tuning.slice_idle,
-            milliseconds(3));
-}
-
 }  // namespace
 }  // namespace wbsim::block::bfq

@@ -148,5 +148,69 @@ TEST(InjectionLimit, IsOneForWhoThinksLongAndZeroForWhoThinksShortly) {
   EXPECT_EQ(scene.served.injection.limit, 0U);
 }
 
+TEST(InjectionLimit, OnlyTheQueueInServiceIsMeasured) {
+  InjectionScene scene;
+  scene.state.in_driver = 0;
+  scene.injection.first_request(scene.other);
+  Request& request = scene.request(500);
+  scene.injection.dispatched_in_service(request);
+  scene.advance(milliseconds(2));
+  scene.state.in_driver = 1;
+  scene.injection.completed(request, scene.served);
+  EXPECT_EQ(scene.served.injection.baseline, SimDuration::zero());
+}
+
+TEST(InjectionLimit, NothingIsMeasuredAmongRequestsThatWereNotInjected) {
+  InjectionScene scene;
+  scene.measure(1, milliseconds(2));
+  EXPECT_EQ(scene.served.injection.baseline, SimDuration::zero()) << "the driver was not idle";
+  scene.served.injection.baseline = milliseconds(2);
+  scene.measure(1, milliseconds(1));
+  EXPECT_EQ(scene.served.injection.baseline, milliseconds(2));
+}
+
+TEST(InjectionLimit, TheFirstBaselineIsThatOfARequestAlone) {
+  InjectionScene scene;
+  Request& request = scene.request(500);
+  scene.state.in_driver = 0;
+  scene.injection.first_request(scene.served);
+  scene.injection.dispatched_in_service(request);
+  scene.advance(milliseconds(2));
+  scene.state.in_driver = 2;
+  scene.injection.completed(request, scene.served);
+  EXPECT_EQ(scene.served.injection.baseline, SimDuration::zero());
+}
+
+TEST(InjectionLimit, AServiceAloneSetsTheBaselineAndWhatWasInjectedBeforeDoesNotCount) {
+  InjectionScene scene;
+  scene.served.injection.baseline = milliseconds(2);
+  EXPECT_NE(scene.injection.choose(), nullptr);
+  scene.measure(0, milliseconds(5));
+  EXPECT_EQ(scene.served.injection.baseline, milliseconds(5));
+  EXPECT_EQ(scene.served.injection.limit, 1U);
+}
+
+TEST(InjectionLimit, ATurnThatEndsEndsTheMeasurement) {
+  InjectionScene scene;
+  Request& request = scene.request(500);
+  scene.state.in_driver = 0;
+  scene.injection.first_request(scene.served);
+  scene.injection.dispatched_in_service(request);
+  scene.injection.expired();
+  scene.advance(milliseconds(2));
+  scene.state.in_driver = 1;
+  scene.injection.completed(request, scene.served);
+  EXPECT_EQ(scene.served.injection.baseline, SimDuration::zero());
+}
+
+TEST(InjectionLimit, IsNotResetByAnotherThinkTimeOnceTheBaselineIsKnown) {
+  InjectionScene scene;
+  scene.served.injection.baseline = milliseconds(2);
+  scene.served.injection.limit = 4;
+  scene.advance(milliseconds(200));
+  scene.injection.think_time_changed(scene.served);
+  EXPECT_EQ(scene.served.injection.limit, 4U);
+}
+
 }  // namespace
 }  // namespace wbsim::block::bfq

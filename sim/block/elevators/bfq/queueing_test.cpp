@@ -62,5 +62,17 @@ TEST(QueueingDetector, NeverDoubtsAQueueingDeviceAgain) {
   EXPECT_EQ(parts.state.queueing, Queueing::kYes);
 }
 
+TEST(QueueingDetector, LooksAnewAtTheDepthAfterEachDecision) {
+  Parts parts;
+  QueueingDetector detector{parts.state};
+  parts.state.in_driver = 3;
+  parts.state.queued = 10;
+  for (int i = 0; i < 33; ++i) {
+    EXPECT_EQ(parts.state.in_driver_max, i == 0 ? 0 : 3);
+    detector.before_completion();
+  }
+  EXPECT_EQ(parts.state.in_driver_max, 0);
+}
+
 }  // namespace
 }  // namespace wbsim::block::bfq

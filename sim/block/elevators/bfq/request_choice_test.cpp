@@ -66,5 +66,29 @@ TEST(RequestChoice, AnExpiredRequestGoesFirstOnceInATurn) {
   EXPECT_EQ(find_next_request(parts.state, queue, last), &next) << "once";
 }
 
+TEST(RequestChoice, OfTwoAtOneDistanceTheHigher) {
+  Parts parts;
+  Request& behind = parts.request(950);
+  Request& front = parts.request(1100);
+  EXPECT_EQ(choose(parts, behind, front, 1000), &front);
+}
+
+// The former one is 20 GB behind; of those that are out of reach the lowest is next.
+TEST(RequestChoice, AfterTheHighestComesTheLowestOrTheOneBefore) {
+  Parts parts;
+  Queue& queue = parts.queue();
+  queue.fifo_checked = true;
+  Request& lowest = parts.request(100);
+  Request& far = parts.request(50'000'000);
+  Request& former = parts.request(89'999'000);
+  Request& last = parts.request(90'000'000);
+  for (Request* each : {&lowest, &far, &last}) {
+    queue.sorted.add(*each);
+  }
+  EXPECT_EQ(find_next_request(parts.state, queue, last), &lowest);
+  queue.sorted.add(former);
+  EXPECT_EQ(find_next_request(parts.state, queue, last), &former);
+}
+
 }  // namespace
 }  // namespace wbsim::block::bfq

@@ -85,5 +85,30 @@ TEST(Waker, TheLastToBecomeBusyIsTheFirstOfThoseThatItWakes) {
   }
 }
 
+TEST(Waker, AnotherOneBeginsAnew) {
+  for (const ElevatorGeneration generation : {kV5_10, kV6_1}) {
+    WakerScene scene{generation};
+    Queue& third = scene.queue();
+    const auto wake_by = [&](Queue& waker) {
+      scene.state.last_completed = &waker;
+      scene.state.last_completion = scene.clock.now();
+      scene.wakers.first_request(scene.subject);
+    };
+    wake_by(scene.other);
+    if (generation == kV6_1) {
+      wake_by(scene.other);
+    }
+    wake_by(third);
+    EXPECT_EQ(Wakers::waker_of(scene.subject), nullptr);
+    wake_by(third);
+    if (generation == kV6_1) {
+      wake_by(third);
+    }
+    EXPECT_EQ(Wakers::waker_of(scene.subject), &third);
+    Wakers::unused(third);
+    Wakers::unused(scene.other);
+  }
+}
+
 }  // namespace
 }  // namespace wbsim::block::bfq

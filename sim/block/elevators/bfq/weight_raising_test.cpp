@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/block/elevators/bfq/bfq_test_util.hpp"
+#include "sim/block/elevators/bfq/budget.hpp"
 
 namespace wbsim::block::bfq {
 namespace {
@@ -196,6 +197,7 @@ TEST(Raising, EndsForAQueueOfALargeBurst) {
 TEST(Raising, SoftRealTimeFallsBackToInteractiveThatWouldStillLast) {
   RaisingScene scene;
   scene.raise(true);
+  const std::uint64_t began = scene.subject.raising.start_or_end;
   scene.subject.soft_real_time_next = scene.clock.jiffies();
   scene.subject.budget_timeout = scene.clock.jiffies();
   scene.advance(milliseconds(4));
@@ -204,6 +206,7 @@ TEST(Raising, SoftRealTimeFallsBackToInteractiveThatWouldStillLast) {
   scene.advance(milliseconds(304));
   scene.raising.request_dispatched(scene.subject);
   EXPECT_EQ(scene.subject.coefficient, 30);
+  EXPECT_EQ(scene.subject.raising.start_or_end, began);
   scene.subject.raising.before_soft_real_time = scene.clock.long_ago();
   scene.subject.raising.longest = scene.tuning.raise_soft_real_time;
   scene.advance(milliseconds(304));
@@ -259,6 +262,131 @@ TEST(Raising, TimeWithoutServiceDoesNotCountForSoftRealTime) {
   scene.advance(milliseconds(100));
   scene.raising.service_begins(scene.subject);
   EXPECT_EQ(scene.subject.raising.start_or_end, began + 25);
+}
+
+TEST(Raising, OfSoftRealTimeNeitherInALargeBurstNorSinceV6_1OfAnotherWeight) {
+  for (const ElevatorGeneration generation : {kV5_10, kV6_1}) {
+    RaisingScene scene{{.generation = generation}};
+    scene.subject.soft_real_time_next = scene.clock.jiffies() - 1;
+    scene.subject.budget_timeout = scene.clock.jiffies();
+    EXPECT_TRUE(scene.claim().deserved);
+    scene.subject.in_large_burst = true;
+    EXPECT_FALSE(scene.claim().deserved);
+    scene.subject.in_large_burst = false;
+    scene.subject.new_weight = 50;
+    EXPECT_EQ(scene.claim().deserved, generation == kV5_10);
+  }
+}
+
+TEST(Raising, IsLostByAQueueThatTurnsOutToBePartOfALargeBurst) {
+  RaisingScene scene;
+  scene.raise(true);
+  scene.subject.in_large_burst = true;
+  scene.subject.budget_timeout = scene.clock.jiffies();
+  scene.become_busy();
+  EXPECT_EQ(scene.subject.coefficient, 1);
+}
+
+TEST(Raising, OfSoftRealTimeTurnsInteractiveAfterTwoSecondsWithoutWork) {
+  RaisingScene scene;
+  scene.raise(false);
+  scene.subject.budget_timeout = scene.clock.long_ago();
+  scene.become_busy();
+  EXPECT_EQ(scene.subject.coefficient, 30);
+  EXPECT_EQ(scene.subject.raising.longest, scene.raising.duration());
+}
+
+TEST(Raising, BeginsWithNoServiceAndOfSoftRealTimeWithNothingBefore) {
+  RaisingScene interactive;
+  interactive.subject.raising.service = 500;
+  interactive.raise(true);
+  EXPECT_EQ(interactive.subject.raising.service, 0);
+  RaisingScene scene;
+  scene.subject.raising.before_soft_real_time = scene.clock.jiffies();
+  scene.raise(false);
+  EXPECT_FALSE(scene.raising.would_be_interactive(scene.subject));
+}
+
+TEST(Raising, OfSoftRealTimeHasNoLimitOfService) {
+  RaisingScene scene;
+  scene.raise(false);
+  scene.subject.raising.service = 200'000;
+  scene.raising.request_dispatched(scene.subject);
+  EXPECT_TRUE(scene.subject.is_raised());
+}
+
+TEST(Raising, CountsTheServiceThatAQueueGetsMeanwhile) {
+  RaisingScene scene;
+  scene.raise(true);
+  serve(scene.state, scene.subject, 100);
+  EXPECT_EQ(scene.subject.raising.service, 100);
+}
+
+TEST(Raising, OfSoftRealTimeBeginsAnewWhereTheQueueWasIdleBefore) {
+  RaisingScene scene;
+  scene.raise(false);
+  scene.subject.budget_timeout = scene.subject.raising.start_or_end - 5;
+  scene.advance(milliseconds(100));
+  scene.raising.service_begins(scene.subject);
+  EXPECT_EQ(scene.subject.raising.start_or_end, scene.clock.jiffies());
+}
+
+TEST(Raising, InteractiveTimeGoesOnWithoutService) {
+  RaisingScene scene;
+  scene.raise(true);
+  const std::uint64_t began = scene.subject.raising.start_or_end;
+  scene.subject.budget_timeout = scene.clock.jiffies();
+  scene.advance(milliseconds(100));
+  scene.raising.service_begins(scene.subject);
+  EXPECT_EQ(scene.subject.raising.start_or_end, began);
+}
+
+TEST(Raising, TheNextSoftRealTimeOnlyMovesOn) {
+  RaisingScene scene;
+  const std::uint64_t far = scene.subject.soft_real_time_next;
+  scene.raising.expired(scene.subject);
+  EXPECT_EQ(scene.subject.soft_real_time_next, far);
+}
+
+TEST(Raising, TheNextSoftRealTimeIsLeftWhileThereAreRequests) {
+  RaisingScene scene;
+  Queue& queue = scene.subject;
+  queue.soft_real_time_next = 0;
+  Request& request = scene.request(8);
+  scene.give(queue, request);
+  scene.raising.expired(queue);
+  EXPECT_EQ(queue.soft_real_time_next, 0U);
+  queue.soft_real_time_pending = true;
+  scene.raising.completed(queue);
+  EXPECT_EQ(queue.soft_real_time_next, 0U);
+  queue.sorted.remove(request);
+  queue.dispatched = 1;
+  scene.raising.completed(queue);
+  EXPECT_EQ(queue.soft_real_time_next, 0U) << "that was not the last one";
+  queue.dispatched = 0;
+  queue.coefficient = 30;
+  scene.raising.completed(queue);
+  EXPECT_EQ(queue.soft_real_time_next, 0U) << "it is interactive";
+}
+
+TEST(Raising, TheEndOfATurnPutsOffTheNextOne) {
+  RaisingScene scene;
+  scene.subject.raising.start_or_end = 0;
+  scene.raising.expired(scene.subject);
+  EXPECT_EQ(scene.subject.raising.start_or_end, scene.clock.jiffies());
+}
+
+TEST(Raising, WhenAnInteractiveOneEndsTheQueueMayBeSoftRealTimeInV6_1) {
+  for (const ElevatorGeneration generation : {kV5_10, kV6_1}) {
+    for (const bool interactive : {true, false}) {
+      RaisingScene scene{{.generation = generation}};
+      scene.raise(interactive);
+      const std::uint64_t far = scene.clock.jiffies() + 1000;
+      scene.subject.soft_real_time_next = far;
+      scene.raising.end(scene.subject);
+      EXPECT_EQ(scene.subject.soft_real_time_next != far, generation == kV6_1 && interactive);
+    }
+  }
 }
 
 }  // namespace

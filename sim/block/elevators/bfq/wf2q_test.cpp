@@ -116,6 +116,7 @@ TEST(Wf2q, RaisingDividesHowFarALateQueueIsMovedUp) {
     late.budget = 1;
     const std::uint64_t vtime = wf2q.root().tree_of(other).vtime();
     wf2q.activate(late, true);
+    EXPECT_EQ(late.finish - late.start, virtual_time_of(1, 40)) << "start and finish";
     return static_cast<std::int64_t>(vtime - late.finish);
   };
   EXPECT_EQ(finish_behind(1), 0);
@@ -163,6 +164,108 @@ TEST(Wf2q, AChangedWeightHoldsFromTheNextInsertion) {
   EXPECT_EQ(queue.weight, 1000) << "BFQ_MAX_WEIGHT";
   EXPECT_EQ(parts.state.wf2q.root().tree_of(queue).weight_sum(), 1000);
   EXPECT_FALSE(queue.weight_changed);
+}
+
+TEST(Wf2q, AChangedClassHoldsFromTheNextInsertionAtTheVirtualTimeOfThatClass) {
+  Parts parts;
+  Wf2q& wf2q = parts.state.wf2q;
+  Queue& queue = parts.queue();
+  wf2q.activate(queue, false);
+  serve_all(wf2q, 10);
+  ServiceTree& best_effort = wf2q.root().tree_of(queue);
+  EXPECT_GT(queue.start, 0U);
+  queue.new_class = kRealTimeClass;
+  queue.weight_changed = true;
+  wf2q.update_weight(best_effort, queue, false);
+  EXPECT_EQ(queue.io_class, kBestEffortClass) << "its weight alone may change in a tree";
+  wf2q.requeue(queue, false, false);
+  EXPECT_EQ(queue.io_class, kRealTimeClass);
+  EXPECT_EQ(queue.start, 0U);
+  EXPECT_EQ(best_effort.weight_sum(), 0);
+}
+
+TEST(Wf2q, AChangedWeightCountsAndARaisedOneDoesNot) {
+  Parts parts;
+  Queue& queue = parts.queue(40);
+  parts.state.weights.add(queue);
+  parts.state.weights.add(parts.queue(40));
+  queue.new_weight = 80;
+  queue.weight_changed = true;
+  parts.state.wf2q.activate(queue, false);
+  EXPECT_TRUE(parts.state.weights.are_varied());
+  queue.coefficient = 30;
+  queue.weight_changed = true;
+  parts.state.wf2q.requeue(queue, false, false);
+  EXPECT_FALSE(parts.state.weights.are_varied());
+  EXPECT_EQ(queue.counted_weight, 0);
+}
+
+TEST(Wf2q, VirtualTimeDoesNotJumpWhileSomebodyIsInService) {
+  Parts parts;
+  Wf2q& wf2q = parts.state.wf2q;
+  Queue& first = parts.queue();
+  Queue& second = parts.queue();
+  wf2q.activate(first, false);
+  wf2q.activate(second, false);
+  EXPECT_EQ(&wf2q.next_queue(), &first);
+  wf2q.serve(first, 1000);
+  wf2q.requeue(first, true, true);
+  Wf2q::reset_in_service(first);
+  EXPECT_EQ(&wf2q.next_queue(), &second);
+  EXPECT_EQ(wf2q.root().next, &first) << "though it is not eligible yet";
+  EXPECT_EQ(wf2q.root().tree_of(first).vtime(), virtual_time_of(1000, 80));
+}
+
+TEST(Wf2q, WhoIsForgottenDoesNotCountInTheSumOfWeights) {
+  Parts parts;
+  Queue& queue = parts.queue();
+  parts.state.wf2q.activate(queue, false);
+  EXPECT_EQ(parts.state.wf2q.root().tree_of(queue).weight_sum(), 40);
+  parts.state.wf2q.deactivate(queue, false, false);
+  EXPECT_EQ(parts.state.wf2q.root().tree_of(queue).weight_sum(), 0);
+}
+
+// A group of two queues beside a queue.
+struct GroupScene : Parts {
+  GroupScene() {
+    group.weight = group.own_weight = group.new_weight = 1000;
+    group.level = &wf2q.root();
+    group.children = &level;
+    level.group = &group;
+    for (Queue* member : {&first, &second}) {
+      member->parent = &group;
+      member->level = &level;
+      wf2q.activate(*member, false);
+    }
+    wf2q.activate(beside, false);
+  }
+  void leave(Queue& member) {
+    wf2q.deactivate(member, true, true);
+    Wf2q::reset_in_service(member);
+  }
+  Wf2q& wf2q = state.wf2q;
+  ServiceLevel level;
+  Entity group;
+  Queue& first = queue();
+  Queue& second = queue();
+  Queue& beside = queue();
+};
+
+TEST(Wf2q, AGroupInServiceMayBeTheNextAgainIfItHasMoreQueues) {
+  GroupScene scene;
+  EXPECT_EQ(&scene.wf2q.next_queue(), &scene.first);
+  EXPECT_EQ(scene.group.tree, Entity::Tree::kActive);
+  scene.leave(scene.first);
+  EXPECT_EQ(&scene.wf2q.next_queue(), &scene.second);
+  EXPECT_EQ(scene.group.tree, Entity::Tree::kNone) << "its last queue is in service";
+}
+
+TEST(Wf2q, AGroupWithoutQueuesLeaves) {
+  GroupScene scene;
+  scene.leave(scene.wf2q.next_queue());
+  scene.leave(scene.wf2q.next_queue());
+  EXPECT_NE(scene.group.tree, Entity::Tree::kActive);
+  EXPECT_EQ(&scene.wf2q.next_queue(), &scene.beside);
 }
 
 TEST(Wf2q, GroupsShareByTheirOwnWeightsHoweverManyQueuesTheyHave) {
