@@ -8,12 +8,15 @@
 #include <vector>
 
 #include "sim/base/rng.hpp"
+#include "sim/block/random_test_util.hpp"
 #include "sim/block/single_queue_test_util.hpp"
 
 namespace wbsim::block {
 namespace {
 
 using models::Fault;
+
+constexpr int kScriptSteps = 60;
 
 std::int64_t below(Rng& rng, std::uint64_t n) { return static_cast<std::int64_t>(rng.uniform(n)); }
 
@@ -115,7 +118,7 @@ IoScript random_script(Rng& rng) {
   IoScript script;
   SimDuration time{};
   int plugs = 0;
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < kScriptSteps; ++i) {
     const std::int64_t sector = 8 * below(rng, 30);
     switch (rng.uniform(12)) {
       case 0:
@@ -230,7 +233,7 @@ INSTANTIATE_TEST_SUITE_P(Fronts, Conservation,
                          name_of);
 
 TEST_P(Conservation, EveryBioEndsOnceWhateverTheDeviceDoes) {
-  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+  for (std::uint64_t seed = 1; seed <= random_runs(400, kScriptSteps); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Outcome outcome = simulate_seed(seed, true);
     ASSERT_FALSE(outcome.ends.empty());
@@ -239,7 +242,7 @@ TEST_P(Conservation, EveryBioEndsOnceWhateverTheDeviceDoes) {
 }
 
 TEST_P(Conservation, RunAheadChangesNothing) {
-  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+  for (std::uint64_t seed = 1; seed <= random_runs(100, kScriptSteps); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Outcome with = simulate_seed(seed, true);
     const Outcome without = simulate_seed(seed, false);

@@ -10,6 +10,7 @@
 
 #include "sim/base/rng.hpp"
 #include "sim/block/elevators/elevator_test_util.hpp"
+#include "sim/block/random_test_util.hpp"
 
 namespace wbsim::block {
 namespace {
@@ -62,6 +63,7 @@ class Traffic {
   [[nodiscard]] std::int64_t longest_wait() const { return longest_wait_; }
   [[nodiscard]] bool has_work() { return rig_.elevator().has_work() || !rig_.host().list.empty(); }
   [[nodiscard]] std::int64_t merges() const { return merges_; }
+  [[nodiscard]] std::int64_t dispatched() const { return dispatched_; }
 
   void wait(SimDuration time) { rig_.run_until(now_ += time); }
 
@@ -227,13 +229,15 @@ void drain(Traffic& traffic) {
 }
 
 TEST_P(ElevatorConformance, HandsOutEachBioOnceWithinTheLimits) {
+  constexpr int kSteps = 1500;
   std::int64_t merges = 0;
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= random_runs(60, kSteps); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Traffic traffic{GetParam(), seed, seed % 2 == 0};
-    run_random(traffic, 1500);
+    run_random(traffic, kSteps);
     drain(traffic);
     merges += traffic.merges();
+    ASSERT_GT(traffic.dispatched(), kSteps / 10) << "or nothing was tested";
     ASSERT_FALSE(HasFailure());
   }
   // Without a hash little finds what it could merge with.
@@ -247,10 +251,11 @@ TEST_P(ElevatorConformance, NothingWaitsBeyondItsBoundWhileOthersAreServed) {
   constexpr std::int64_t kBatch = 16;
   constexpr std::int64_t kTurnsOfOthers = 3;
   constexpr std::int64_t kBound = kRequests * kBatch * kTurnsOfOthers;
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+  constexpr int kSteps = 20'000;
+  for (std::uint64_t seed = 1; seed <= random_runs(5, kSteps); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Traffic traffic{GetParam(), seed, false};
-    for (int i = 0; i < 20'000; ++i) {
+    for (int i = 0; i < kSteps; ++i) {
       while (traffic.allocated() < kRequests) {
         traffic.submit();
       }
@@ -265,6 +270,70 @@ TEST_P(ElevatorConformance, NothingWaitsBeyondItsBoundWhileOthersAreServed) {
     EXPECT_LT(traffic.longest_wait(), kBound);
     if (GetParam().elevator != "noop") {
       EXPECT_GT(traffic.longest_wait(), kRequests) << "or the order was that of arrival";
+    }
+  }
+}
+
+// Requests of one process and one kind, so far apart (more than any elevator looks back) that none
+// is merged or taken from behind.
+class OneWay {
+ public:
+  OneWay(const Subject& subject, std::uint64_t seed, bool writes)
+      : rig_{{.elevator = subject.elevator, .generation = subject.generation}} {
+    constexpr std::int64_t kApart = 2'000'000;
+    std::vector<std::int64_t> sectors(kRequests);
+    for (std::size_t i = 0; i < sectors.size(); ++i) {
+      sectors[i] = kApart * static_cast<std::int64_t>(i + 1);
+    }
+    Rng rng = Rng::stream(seed, "one way");
+    for (std::size_t i = sectors.size(); i > 1; --i) {
+      std::swap(sectors[i - 1], sectors[rng.uniform(i)]);
+    }
+    for (const std::int64_t sector : sectors) {
+      rig_.insert(writes ? write(sector) : read(sector));
+      arrivals_.push_back(Lba{sector});
+    }
+  }
+
+  // In order of dispatch; some elevators wait for a while in between.
+  std::vector<Lba> dispatched() {
+    std::vector<Lba> order;
+    SimDuration now{};
+    for (int waits = 0; order.size() < arrivals_.size() && waits < 100;) {
+      Request* request = rig_.take();
+      if (request == nullptr) {
+        rig_.run_until(now += milliseconds(4));
+        ++waits;
+        continue;
+      }
+      order.push_back(request->sector);
+      rig_.elevator().completed_request(*request, at(now));
+      rig_.elevator().finish_request(*request);
+    }
+    return order;
+  }
+  [[nodiscard]] const std::vector<Lba>& arrivals() const { return arrivals_; }
+
+ private:
+  ElevatorRig rig_;
+  std::vector<Lba> arrivals_;
+};
+
+// Of those that sort, a lower sector follows only where nothing above the last one is left. The
+// others keep the order of arrival.
+TEST_P(ElevatorConformance, ABatchIsInSectorOrderOrInThatOfArrival) {
+  const bool sorts = GetParam().elevator != "kyber" && GetParam().elevator != "noop";
+  for (std::uint64_t seed = 1; seed <= random_runs(20, kRequests); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    OneWay one_way{GetParam(), seed, seed % 2 == 0};
+    const std::vector<Lba> order = one_way.dispatched();
+    ASSERT_EQ(order.size(), one_way.arrivals().size());
+    if (!sorts) {
+      ASSERT_EQ(order, one_way.arrivals());
+      continue;
+    }
+    for (auto last = order.begin(), next = last + 1; next != order.end(); ++last, ++next) {
+      ASSERT_TRUE(*next > *last || *std::max_element(next, order.end()) < *last);
     }
   }
 }
