@@ -16,6 +16,7 @@ BlockQueue::BlockQueue(engine::Machine& machine, const engine::Tracer& tracer, K
       tracer_{tracer},
       kblockd_{kblockd},
       device_{device},
+      accounting_{machine, options.io_ticks},
       common_{options},
       merger_{common_.limits, options.bio_runs, bios_, options.priority_merge} {}
 
@@ -63,6 +64,7 @@ void BlockQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
   merger_.end_attempt(MergeKind::kBack, run.count);
   stats_.bios += run.count;
   stats_.back_merges += run.count;
+  accounting_.bios_merged(run.flags.write, run.count);
   trace_bio(BioStep::kQueue, io.thread(), run, step);
   trace_bio(BioStep::kBackMerge, io.thread(), run, step);
   merger_.append(newest, run);
@@ -190,6 +192,9 @@ void BlockQueue::on_hard_irq(Request& request) {
 // without data ends with a completion of its own.
 void BlockQueue::end_bios(Request& request) {
   Bio* bio = std::exchange(request.bio, nullptr);
+  if (!request.flags.flush) {
+    accounting_.ended(request);
+  }
   if (request.length == Sectors{0} && !request.flags.flush) {
     trace_request(RequestStep::kComplete, kInterruptTask, request);
   }

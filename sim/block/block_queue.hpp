@@ -8,6 +8,7 @@
 #include "sim/base/pool.hpp"
 #include "sim/block/bio.hpp"
 #include "sim/block/device.hpp"
+#include "sim/block/io_accounting.hpp"
 #include "sim/block/kblockd.hpp"
 #include "sim/block/merge.hpp"
 #include "sim/block/plug.hpp"
@@ -55,6 +56,7 @@ struct BlockQueueOptions {
   QueueLimits limits;
   PriorityMerge priority_merge = PriorityMerge::kEqualOnly;
   BioPriorityRule bio_priority = BioPriorityRule::kAsSet;
+  IoTicks io_ticks = IoTicks::kSampled;
   PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
   bool plug_merging = true;  // ablation
   bool bio_runs = true;      // optimisation: false keeps every bio an object of its own
@@ -73,9 +75,10 @@ class BlockQueue : public DeviceClient {
 
   [[nodiscard]] const QueueLimits& limits() const { return common_.limits; }
   [[nodiscard]] const RequestQueueStats& stats() const { return stats_; }
-  // What became of all attempts to merge.
+  // What became of all attempts to merge, and the device's line of /proc/diskstats.
   [[nodiscard]] engine::QueueTotals totals() const {
-    return {common_.device, merger_.bio_counts(), merger_.request_counts()};
+    return {common_.device, merger_.bio_counts(), merger_.request_counts(),
+            accounting_.stats(in_device_)};
   }
   [[nodiscard]] PlugIssueOrder plug_issue_order() const { return common_.plug_issue_order; }
   [[nodiscard]] int device_index() const { return common_.device; }
@@ -148,10 +151,11 @@ class BlockQueue : public DeviceClient {
   // Of a bio that must not be merged, or with a queue that merges nothing.
   void refuse_merge(const Bio& bio);
   // `trace`: of the bio as it was, where anybody wants it.
-  void account_merge(MergeKind kind, std::int64_t bios, const engine::BioTrace* trace) {
+  void account_merge(MergeKind kind, bool write, std::int64_t bios, const engine::BioTrace* trace) {
     merger_.end_attempt(kind, bios);
     const bool front = kind == MergeKind::kFront;
     (front ? stats_.front_merges : stats_.back_merges) += bios;
+    accounting_.bios_merged(write, bios);
     if (trace != nullptr) {
       emit_bio(front ? engine::BioStep::kFrontMerge : engine::BioStep::kBackMerge, *trace);
     }
@@ -195,6 +199,7 @@ class BlockQueue : public DeviceClient {
   Kblockd& kblockd_;
   DeviceModel& device_;
   RequestQueueStats stats_;
+  IoAccounting accounting_;
   SlabPool<Bio> bios_;
 
  private:

@@ -16,6 +16,9 @@ SimDuration RequestQueue::soft_irq_cost(const Request& request) const {
 }
 
 void RequestQueue::on_soft_irq(Request& request) {
+  if (flush_.is_flush_request(request)) {
+    accounting_.flush_ended(request);
+  }
   if (!flush_.completed(request, request.status)) {
     end_request(request);
   } else if (!flush_.is_flush_request(request)) {

@@ -119,13 +119,14 @@ inline RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& b
                                                               const engine::BioTrace* trace) {
   const engine::Thread& thread = io.thread();
   const std::int64_t bios = bio.count;
+  const bool write = bio.flags.write;
   std::int64_t scanned = 0;
   merger_.begin_attempt(bios);
   if (io.plug() != nullptr && options_.plug_merging) {
     const bool newest_only = options_.plug_merge == PlugMergeRule::kNewestOnly;
     const MergeKind kind = attempt_plug_merge(*io.plug(), bio, newest_only, scanned);
     if (kind != MergeKind::kNone) {
-      account_merge(kind, bios, trace);
+      account_merge(kind, write, bios, trace);
       return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace.bio_merge};
     }
   }
@@ -135,7 +136,7 @@ inline RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& b
     merger_.end_attempt(kind, bios);
     return {false, scan};
   }
-  account_merge(kind, bios, trace);
+  account_merge(kind, write, bios, trace);
   SimDuration cost = scan + costs().bio_merge + options_.trace.bio_merge;
   if (absorbed != nullptr) {
     end_absorbed(*absorbed, thread.name());
@@ -255,6 +256,7 @@ Task<> RequestQueue::submit_flush(TaskIo& io, Request& request) {
 // Frees a request whose data another one has taken over.
 void RequestQueue::end_absorbed(Request& request, engine::TaskName task) {
   ++stats_.request_merges;
+  accounting_.request_merged(request);
   trace_request(RequestStep::kMerge, task, request);
   free_request(request);
 }
@@ -269,6 +271,7 @@ Request* RequestQueue::try_get_request(engine::Thread& thread, const Bio& bio) {
   }
   Request& request = *requests_[static_cast<std::size_t>(number)];
   fill_request(request, bio, thread);
+  accounting_.started();
   trace_bio(BioStep::kGetRequest, thread, bio);
   return &request;
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "sim/base/units.hpp"
+#include "sim/engine/disk_stats.hpp"
 
 namespace wbsim::engine {
 
@@ -163,6 +164,7 @@ struct QueueTotals {
   int device = 0;
   MergeCounts bios;      // merged into a request, or given one
   MergeCounts requests;  // of which two may become one: neighbours in the elevator
+  DiskStats disk;
 };
 
 // writeback_start, writeback_written, writeback_wait, writeback_queue, writeback_exec.

@@ -16,19 +16,19 @@ struct IostatDirection {
   double areq_size_kib = 0;   // KiB completed / requests completed
 };
 
-// Where ours differs from iostat's sources, it is exact where the kernel samples:
-//  - util: share of the time with a request in the device (the kernel counts jiffies);
-//  - aqu_size: sum of allocation-to-completion of all requests completed / elapsed, as iostat, with
-//    nanoseconds for milliseconds;
-//  - the empty write that ends a flush sequence is no write (diskstats counts it as one).
+// Reckoned from the fields of /proc/diskstats as iostat does, so with what the kernel leaves out:
+// util and the waits are in jiffies or milliseconds, and the empty write that ends a flush sequence
+// is a write (block::IoAccounting).
 struct Iostat {
   IostatDirection read, write;
   double flushes_per_s = 0;
   double flush_await_ms = 0;
   double aqu_size = 0;
   double util_percent = 0;
-  // Not in iostat: time average of the requests in the device, from an exact integral, and the mean
-  // time that reads and writes spent there (blktrace's D2C).
+  // Not in iostat, and exact: share of the time with a request in the device, time average of the
+  // requests in the device, from an exact integral, and the mean time that reads and writes spent
+  // there (blktrace's D2C).
+  double busy_percent = 0;
   double inflight = 0;
   double read_service_ms = 0;
   double write_service_ms = 0;

@@ -127,6 +127,7 @@ Json iostat_json(const Iostat& stat) {
           {"f_await", stat.flush_await_ms},
           {"aqu-sz", stat.aqu_size},
           {"%util", stat.util_percent},
+          {"busy_percent", stat.busy_percent},
           {"inflight", stat.inflight},
           {"r_service", stat.read_service_ms},
           {"w_service", stat.write_service_ms}};
@@ -140,9 +141,27 @@ Json merges_json(const engine::MergeCounts& counts) {
   return {{"attempts", counts.attempts}, {"merged", counts.merged}, {"refused", refused}};
 }
 
+// The fields of /proc/diskstats from the fourth on, named as in iostats.rst.
+Json disk_stats_json(const engine::DiskStats& disk) {
+  return {{"reads_completed", disk.read.ios},
+          {"reads_merged", disk.read.merges},
+          {"sectors_read", disk.read.sectors},
+          {"ms_reading", disk.read.ms},
+          {"writes_completed", disk.write.ios},
+          {"writes_merged", disk.write.merges},
+          {"sectors_written", disk.write.sectors},
+          {"ms_writing", disk.write.ms},
+          {"ios_in_progress", disk.in_flight},
+          {"ms_doing_io", disk.io_ms},
+          {"weighted_ms_doing_io", disk.weighted_ms},
+          {"flushes_completed", disk.flush.ios},
+          {"ms_flushing", disk.flush.ms}};
+}
+
 Json device_json(const DeviceMetrics& device, SimDuration elapsed) {
   return {{"name", device.name},
           {"iostat", iostat_json(iostat(device, elapsed))},
+          {"diskstats", disk_stats_json(device.totals.disk)},
           {"read", requests_json(device.read)},
           {"write", requests_json(device.write)},
           {"flush", requests_json(device.flush)},

@@ -251,14 +251,11 @@ TEST(Metrics, BioRangesCountEveryBio) {
 
 TEST(Iostat, FollowsTheDefinitionsOfItsColumns) {
   DeviceMetrics device;
-  device.write = {.issued = 4,
-                  .completed = 4,
-                  .sectors_completed = Sectors{4 * 2560},
-                  .back_merges = 1200,
-                  .front_merges = 76,
-                  .await_total = milliseconds(100),
-                  .service_total = milliseconds(60)};
-  device.flush = {.completed = 2, .await_total = milliseconds(20)};
+  device.write = {.completed = 4, .service_total = milliseconds(60)};
+  device.totals.disk = {.write = {.ios = 4, .merges = 1276, .sectors = 4 * 2560, .ms = 100},
+                        .io_ms = 504,
+                        .weighted_ms = 120,
+                        .flush = {.ios = 2, .ms = 20}};
   device.busy = milliseconds(500);
   device.inflight_integral = milliseconds(700).count();
   const Iostat stat = iostat(device, seconds(2));
@@ -272,7 +269,8 @@ TEST(Iostat, FollowsTheDefinitionsOfItsColumns) {
   EXPECT_DOUBLE_EQ(stat.flushes_per_s, 1);
   EXPECT_DOUBLE_EQ(stat.flush_await_ms, 10);
   EXPECT_DOUBLE_EQ(stat.aqu_size, 0.06);  // 120 ms / 2 s
-  EXPECT_DOUBLE_EQ(stat.util_percent, 25);
+  EXPECT_DOUBLE_EQ(stat.util_percent, 25.2);
+  EXPECT_DOUBLE_EQ(stat.busy_percent, 25);
   EXPECT_DOUBLE_EQ(stat.inflight, 0.35);
   EXPECT_EQ(stat.read.await_ms, 0);
   EXPECT_EQ(stat.read.merges_percent, 0);

@@ -61,6 +61,9 @@ void feed(Observer& observer) {
                                                .started = at(milliseconds(400)),
                                                .issued = at(milliseconds(500))});
   observer.on_job_end(0, at(seconds(2)));
+  observer.on_queue_totals(
+      {.disk = {
+           .write = {.ios = 1, .sectors = 6144, .ms = 1100}, .io_ms = 1000, .weighted_ms = 1100}});
 }
 
 RunResult result() {
@@ -127,6 +130,8 @@ TEST(Summary, JsonHoldsDigestsTrustAndMetrics) {
   EXPECT_FALSE(write["clat_ns"].contains("bins"));
   EXPECT_EQ(json["jobs"][0]["stalls"]["count"], 1);
   EXPECT_EQ(json["devices"][0]["iostat"]["w_await"], 1100.0);
+  EXPECT_EQ(json["devices"][0]["diskstats"]["ms_writing"], 1100);
+  EXPECT_EQ(json["devices"][0]["diskstats"]["ms_doing_io"], 1000);
   EXPECT_EQ(json["balance_dirty_pages"]["first_ns"], 400'000'000);
   EXPECT_EQ(json["dirty"]["freerun_crossed_ns"], nullptr);
   EXPECT_EQ(json["writeback"]["reasons"]["background"]["written_pages"], 768);
