@@ -1,6 +1,7 @@
 #include "models/simdisk.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "sim/base/check.hpp"
 
@@ -57,9 +58,11 @@ block::SubmitResult Simdisk::submit(block::DeviceCommand& command) {
   if (parameters_.track_durability && command.op == block::DeviceOp::kFlush) {
     slot.flush = durable_.flush_submitted();
   }
-  const auto server = std::min_element(server_free_.begin(), server_free_.end());
-  *server = std::max(*server, simulator_.now()) + service_time(command);
-  simulator_.schedule(slot.end, *server);
+  std::pop_heap(server_free_.begin(), server_free_.end(), std::greater<>{});
+  SimTime& server = server_free_.back();
+  server = std::max(server, simulator_.now()) + service_time(command);
+  simulator_.schedule(slot.end, server);
+  std::push_heap(server_free_.begin(), server_free_.end(), std::greater<>{});
   return block::SubmitResult::kAccepted;
 }
 

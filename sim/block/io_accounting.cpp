@@ -10,11 +10,15 @@ std::int64_t whole_ms(SimDuration time) { return time / milliseconds(1); }
 
 // Models: update_io_ticks(), v5.10.
 void IoAccounting::update_ticks(bool end) {
+  if (machine_.simulator().now() < stamp_ends_) {
+    return;
+  }
   const std::uint64_t now = machine_.jiffies_now();
   if (stamp_ != now) {
     io_ticks_ += end ? now - stamp_ : 1;
     stamp_ = now;
   }
+  stamp_ends_ = machine_.jiffies().time_of(now + 1);
 }
 
 // Models: part_round_stats_single(), v3.6.

@@ -61,6 +61,7 @@ class IoAccounting {
   IoTicks rule_;
   std::array<Group, 2> groups_;  // reads, writes
   Group flushes_;
+  SimTime stamp_ends_{};             // of the jiffy `stamp_`: until then nothing is to be counted
   std::uint64_t stamp_ = 0;          // jiffies: when it was counted last
   std::uint64_t io_ticks_ = 0;       // jiffies
   std::uint64_t time_in_queue_ = 0;  // jiffies; kIntegral

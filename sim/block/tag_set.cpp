@@ -90,7 +90,7 @@ void TagSet::wake_by_count(int cpu) {
   for (std::size_t i = 0; i < kWaitQueues; ++i) {
     const std::size_t index = wake_index_;
     wake_index_ = (wake_index_ + 1) % kWaitQueues;
-    if (wake(index, cpu) > 0) {
+    if (has_waiters(index) && wake(index, cpu) > 0) {
       return;
     }
   }
