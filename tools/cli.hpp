@@ -30,6 +30,7 @@ struct Verb {
 
 // One per cli_NAME.cpp.
 extern const Verb kCheckVerb;
+extern const Verb kGraphVerb;
 extern const Verb kListVerb;
 extern const Verb kPlotVerb;
 extern const Verb kReportVerb;

@@ -11,8 +11,8 @@
 namespace wbsim::cli {
 namespace {
 
-constexpr std::array kVerbs{&kRunVerb,   &kSweepVerb, &kReportVerb,  &kPlotVerb,
-                            &kCheckVerb, &kListVerb,  &kValidateVerb};
+constexpr std::array kVerbs{&kRunVerb,   &kSweepVerb, &kReportVerb, &kPlotVerb,
+                            &kCheckVerb, &kListVerb,  &kGraphVerb,  &kValidateVerb};
 
 void print_overview() {
   fmt::print(

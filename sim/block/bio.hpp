@@ -13,6 +13,7 @@ inline constexpr int kIoError = -5;        // EIO, what BlkStatus::kIoError is t
 inline constexpr Pages kBioPagesMax{256};  // BIO_MAX_PAGES (v5.10), BIO_MAX_VECS (v6.1)
 
 class Bio;
+class BioTarget;   // bio_target.hpp
 struct IoContext;  // io_context.hpp
 
 // Called once when all bios of a run have completed, in softirq context at the completion's end.
@@ -68,10 +69,48 @@ class Bio {
   int remaining = 1;          // bios that have to end
   BlkStatus status = BlkStatus::kOk;
 
+  // Of devices on top of others (stacking/).
+  BioTarget* target = nullptr;  // that takes it next, while it waits in a list of its task
+  Bio* cloned_from = nullptr;   // bio of the device above that it is part of
+  SimTime submitted{};          // to a device on top of others
+  Sectors remapped;             // how far partitions have moved it; taken back when it ends
+
   [[nodiscard]] bool is_part() const { return chained_to != nullptr; }
   [[nodiscard]] Sectors length() const { return unit * count; }
   [[nodiscard]] Lba end() const { return sector + length(); }
   [[nodiscard]] bool is_flush() const { return flags.preflush || flags.fua; }
+};
+
+// Bios that wait to be submitted, linked through `next` (struct bio_list).
+class BioList {
+ public:
+  [[nodiscard]] bool empty() const { return head_ == nullptr; }
+  void push_back(Bio& bio) {
+    bio.next = nullptr;
+    (head_ == nullptr ? head_ : tail_->next) = &bio;
+    tail_ = &bio;
+  }
+  // Takes all of `other`, behind what is here.
+  void append(BioList& other) {
+    if (other.head_ != nullptr) {
+      (head_ == nullptr ? head_ : tail_->next) = other.head_;
+      tail_ = other.tail_;
+      other.head_ = nullptr;
+    }
+  }
+  // Null when empty.
+  Bio* pop_front() {
+    Bio* const first = head_;
+    if (first != nullptr) {
+      head_ = first->next;
+      first->next = nullptr;
+    }
+    return first;
+  }
+
+ private:
+  Bio* head_ = nullptr;
+  Bio* tail_ = nullptr;
 };
 
 }  // namespace wbsim::block

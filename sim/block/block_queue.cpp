@@ -12,24 +12,15 @@ using engine::RequestStep;
 
 BlockQueue::BlockQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
                        DeviceModel& device, const BlockQueueOptions& options)
-    : machine_{machine},
-      tracer_{tracer},
+    : BioTarget{machine, tracer, options.device, options.limits, options.bio_runs},
       kblockd_{kblockd},
       device_{device},
       accounting_{machine, options.io_ticks},
       common_{options},
-      merger_{common_.limits, options.bio_runs, bios_, options.priority_merge} {}
-
-engine::Task<> BlockQueue::unplug(TaskIo& /*io*/) { co_return; }
+      merger_{limits_, options.bio_runs, bios_, options.priority_merge} {}
 
 SimDuration BlockQueue::device_busy() const {
   return in_device_ > 0 ? busy_ + (machine_.simulator().now() - busy_since_) : busy_;
-}
-
-Bio& BlockQueue::new_bio() {
-  Bio& bio = bios_.acquire();
-  bio.end_cost = costs().page_complete;
-  return bio;
 }
 
 std::int64_t BlockQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit,
@@ -44,7 +35,7 @@ std::int64_t BlockQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit,
       newest.priority != submitted_priority(io, IoPriority{})) {
     return 0;
   }
-  const Sectors by_size = limits().max_sectors - newest.length;
+  const Sectors by_size = max_sectors_at(newest.sector, limits()) - newest.length;
   const std::int64_t by_segments = limits().max_segments - newest.segments;
   if (unit * wanted <= by_size && wanted <= by_segments) {
     return wanted;  // the common case, without the division
@@ -52,7 +43,7 @@ std::int64_t BlockQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit,
   return std::clamp<std::int64_t>(std::min(by_size / unit, by_segments), 0, wanted);
 }
 
-bool BlockQueue::follows_plug(const TaskIo& io, Lba sector) {
+bool BlockQueue::follows_plug(const TaskIo& io, Lba sector) const {
   const Plug* plug = io.plug();
   return plug == nullptr || plug->empty() || plug->newest().end() == sector;
 }
@@ -203,45 +194,6 @@ void BlockQueue::end_bios(Request& request) {
     end_bio(*bio, request.status, request.cpu);
     bio = next;
   }
-}
-
-// Models: bio_endio() with chained bios: the one that was submitted ends when all its parts have,
-// with the first error among them.
-void BlockQueue::end_bio(Bio& bio, BlkStatus status, int cpu) {
-  if (bio.status == BlkStatus::kOk) {
-    bio.status = status;
-  }
-  if (--bio.remaining > 0) {
-    return;
-  }
-  if (bio.is_part()) {
-    Bio& submitted = *bio.chained_to;
-    const BlkStatus of_part = bio.status;
-    bios_.release(bio);
-    end_bio(submitted, of_part, cpu);
-    return;
-  }
-  bio.sector = bio.sector - bio.split_off;
-  bio.unit += bio.split_off;
-  bio.cpu = cpu;
-  bio.end_io->end_bio(bio, bio.status);
-  bios_.release(bio);
-}
-
-engine::BioTrace BlockQueue::trace_of(const engine::Thread& thread, const Bio& bio,
-                                      SimDuration pace) const {
-  return {machine_.simulator().now(),
-          thread.name(),
-          common_.device,
-          bio.sector,
-          bio.unit,
-          bio.flags,
-          bio.count,
-          pace};
-}
-
-[[gnu::noinline]] void BlockQueue::emit_bio(BioStep step, const engine::BioTrace& trace) const {
-  tracer_.emit(&engine::Observer::on_bio, step, trace);
 }
 
 void BlockQueue::trace_request(RequestStep step, engine::TaskName task, const Request& request) {

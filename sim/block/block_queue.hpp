@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "sim/base/pool.hpp"
 #include "sim/block/bio.hpp"
+#include "sim/block/bio_target.hpp"
 #include "sim/block/device.hpp"
 #include "sim/block/io_accounting.hpp"
 #include "sim/block/kblockd.hpp"
@@ -65,15 +65,11 @@ struct BlockQueueOptions {
 
 // Bios in, commands out, completions back. How a bio becomes a request and when that is issued is
 // the business of RequestQueue (blk-mq) and SingleQueue (before).
-class BlockQueue : public DeviceClient {
+class BlockQueue : public BioTarget, public DeviceClient {
  public:
   BlockQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
              DeviceModel& device, const BlockQueueOptions& options);
-  BlockQueue(const BlockQueue&) = delete;
-  BlockQueue& operator=(const BlockQueue&) = delete;
-  virtual ~BlockQueue() = default;
 
-  [[nodiscard]] const QueueLimits& limits() const { return common_.limits; }
   [[nodiscard]] const RequestQueueStats& stats() const { return stats_; }
   // What became of all attempts to merge, and the device's line of /proc/diskstats.
   [[nodiscard]] engine::QueueTotals totals() const {
@@ -81,47 +77,21 @@ class BlockQueue : public DeviceClient {
             accounting_.stats(in_device_)};
   }
   [[nodiscard]] PlugIssueOrder plug_issue_order() const { return common_.plug_issue_order; }
-  [[nodiscard]] int device_index() const { return common_.device; }
-  [[nodiscard]] bool bio_runs() const { return common_.bio_runs; }
-  [[nodiscard]] const engine::CpuCosts& costs() const { return machine_.costs(); }
-  // CPU time of the events of a bio that is merged.
-  [[nodiscard]] SimDuration merge_trace_cost() const {
+  [[nodiscard]] SimDuration merge_trace_cost() const final {
     return common_.trace.bio_queue + common_.trace.bio_merge;
   }
-  [[nodiscard]] int in_device() const { return in_device_; }
-  // Time during which at least one command was in the device, up to now.
-  [[nodiscard]] SimDuration device_busy() const;
-  // Everything that is handed out: requests and bios. Zero in a drained queue.
-  [[nodiscard]] virtual std::size_t in_flight() const = 0;
-  // The most that one bio may hold. Queues that do not split refuse what exceeds their limits.
-  [[nodiscard]] virtual Sectors bio_sectors_max() const { return to_sectors(kBioPagesMax); }
+  [[nodiscard]] int in_device() const final { return in_device_; }
+  [[nodiscard]] SimDuration device_busy() const final;
 
-  // A bio to fill and submit; it belongs to the queue again once end_bio() has returned. Its end
-  // costs what that of a page of writeback does, unless the submitter says otherwise.
-  Bio& new_bio();
-
-  // How many bios of `unit` sectors, back to back from `sector`, would back-merge one after the
-  // other into the newest request of the task's plug; at most `wanted`.
   [[nodiscard]] std::int64_t merge_room(const TaskIo& io, Lba sector, Sectors unit,
-                                        std::int64_t wanted) const;
-  // True when the newest request of the task's plug ends where `sector` begins.
-  [[nodiscard]] static bool follows_plug(const TaskIo& io, Lba sector);
-  // Merges such a run, the first bio now. The caller charges the CPU time next, `step` per bio.
-  void merge_run(TaskIo& io, Bio& run, SimDuration step);
-
-  // submit_bio(). May sleep for a request. Flushes to a device without a volatile cache complete
-  // at once.
-  virtual engine::Task<> submit_bio(TaskIo& io, Bio& bio) = 0;
+                                        std::int64_t wanted) const final;
+  // Where the newest request of the task's plug ends.
+  [[nodiscard]] bool follows_plug(const TaskIo& io, Lba sector) const final;
+  void merge_run(TaskIo& io, Bio& run, SimDuration step) final;
 
   // Plug flushes: by the owner, and by the owner's going to sleep (returns the CPU time).
   virtual engine::Task<> flush_plug(TaskIo& io) = 0;
   virtual SimDuration flush_plug_from_schedule(TaskIo& io) = 0;
-
-  // Asked by who is about to wait for I/O of this queue: starts what a plug of the queue itself
-  // holds back (blk_run_address_space(), sync_page()). True where there is such a plug, which
-  // `co_await unplug()` then takes away.
-  [[nodiscard]] virtual bool is_plugged() const { return false; }
-  virtual engine::Task<> unplug(TaskIo& io);
 
   // What it takes until kblockd works on this queue.
   [[nodiscard]] virtual SimDuration kblockd_hop() const = 0;
@@ -140,7 +110,6 @@ class BlockQueue : public DeviceClient {
 
   // queue_rq(), queuecommand(): hands one request to the device. On refusal nothing has changed.
   SubmitResult issue(Request& request, engine::TaskName task);
-  void end_bio(Bio& bio, BlkStatus status, int cpu);
   void end_bios(Request& request);
   void fill_request(Request& request, const Bio& bio, const engine::Thread& thread) const;
   void cancel_interrupts(Request& request);
@@ -160,15 +129,6 @@ class BlockQueue : public DeviceClient {
       emit_bio(front ? engine::BioStep::kFrontMerge : engine::BioStep::kBackMerge, *trace);
     }
   }
-  void trace_bio(engine::BioStep step, const engine::Thread& thread, const Bio& bio,
-                 SimDuration pace = {}) const {
-    if (tracer_.active()) {
-      emit_bio(step, trace_of(thread, bio, pace));
-    }
-  }
-  [[nodiscard]] engine::BioTrace trace_of(const engine::Thread& thread, const Bio& bio,
-                                          SimDuration pace = {}) const;
-  void emit_bio(engine::BioStep step, const engine::BioTrace& trace) const;
   void trace_unplug(const engine::Thread& thread, const RequestChain& list, bool from_schedule);
   void trace_unplug(engine::TaskName task, int requests, bool from_schedule);
   void trace_request(engine::RequestStep step, engine::TaskName task, const Request& request);
@@ -194,13 +154,10 @@ class BlockQueue : public DeviceClient {
     return MergeKind::kNone;
   }
 
-  engine::Machine& machine_;
-  const engine::Tracer& tracer_;
   Kblockd& kblockd_;
   DeviceModel& device_;
   RequestQueueStats stats_;
   IoAccounting accounting_;
-  SlabPool<Bio> bios_;
 
  private:
   friend struct Request;

@@ -31,7 +31,8 @@ void RequestMerger::note_unlike(const Request& request, const Bio& bio) {
 
 // A request that failed once is not tried again (req_set_nomerge()).
 bool RequestMerger::fits(Request& request, const Bio& bio, std::int64_t segments) {
-  if (request.length + bio.length() > limits_.max_sectors) {
+  const Lba start = std::min(request.sector, bio.sector);
+  if (request.length + bio.length() > max_sectors_at(start, limits_)) {
     note(MergeRefusal::kMaxSectors);
   } else if (request.segments + segments > limits_.max_segments) {
     note(MergeRefusal::kMaxSegments);
@@ -55,7 +56,8 @@ void RequestMerger::append(Request& request, Bio& bio, std::int64_t segments) {
   Bio& last = *request.bio_tail;
   const bool continues = bio_runs_ && last.end() == bio.sector && last.unit == bio.unit &&
                          last.end_io == bio.end_io && !last.is_part() &&
-                         bio.split_off == Sectors{0};
+                         bio.split_off == Sectors{0} && bio.cloned_from == nullptr &&
+                         last.cloned_from == nullptr && last.remapped == bio.remapped;
   if (continues) {
     last.count += bio.count;
     last.writes.last = bio.writes.last;
@@ -120,7 +122,7 @@ std::optional<MergeRefusal> RequestMerger::refusal_of(const Request& request,
   if (!may_differ(request.priority, next.priority)) {
     return MergeRefusal::kOtherPriority;
   }
-  if (request.length + next.length > limits_.max_sectors) {
+  if (request.length + next.length > max_sectors_at(request.sector, limits_)) {
     return MergeRefusal::kMaxSectors;
   }
   if (request.segments + next.segments > limits_.max_segments) {

@@ -53,10 +53,23 @@ void Plug::sort_if_shared() {
 }
 
 engine::Task<> TaskIo::flush_plug() {
+  if (plug_ != nullptr && plug_->callbacks != nullptr) {
+    return flush_plug_callbacks();
+  }
   if (plug_ == nullptr || plug_->empty()) {
     return {};
   }
   return plug_->multiple_queues ? flush_shared_plug() : next_queue().flush_plug(*this);
+}
+
+// Models: flush_plug_callbacks(), before the requests: what the callbacks submit is among them.
+engine::Task<> TaskIo::flush_plug_callbacks() {
+  while (plug_->callbacks != nullptr) {
+    PlugCallback& callback = *plug_->callbacks;
+    plug_->callbacks = callback.next;
+    co_await callback.unplug(*this);
+  }
+  co_await flush_plug();
 }
 
 engine::Task<> TaskIo::flush_shared_plug() {
@@ -78,6 +91,11 @@ SimDuration TaskIo::on_sleep(void* self) {
   TaskIo& io = *static_cast<TaskIo*>(self);
   SimDuration cost{};
   if (io.plug_ != nullptr) {
+    while (io.plug_->callbacks != nullptr) {
+      PlugCallback& callback = *io.plug_->callbacks;
+      io.plug_->callbacks = callback.next;
+      cost += callback.unplug_from_schedule(io);
+    }
     io.plug_->sort_if_shared();
   }
   while (io.plug_ != nullptr && !io.plug_->empty()) {

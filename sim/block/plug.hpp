@@ -20,15 +20,48 @@ inline constexpr Bytes kPlugFlushSize = kibibytes(128);  // BLK_PLUG_FLUSH_SIZE
 //   kByDevice  oldest first; of several devices one after the other (v3.6)
 enum class PlugIssueOrder { kFifo, kLifo, kByDevice };
 
+class TaskIo;
+
+// What a device on top of others holds back in a plug of its own kind (struct blk_plug_cb). Told
+// once, when the plug is flushed, before its requests are issued; no longer in the plug by then.
+class PlugCallback {
+ public:
+  // By the plug's owner; it may submit bios.
+  virtual engine::Task<> unplug(TaskIo& io) = 0;
+  // By the owner's going to sleep: returns the CPU time, may wake threads, must not submit.
+  virtual SimDuration unplug_from_schedule(TaskIo& io) = 0;
+
+  PlugCallback* next = nullptr;  // in its plug
+  const void* owner = nullptr;   // whose it is: one of each device in a plug
+
+ protected:
+  ~PlugCallback() = default;
+};
+
 // Models: struct blk_plug, v5.10: requests in order of submission.
 struct Plug {
   RequestChain requests;
   std::size_t count = 0;
   bool multiple_queues = false;
+  PlugCallback* callbacks = nullptr;  // cb_list: newest first
 
   [[nodiscard]] bool empty() const { return count == 0; }
   [[nodiscard]] Request& newest() { return requests.back(); }
   [[nodiscard]] const Request& newest() const { return requests.back(); }
+
+  // blk_check_plugged(): null where the device has none yet.
+  [[nodiscard]] PlugCallback* callback_of(const void* owner) const {
+    PlugCallback* each = callbacks;
+    while (each != nullptr && each->owner != owner) {
+      each = each->next;
+    }
+    return each;
+  }
+  void add_callback(PlugCallback& callback, const void* owner) {
+    callback.owner = owner;
+    callback.next = callbacks;
+    callbacks = &callback;
+  }
 
   // Models: the list_sort() of blk_mq_flush_plug_list(), v5.10: what a plug of several devices
   // holds is sorted by device and sector; and of blk_flush_plug_list(), v3.6: by device.
@@ -58,6 +91,10 @@ class TaskIo {
   // ioprio_set(2), and the ioprio of the task's io_context. A class of kNone: none was given.
   void set_priority(IoPriority priority) { context_.priority = priority; }
   [[nodiscard]] IoPriority priority() const { return context_.priority; }
+  // current->bio_list: where bios are gathered that drivers submit while this task is in
+  // submit_bio_noacct() already; null outside of it (stacking/stacked_device.hpp).
+  [[nodiscard]] BioList* bio_list() const { return bio_list_; }
+  void set_bio_list(BioList* list) { bio_list_ = list; }
 
   // Starts a plug; a nested one is ignored, the outer one owns the requests. Pair each start with
   // `co_await finish_plug()` (blk_start_plug(), blk_finish_plug()).
@@ -65,7 +102,7 @@ class TaskIo {
   engine::Task<> finish_plug();
   // The same where there is nothing to issue: false, and nothing done, where there is.
   bool finish_empty_plug() {
-    if (depth_ == 1 && !storage_.empty()) {
+    if (depth_ == 1 && (!storage_.empty() || storage_.callbacks != nullptr)) {
       return false;
     }
     if (--depth_ == 0) {
@@ -79,6 +116,7 @@ class TaskIo {
  private:
   engine::Task<> finish_filled_plug();
   engine::Task<> flush_shared_plug();
+  engine::Task<> flush_plug_callbacks();
   [[nodiscard]] BlockQueue& next_queue();
   static SimDuration on_sleep(void* self);
 
@@ -86,6 +124,7 @@ class TaskIo {
   IoContext context_;
   Plug storage_;
   Plug* plug_ = nullptr;
+  BioList* bio_list_ = nullptr;
   int depth_ = 0;
 };
 

@@ -20,6 +20,14 @@ struct QueueLimits {
   bool write_cache = false;  // QUEUE_FLAG_WC
   bool fua = false;          // QUEUE_FLAG_FUA
   bool rotational = false;
+  // What a bio should be made of; 0 in io_opt and chunk_sectors: nothing is known.
+  Bytes logical_block{512};
+  Bytes physical_block{512};
+  Bytes io_min{512};
+  Bytes io_opt{0};
+  Bytes alignment_offset{0};
+  bool misaligned = false;
+  Sectors chunk_sectors{0};  // no request crosses a multiple of it
 };
 
 // Sectors of one segment of a bio: memory that is contiguous, as far as the limits allow.
@@ -40,12 +48,21 @@ struct QueueLimits {
   return bio.count * ((bio.unit + segment - Sectors{1}) / segment);
 }
 
+// The most sectors that a request from `at` may have (blk_max_size_offset()).
+[[nodiscard]] inline Sectors max_sectors_at(Lba at, const QueueLimits& limits) {
+  if (limits.chunk_sectors == Sectors{0}) {
+    return limits.max_sectors;
+  }
+  const Sectors chunk = limits.chunk_sectors;
+  return std::min(limits.max_sectors, chunk - (at - Lba{0}) % chunk);
+}
+
 // How many sectors of a single bio may become one request: all of it, or what the limits leave of
 // it from its start. Models: blk_bio_segment_split() (v5.10), bio_split_rw() (v6.1), for logical
 // blocks of 512 bytes.
 [[nodiscard]] inline Sectors sectors_in_limits(const Bio& bio, const QueueLimits& limits) {
   const Sectors by_segments = segment_in_limits(bio, limits) * limits.max_segments;
-  return std::min(std::min(bio.unit, limits.max_sectors), by_segments);
+  return std::min(std::min(bio.unit, max_sectors_at(bio.sector, limits)), by_segments);
 }
 
 }  // namespace wbsim::block

@@ -124,7 +124,8 @@ class BioLedger final : public BioEndIo {
 class BlockLog final : public engine::Observer {
  public:
   void on_bio(engine::BioStep step, const engine::BioTrace& trace) override {
-    static constexpr const char* kSteps[] = {"queue", "getrq", "backmerge", "frontmerge", "split"};
+    static constexpr const char* kSteps[] = {"queue", "getrq", "backmerge",   "frontmerge",
+                                             "split", "remap", "bio complete"};
     note(trace.time, trace.task, kSteps[static_cast<int>(step)],
          fmt::format("{}+{}", trace.sector.value(), trace.length.count()));
   }

@@ -91,23 +91,6 @@ std::size_t RequestQueue::in_flight() const {
   return static_cast<std::size_t>(tags_.in_use()) + bios_.in_use();
 }
 
-// Models: bio_split() and bio_chain(): the part that fits becomes a bio of its own, which is not
-// merged; `bio` keeps the rest.
-Bio& RequestQueue::split_off(Bio& bio, Sectors length, const engine::Thread& thread) {
-  Bio& part = bios_.acquire(bio);
-  part.unit = length;
-  part.chained_to = &bio;
-  part.split_off = Sectors{0};
-  part.end_cost = {};  // what was submitted ends once, with the last of its parts
-  part.remaining = 1;
-  bio.sector = bio.sector + length;
-  bio.unit = bio.unit - length;
-  bio.split_off += length;
-  ++bio.remaining;
-  trace_bio(BioStep::kSplit, thread, bio);
-  return part;
-}
-
 inline ElevatorQueue::BioMerge RequestQueue::attempt_queued_merge(Bio& bio, int cpu) {
   return elevator_
              ? elevator_->merge(bio, cpu)
@@ -197,7 +180,8 @@ Task<> RequestQueue::submit_in_parts(TaskIo& io, Bio& bio) {
   co_await io.thread().run(options_.trace.bio_queue);
   for (Sectors fits = sectors_in_limits(bio, limits()); fits < bio.unit;
        fits = sectors_in_limits(bio, limits())) {
-    Bio& part = split_off(bio, fits, io.thread());
+    Bio& part = split_off(bio, fits);
+    trace_bio(BioStep::kSplit, io.thread(), bio);
     co_await io.thread().run(options_.trace.split);
     co_await submit_in_limits(io, part);
   }

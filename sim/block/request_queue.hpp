@@ -93,7 +93,6 @@ class RequestQueue final : public BlockQueue,
   engine::Task<> submit_in_limits(TaskIo& io, Bio& bio);
   engine::Task<> submit_unmerged(TaskIo& io, Bio& bio, SimDuration search);
   static engine::Task<> run(engine::Thread& thread, SimDuration cost);
-  Bio& split_off(Bio& bio, Sectors length, const engine::Thread& thread);
   engine::Task<> submit_flush(TaskIo& io, Request& request);
 
   // Merging, and CPU time that the attempt took.

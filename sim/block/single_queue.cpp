@@ -81,7 +81,7 @@ std::size_t SingleQueue::in_flight() const {
 }
 
 // Models: bio_add_page() on an empty bio, page after page, none contiguous with the one before.
-Sectors SingleQueue::bio_sectors_max() const {
+Sectors SingleQueue::bio_sectors_max(Lba /*at*/) const {
   const Pages most = std::min(
       {kBioPagesMax, pages_floor(to_bytes(limits().max_sectors)), Pages{limits().max_segments}});
   return to_sectors(most);

@@ -62,7 +62,7 @@ class SingleQueue final : public BlockQueue,
   ~SingleQueue() override;
 
   [[nodiscard]] std::size_t in_flight() const override;
-  [[nodiscard]] Sectors bio_sectors_max() const override;
+  [[nodiscard]] Sectors bio_sectors_max(Lba at) const override;
   // bdi_congested(), as writeback asks it; congestion itself: RequestPool.
   [[nodiscard]] const RequestPool& pool() const { return pool_; }
 

@@ -36,7 +36,7 @@ TEST(SingleQueue, RefusesABioThatExceedsTheLimits) {
   ASSERT_EQ(rig.ledger.ends().size(), 3U);
   EXPECT_EQ(rig.ledger.ends()[0], (BioLedger::End{0, 0, BlkStatus::kIoError}));
   EXPECT_EQ(rig.ledger.ends()[1], (BioLedger::End{0, 0, BlkStatus::kIoError}));
-  EXPECT_EQ(rig.queue.bio_sectors_max(), Sectors{16});
+  EXPECT_EQ(rig.queue.bio_sectors_max(Lba{0}), Sectors{16});
 }
 
 TEST(TaskPlug, IsFlushedBeforeThe17thRequest) {

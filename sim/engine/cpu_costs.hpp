@@ -44,6 +44,11 @@ struct CpuCosts {
   SimDuration wb_page = nanoseconds(500);
   SimDuration wb_page_scattered = nanoseconds(100);
   SimDuration bio_merge = nanoseconds(80);
+  SimDuration bio_remap = nanoseconds(200);
+  SimDuration stripe_add = nanoseconds(300);
+  SimDuration stripe_handle = nanoseconds(500);
+  SimDuration stripe_copy = nanoseconds(300);
+  SimDuration stripe_xor = nanoseconds(150);
   SimDuration request_get = nanoseconds(200);
   SimDuration plug_scan = nanoseconds(20);
   SimDuration request_issue = nanoseconds(300);

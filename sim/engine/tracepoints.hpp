@@ -37,8 +37,9 @@ struct RwbsFlags {
   friend bool operator==(const RwbsFlags&, const RwbsFlags&) = default;
 };
 
-// block_bio_queue, block_getrq, block_bio_backmerge, block_bio_frontmerge. A range event: `count`
-// bios of `length` each, back to back from `sector`, the first at `time`, then one every `step`.
+// block_bio_queue, block_getrq, block_bio_backmerge, block_bio_frontmerge, block_split,
+// block_bio_remap, block_bio_complete. A range event: `count` bios of `length` each, back to back
+// from `sector`, the first at `time`, then one every `step`.
 struct BioTrace {
   SimTime time;
   TaskName task;
@@ -48,6 +49,12 @@ struct BioTrace {
   RwbsFlags rwbs;
   std::int64_t count = 1;
   SimDuration step{};
+  // Of a remapping, by partitions and devices on top of others: where the bio was before.
+  int from_device = -1;
+  Lba from_sector{};
+  // Of a completion.
+  int error = 0;  // negative errno
+  SimTime started{};
 };
 
 // block_rq_insert, block_rq_merge, block_rq_issue, block_rq_complete. A finished flush sequence
@@ -67,8 +74,9 @@ struct RequestTrace {
 
 // A merged request has become part of another one and ends here.
 enum class RequestStep { kInsert, kIssue, kComplete, kMerge };
-// A split names what is left of the bio after the part that was split off.
-enum class BioStep { kQueue, kGetRequest, kBackMerge, kFrontMerge, kSplit };
+// A split names what is left of the bio after the part that was split off. Only bios of devices on
+// top of others are remapped by them and complete as such.
+enum class BioStep { kQueue, kGetRequest, kBackMerge, kFrontMerge, kSplit, kRemap, kComplete };
 
 struct UnplugTrace {
   SimTime time;

@@ -7,7 +7,6 @@ namespace wbsim::fs {
 
 using block::Bio;
 using block::BlkStatus;
-using block::kBioPagesMax;
 using block::kIoError;
 using engine::Task;
 using pagecache::AddressSpace;
@@ -39,7 +38,7 @@ class BioWait final : public block::BioEndIo {
 
 }  // namespace
 
-BlockDevice::BlockDevice(std::string name, Bytes size, block::BlockQueue& queue,
+BlockDevice::BlockDevice(std::string name, Bytes size, block::BioTarget& queue,
                          pagecache::BdiWriteback& wb, const Memory& memory,
                          const pagecache::ReadaheadLimits& readahead, const DirectIoRules& direct)
     : name_{std::move(name)},
@@ -171,7 +170,8 @@ Task<> BlockDevice::read_pages(TaskContext& task, AddressSpace& mapping, PageInd
     memory_.cache.create_buffers(mapping, first, PageTree::mask(first, Pages{1}));
   }
   for (PageIndex page = first; count > Pages{0};) {
-    const Pages taken = std::min(count, kBioPagesMax);
+    const Pages most = pages_floor(queue_.bio_sectors_max(lba_of(page)));
+    const Pages taken = std::min(count, std::max(most, Pages{1}));
     Bio& bio = queue_.new_bio();
     bio.sector = lba_of(page);
     bio.unit = to_sectors(taken);

@@ -6,7 +6,7 @@
 
 #include "sim/base/units.hpp"
 #include "sim/block/bio.hpp"
-#include "sim/block/block_queue.hpp"
+#include "sim/block/bio_target.hpp"
 #include "sim/engine/task.hpp"
 #include "sim/pagecache/address_space.hpp"
 #include "sim/pagecache/inode.hpp"
@@ -48,14 +48,14 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
                           public block::BioEndIo {
  public:
   // `readahead` without its io_pages, which follow from the queue.
-  BlockDevice(std::string name, Bytes size, block::BlockQueue& queue, pagecache::BdiWriteback& wb,
+  BlockDevice(std::string name, Bytes size, block::BioTarget& queue, pagecache::BdiWriteback& wb,
               const Memory& memory, const pagecache::ReadaheadLimits& readahead = {},
               const DirectIoRules& direct = {});
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] Bytes size() const { return size_; }
   [[nodiscard]] pagecache::Inode& inode() { return inode_; }
-  [[nodiscard]] block::BlockQueue& queue() { return queue_; }
+  [[nodiscard]] block::BioTarget& queue() { return queue_; }
   [[nodiscard]] const Memory& memory() const { return memory_; }
   [[nodiscard]] const DirectIoRules& direct_rules() const { return direct_; }
 
@@ -107,7 +107,7 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
 
   std::string name_;
   Bytes size_;
-  block::BlockQueue& queue_;
+  block::BioTarget& queue_;
   Memory memory_;
   DirectIoRules direct_;
   pagecache::Inode inode_;

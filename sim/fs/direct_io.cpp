@@ -18,6 +18,8 @@ namespace {
 constexpr int kInvalid = -22;        // EINVAL
 constexpr Bytes kLogicalBlock{512};  // what offsets and lengths are multiples of
 
+Lba lba_containing(FileOffset at) { return Lba{at.value() / kSectorSize.count()}; }
+
 PageIndex last_page(const DirectRequest& request) {
   return page_containing(request.at + request.length - Bytes{1});
 }
@@ -43,11 +45,11 @@ Task<int> DirectIo::prepare(TaskContext& task, BlockDevice& device, const Direct
 }
 
 Task<> DirectIo::submit(TaskContext& task, BlockDevice& device, const DirectRequest& request) {
-  block::BlockQueue& queue = device.queue();
+  block::BioTarget& queue = device.queue();
   const engine::CpuCosts& costs = task.costs();
   const DirectIoRules& rules = device.direct_rules();
-  const Bytes bio_max = to_bytes(queue.bio_sectors_max());
-  const bool one_bio = request.length <= bio_max;
+  const bool one_bio =
+      request.length <= to_bytes(queue.bio_sectors_max(lba_containing(request.at)));
   // __blkdev_direct_IO(); inside the plug of a write it is ignored.
   const bool plugged =
       rules.plugs_all || !one_bio || (client_ != nullptr && rules.plugs_asynchronous);
@@ -59,10 +61,10 @@ Task<> DirectIo::submit(TaskContext& task, BlockDevice& device, const DirectRequ
   }
   FileOffset at = request.at;
   for (Bytes left = request.length; left > Bytes{0};) {
-    const Bytes length = std::min(left, bio_max);
+    const Bytes length = std::min(left, to_bytes(queue.bio_sectors_max(lba_containing(at))));
     co_await task.thread().run(costs.dio_bio + costs.dio_page * pages_ceil(length).count());
     Bio& bio = queue.new_bio();
-    bio.sector = Lba{at.value() / kSectorSize.count()};
+    bio.sector = lba_containing(at);
     bio.unit = sectors_floor(length);
     bio.segment = kSectorsPerPage;
     bio.flags.write = request.write;

@@ -48,6 +48,8 @@ void add(Hasher& hasher, const Fields&... fields) {
 // the time.
 bool continues(const BioTrace& run, const std::string& comm, const BioTrace& next) {
   return next.sector == run.sector + run.length * run.count && next.length == run.length &&
+         next.from_device == run.from_device && next.error == run.error &&
+         (run.from_device < 0 || next.from_sector == run.from_sector + run.length * run.count) &&
          next.device == run.device && next.rwbs == run.rwbs && next.task.pid == run.task.pid &&
          next.task.comm == comm;
 }
@@ -56,13 +58,16 @@ bool continues(const BioTrace& run, const std::string& comm, const BioTrace& nex
 void drop(BioTrace& range, std::int64_t count) {
   range.time += range.step * count;
   range.sector += range.length * count;
+  if (range.from_device >= 0) {
+    range.from_sector += range.length * count;
+  }
   range.count -= count;
 }
 
 }  // namespace
 
-std::array<EventDigest::BioRun, 5> EventDigest::no_runs() {
-  std::array<BioRun, 5> runs;
+std::array<EventDigest::BioRun, 7> EventDigest::no_runs() {
+  std::array<BioRun, 7> runs;
   for (BioRun& run : runs) {
     run.trace.count = 0;
   }
@@ -77,6 +82,13 @@ void EventDigest::hash(BioRun& run) {
   add(run.hasher, trace.time, std::string_view{run.comm}, trace.task.pid, trace.device,
       trace.sector, trace.length, trace.rwbs, trace.count,
       trace.count > 1 ? trace.step : SimDuration::zero());
+  if (trace.from_device >= 0) {
+    add(run.hasher, trace.from_device, trace.from_sector);
+  }
+  if (trace.started != SimTime{}) {
+    add(run.hasher, trace.error, trace.started);
+  }
+  run.used = true;
   run.trace.count = 0;
 }
 
@@ -165,9 +177,14 @@ Digest EventDigest::finish() {
     const Digest digest = stream.digest();
     add(all, digest.high, digest.low);
   };
-  for (BioRun& run : bios_) {
+  for (std::size_t step = 0; step < bios_.size(); ++step) {
+    BioRun& run = bios_[step];
     hash(run);
-    append(run.hasher);
+    // Few runs have these; the digests of all others are older than they.
+    const bool rare = step >= static_cast<std::size_t>(engine::BioStep::kRemap);
+    if (run.used || !rare) {
+      append(run.hasher);
+    }
   }
   for (const Hasher* stream : {&requests_, &unplugs_, &dirty_states_, &ratelimits_, &pauses_,
                                &writebacks_, &inodes_, &queue_ios_, &syscalls_, &jobs_}) {

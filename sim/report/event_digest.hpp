@@ -44,15 +44,16 @@ class EventDigest : public engine::Observer {
     engine::BioTrace trace;
     std::string comm;  // what trace.task.comm views, which may be gone by the time of hashing
     Hasher hasher;
+    bool used = false;
   };
   static void extend(BioRun& run, engine::BioTrace trace);
   static void hash(BioRun& run);
 
-  std::array<BioRun, 5> bios_ = no_runs();  // index = engine::BioStep
+  std::array<BioRun, 7> bios_ = no_runs();  // index = engine::BioStep
   Hasher requests_, unplugs_, dirty_states_, ratelimits_, pauses_, writebacks_, inodes_, queue_ios_,
       syscalls_, jobs_;
 
-  static std::array<BioRun, 5> no_runs();
+  static std::array<BioRun, 7> no_runs();
 };
 
 }  // namespace wbsim::report

@@ -45,6 +45,25 @@ CallMetrics& calls_of(JobMetrics& job, SyscallKind kind) {
   return job.sync;
 }
 
+std::int64_t milliseconds_of(SimDuration time) { return time / milliseconds(1); }
+
+engine::DiskStatsGroup group_of_bios(const RequestMetrics& bios) {
+  return {.ios = bios.completed,
+          .sectors = bios.sectors_completed.count(),
+          .ms = milliseconds_of(bios.await_total)};
+}
+
+// The line of /proc/diskstats of a device without requests: bio_start_io_acct() and
+// bio_end_io_acct(), with times that are exact.
+engine::DiskStats stats_of_bios(const DeviceMetrics& device) {
+  return {.read = group_of_bios(device.read),
+          .write = group_of_bios(device.write),
+          .in_flight = device.inflight_at_end,
+          .io_ms = milliseconds_of(device.busy),
+          .weighted_ms = milliseconds_of(SimDuration{device.inflight_integral}),
+          .flush = group_of_bios(device.flush)};
+}
+
 void add_pause(PauseMetrics& metrics, SimDuration pause, SimTime time) {
   ++metrics.calls;
   if (pause <= SimDuration::zero()) {
@@ -72,6 +91,7 @@ Metrics::Metrics(const RunInfo& info)
   for (const DeviceInfo& each : info.devices) {
     run_.devices.emplace_back();
     run_.devices.back().name = each.name;
+    kinds_.push_back(each.kind);
   }
 }
 
@@ -91,6 +111,9 @@ RunMetrics Metrics::finish(SimTime end) const {
     DeviceState last = states_[i];
     change_inflight(result.devices[i], last, end, 0);
     result.devices[i].inflight_at_end = last.inflight;
+    if (kinds_[i] != DeviceInfo::Kind::kDisk) {
+      result.devices[i].totals.disk = stats_of_bios(result.devices[i]);
+    }
   }
   result.reports = reported_jobs(result.jobs, infos_);
   return result;
@@ -102,7 +125,41 @@ Metrics::DeviceState& Metrics::state(int index) { return checked_at(states_, ind
 
 JobMetrics& Metrics::job(int index) { return checked_at(run_.jobs, index); }
 
+// Bios of a device on top of others, and those that a partition passes on, which end elsewhere. An
+// empty write is a flush.
+void Metrics::on_bio_of_stack(BioStep step, const engine::BioTrace& trace) {
+  const bool remap = step == BioStep::kRemap;
+  const int index = remap ? trace.from_device : trace.device;
+  DeviceMetrics& metrics = device(index);
+  RequestMetrics& bios =
+      trace.length == Sectors{} ? metrics.flush : requests_of(metrics, trace.rwbs);
+  if (step == BioStep::kQueue || remap) {
+    bios.bios += trace.count;
+    bios.issued += trace.count;
+    bios.sectors_issued += trace.length * trace.count;
+  }
+  if (step == BioStep::kComplete || remap) {
+    bios.completed += trace.count;
+    bios.errors += trace.error != 0 ? 1 : 0;
+    bios.sectors_completed += trace.length * trace.count;
+  }
+  if (step == BioStep::kQueue) {
+    change_inflight(metrics, state(index), trace.time, +1);
+  } else if (step == BioStep::kComplete) {
+    bios.await_total += trace.time - trace.started;
+    bios.service_total += trace.time - trace.started;
+    change_inflight(metrics, state(index), trace.time, -1);
+  }
+}
+
 void Metrics::on_bio(BioStep step, const engine::BioTrace& trace) {
+  using Kind = DeviceInfo::Kind;
+  const bool remap = step == BioStep::kRemap;
+  const Kind kind = checked_at(kinds_, remap ? trace.from_device : trace.device);
+  if (kind == (remap ? Kind::kPartition : Kind::kBioBased)) {
+    on_bio_of_stack(step, trace);
+    return;
+  }
   RequestMetrics& requests = requests_of(device(trace.device), trace.rwbs);
   switch (step) {
     case BioStep::kQueue:
@@ -110,6 +167,8 @@ void Metrics::on_bio(BioStep step, const engine::BioTrace& trace) {
       break;
     case BioStep::kGetRequest:
     case BioStep::kSplit:
+    case BioStep::kRemap:
+    case BioStep::kComplete:
       break;
     case BioStep::kBackMerge:
       requests.back_merges += trace.count;

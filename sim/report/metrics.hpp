@@ -47,6 +47,7 @@ class Metrics : public engine::Observer {
   // Accounts the time since the last change and changes the number of requests in the device.
   static void change_inflight(DeviceMetrics& metrics, DeviceState& state, SimTime now, int change);
   void complete(const engine::RequestTrace& trace);
+  void on_bio_of_stack(engine::BioStep step, const engine::BioTrace& trace);
   void observe_dirty(SimTime time, Pages nr_dirty, Pages nr_writeback, Pages background_thresh,
                      Pages dirty_thresh);
 
@@ -55,6 +56,7 @@ class Metrics : public engine::Observer {
   int hz_;
   RunMetrics run_;
   std::vector<DeviceState> states_;
+  std::vector<DeviceInfo::Kind> kinds_;  // of devices
 };
 
 }  // namespace wbsim::report

@@ -17,6 +17,9 @@ struct JobInfo {
 
 struct DeviceInfo {
   std::string name;
+  // A disk has requests, a device on top of others has bios, a partition only passes bios on.
+  enum class Kind { kDisk, kBioBased, kPartition };
+  Kind kind = Kind::kDisk;
 };
 
 struct RunInfo {

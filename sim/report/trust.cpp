@@ -11,7 +11,7 @@ namespace wbsim::report {
 namespace {
 
 // A row changes in the same commit as the comparison it rests on.
-constexpr std::array<TrustRow, 32> kTable{{
+constexpr std::array<TrustRow, 33> kTable{{
     {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase,
      "thresholds of global_dirty_state, dirty curve"},
     {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase,
@@ -50,6 +50,7 @@ constexpr std::array<TrustRow, 32> kTable{{
     {"CPU scheduling", Evidence::kNone, Evidence::kNone, ""},
     {"several CPUs", Evidence::kNone, Evidence::kNone, ""},
     {"several devices", Evidence::kNone, Evidence::kNone, ""},
+    {"stacked devices", Evidence::kNone, Evidence::kNone, ""},
     {"another HZ", Evidence::kNone, Evidence::kNone, ""},
     {"simdisk", Evidence::kTruthCase, Evidence::kTruthCase, "issue to completion of every request"},
     {"hdd", Evidence::kNone, Evidence::kNone, "", true},

@@ -34,6 +34,35 @@ constexpr std::array<CatalogEntry, 4> kDeviceModels{{
     {"null_blk", true, "the kernel's null block driver", true},
 }};
 
+constexpr std::array<CatalogEntry, 14> kStackKinds{{
+    {"partition", true, "a range of a device"},
+    {"linear", true, "dm-linear: devices one behind the other"},
+    {"striped", true, "dm-stripe: chunks in turn"},
+    {"raid0", true, "md: chunks in turn, members of any size"},
+    {"raid1", true, "md: mirrors"},
+    {"raid5", true, "md: one parity"},
+    {"raid6", true, "md: two parities"},
+    {"raid4", false, "md: parity on one member"},
+    {"raid10", false, "md: mirrors in chunks"},
+    {"mirror", false, "dm-mirror"},
+    {"thin", false, "dm-thin"},
+    {"snapshot", false, "dm-snapshot"},
+    {"crypt", false, "dm-crypt"},
+    {"cache", false, "dm-cache"},
+}};
+
+constexpr std::array<CatalogEntry, 9> kStackLayouts{{
+    {"original", true, "raid0: chunks are numbered from the beginning of the array"},
+    {"alternate", true, "raid0: chunks are numbered from the beginning of their zone"},
+    {"left-symmetric", true, "raid5, raid6: parity walks down, data begins behind it"},
+    {"left-asymmetric", false, ""},
+    {"right-asymmetric", false, ""},
+    {"right-symmetric", false, ""},
+    {"parity-first", false, ""},
+    {"parity-last", false, ""},
+    {"ddf-zero-restart", false, ""},
+}};
+
 constexpr std::array<CatalogEntry, 4> kFileSystems{{
     {"raw", true, "the block device itself, opened as /dev/NAME"},
     {"ext4", false, "delayed allocation and jbd2"},
@@ -74,6 +103,8 @@ constexpr std::array<CatalogEntry, 17> kTraceCategories{{
 std::span<const CatalogEntry> kernel_catalog() { return kKernels; }
 std::span<const CatalogEntry> elevator_catalog() { return kElevators; }
 std::span<const CatalogEntry> device_model_catalog() { return kDeviceModels; }
+std::span<const CatalogEntry> stack_kind_catalog() { return kStackKinds; }
+std::span<const CatalogEntry> stack_layout_catalog() { return kStackLayouts; }
 std::span<const CatalogEntry> file_system_catalog() { return kFileSystems; }
 std::span<const CatalogEntry> action_catalog() { return kActions; }
 std::span<const CatalogEntry> trace_category_catalog() { return kTraceCategories; }

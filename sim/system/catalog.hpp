@@ -21,6 +21,8 @@ struct CatalogEntry {
 std::span<const CatalogEntry> kernel_catalog();
 std::span<const CatalogEntry> elevator_catalog();
 std::span<const CatalogEntry> device_model_catalog();
+std::span<const CatalogEntry> stack_kind_catalog();
+std::span<const CatalogEntry> stack_layout_catalog();
 std::span<const CatalogEntry> file_system_catalog();
 std::span<const CatalogEntry> action_catalog();          // system calls outside the workload
 std::span<const CatalogEntry> trace_category_catalog();  // guest_tracing

@@ -12,9 +12,13 @@
 #include "sim/block/elevators/elevator.hpp"
 #include "sim/block/request_queue.hpp"
 #include "sim/block/single_queue.hpp"
+#include "sim/block/stacking/raid1.hpp"
+#include "sim/block/stacking/raid5.hpp"
+#include "sim/block/stacking/stacked_device.hpp"
 #include "sim/block/tag_set.hpp"
 #include "sim/engine/jiffies.hpp"
 #include "sim/fs/block_device.hpp"
+#include "sim/system/stack_config.hpp"
 
 namespace wbsim::system {
 
@@ -45,6 +49,10 @@ struct KernelSwitches {
   block::BioPriorityRule bio_priority = block::BioPriorityRule::kAsSet;
   block::ElevatorGeneration elevators = block::ElevatorGeneration::kV5_10;  // 11
   fs::DirectIoRules direct_io;                                              // 1.13
+  // Of devices on top of others.
+  block::StackOrder stack_order = block::StackOrder::kDepthFirst;    // 7.3
+  block::MirrorWrites mirror_writes = block::MirrorWrites::kByPlug;  // of raid1
+  block::StripeVisit stripe_visit = block::StripeVisit::kByBlock;    // of raid5 and raid6
   Flusher flusher = Flusher::kWorkQueue;
   engine::TimerWheel timer_wheel = engine::TimerWheel::kNonCascading;
   BackgroundStart background_start = BackgroundStart::kOnExit;
@@ -176,6 +184,11 @@ struct QueueConfig {
   bool rotational = false;
   bool write_cache = false;  // volatile cache: flushes reach the device
   bool fua = false;
+  // Topology, for devices on top; absent: 512, the physical block, 0 (unknown), 0 (none).
+  std::optional<int> physical_block_size;
+  std::optional<int> minimum_io_size;
+  std::optional<int> optimal_io_size;
+  std::optional<int> chunk_sectors;
   friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
 };
 
@@ -242,6 +255,7 @@ struct Config {
   MemoryConfig memory;
   VmConfig vm;
   std::vector<DeviceConfig> devices;
+  std::vector<StackConfig> stack;
   std::vector<ActionConfig> actions;
   std::string workload_file;      // path as given, "" when inline
   std::string workload_text;      // the job file's text

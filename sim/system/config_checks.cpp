@@ -141,6 +141,23 @@ bool check_elevator(ReadContext& context, const std::string& pointer, const Kern
   return false;
 }
 
+// What blk_queue_io_min(), blk_queue_io_opt() and the like expect of drivers.
+void check_topology(ReadContext& context, const std::string& pointer, const QueueConfig& queue) {
+  const int block = queue.physical_block_size.value_or(static_cast<int>(kSectorSize.count()));
+  const auto check = [&](const char* key, const std::optional<int>& value, int unit) {
+    if (value && *value % unit != 0) {
+      context.error(pointer + "/" + key, fmt::format("{} is not a multiple of {}", *value, unit));
+    }
+  };
+  if ((block & (block - 1)) != 0) {
+    context.error(pointer + "/physical_block_size", fmt::format("{} is not a power of two", block));
+    return;
+  }
+  check("minimum_io_size", queue.minimum_io_size, block);
+  check("optimal_io_size", queue.optimal_io_size, block);
+  check("chunk_sectors", queue.chunk_sectors, static_cast<int>(kSectorsPerPage.count()));
+}
+
 void complete_queue(ReadContext& context, const std::string& pointer, const KernelSwitches& kernel,
                     int hz, DeviceConfig& device) {
   const CatalogEntry* scheduler = find_entry(elevator_catalog(), device.queue.scheduler);
@@ -150,6 +167,7 @@ void complete_queue(ReadContext& context, const std::string& pointer, const Kern
   if (!check_elevator(context, pointer + "/queue/scheduler", kernel, device.queue.scheduler)) {
     return;
   }
+  check_topology(context, pointer + "/queue", device.queue);
   const int depth = queue_depth(device);
   const bool single = kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
   const bool nvme = device.model == "ssd" && device.ssd.interface == SsdConfig::Interface::kNvme;
@@ -230,6 +248,7 @@ void check_and_complete(ReadContext& context, Config& config) {
   check_vm(context, config.vm);
   check_memory(context, config.memory);
   check_devices(context, config);
+  check_and_complete_stack(context, config);
   complete_boot(context, config.boot, config.hz);
   complete_cpu_costs(config.cpu_costs);
 }

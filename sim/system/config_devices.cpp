@@ -24,9 +24,9 @@ constexpr std::int64_t kSectorsKbMax = 32767;   // max_hw_sectors_kb of the mode
 constexpr std::int64_t kSegmentSizeMin = 4096;  // PAGE_SIZE, blk_queue_max_segment_size()
 constexpr std::int64_t kSegmentSizeMax = 0xffffffff;
 constexpr std::int64_t kReadAheadKbMax = 1 << 20;  // the kernel knows no limit
+constexpr std::int64_t kTopologyMax = 1 << 24;     // of the topology; the kernel knows no limit
 constexpr std::int64_t kSegmentsMax = 65535;       // an unsigned short
 constexpr std::size_t kDeviceNameMax = 31;         // DISK_NAME_LEN less the final zero
-constexpr const char* kDeviceNamePattern = "^[a-z][a-z0-9_-]{0,30}$";
 
 // Marks what no document has set, until all of a device is read.
 constexpr std::int64_t kWbtUnset = -2;
@@ -121,6 +121,16 @@ std::vector<Field> queue_fields(QueueConfig& q) {
       choice_field("write_cache", q.write_cache, kWriteCacheNames,
                    "write back: a volatile cache, so flushes reach the device"),
       boolean_field("fua", q.fua, "the device can force a write to the medium"),
+      integer_field("physical_block_size", access_count(q.physical_block_size),
+                    {kSectorSize.count(), kPageSize.count()}, "bytes, a power of two; absent: 512"),
+      integer_field("minimum_io_size", access_count(q.minimum_io_size),
+                    {kSectorSize.count(), kTopologyMax},
+                    "bytes, whole physical blocks; absent: one of them"),
+      integer_field("optimal_io_size", access_count(q.optimal_io_size), {0, kTopologyMax},
+                    "bytes, whole physical blocks; 0 or absent: not known"),
+      integer_field("chunk_sectors", access_count(q.chunk_sectors), {0, kTopologyMax},
+                    "sectors, a multiple of 8: no request crosses a multiple of it; 0 or absent: "
+                    "any may"),
   };
 }
 
@@ -263,6 +273,14 @@ void note_defaults(ReadContext& context, const std::string& pointer, const Kerne
 
 }  // namespace
 
+void check_device_name(ReadContext& context, const std::string& pointer, const std::string& name) {
+  if (!is_device_name(name)) {
+    context.error(pointer, fmt::format("{} is not a device name: a letter, then letters, digits, _ "
+                                       "and -, at most {} characters, lower case",
+                                       in_quotes(name), kDeviceNameMax));
+  }
+}
+
 std::vector<Field> device_fields(DeviceConfig& device) {
   std::vector<Field> fields{use_field(device)};
   append(fields, described_fields(device, model_fields(device)));
@@ -294,11 +312,7 @@ Field devices_field(std::vector<DeviceConfig>& devices, const KernelSwitches& ke
     devices.clear();
     for (const auto& [name, description] : value.items()) {
       const std::string at = child_pointer(pointer, name);
-      if (!is_device_name(name)) {
-        context.error(at, fmt::format("{} is not a device name: a letter, then letters, digits, _ "
-                                      "and -, at most {} characters, lower case",
-                                      in_quotes(name), kDeviceNameMax));
-      }
+      check_device_name(context, at, name);
       DeviceConfig device;
       device.name = name;
       device.queue.scheduler.clear();

@@ -57,6 +57,13 @@ constexpr std::array<std::pair<block::CacheFlush, std::string_view>, 2> kCacheFl
 constexpr std::array<std::pair<block::SortedDirections, std::string_view>, 2>
     kSortedDirectionsNames{
         {{block::SortedDirections::kMixed, "mixed"}, {block::SortedDirections::kApart, "apart"}}};
+constexpr std::array<std::pair<block::StackOrder, std::string_view>, 2> kStackOrderNames{
+    {{block::StackOrder::kDepthFirst, "depth-first"},
+     {block::StackOrder::kBreadthFirst, "breadth-first"}}};
+constexpr std::array<std::pair<block::MirrorWrites, std::string_view>, 2> kMirrorWritesNames{
+    {{block::MirrorWrites::kByPlug, "by-plug"}, {block::MirrorWrites::kDirect, "direct"}}};
+constexpr std::array<std::pair<block::StripeVisit, std::string_view>, 2> kStripeVisitNames{
+    {{block::StripeVisit::kByBlock, "by-block"}, {block::StripeVisit::kByStripe, "by-stripe"}}};
 constexpr std::array<std::pair<Flusher, std::string_view>, 3> kFlusherNames{
     {{Flusher::kPdflush, "pdflush"},
      {Flusher::kBdiThreads, "bdi-threads"},
@@ -277,6 +284,12 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                     "an asynchronous direct I/O of one bio is plugged too"),
       boolean_field("direct_reads_sync", s.direct_io.marks_waited_reads_sync,
                     "a direct read that is waited for is REQ_SYNC"),
+      choice_field("stack_order", s.stack_order, kStackOrderNames,
+                   "order of bios that devices on top of others submit"),
+      choice_field("mirror_writes", s.mirror_writes, kMirrorWritesNames,
+                   "how raid1 submits writes"),
+      choice_field("stripe_visit", s.stripe_visit, kStripeVisitNames,
+                   "how a write of raid5 and raid6 goes through its stripes"),
       choice_field("elevators", s.elevators, kElevatorsNames, "kernel whose elevators these are"),
       choice_field("elevator_pull", s.elevator_pull, kElevatorPullNames,
                    "requests taken out of an elevator at once"),
@@ -336,7 +349,7 @@ std::vector<Field> root_fields(Config& c) {
       object_field("memory", memory_fields(c.memory), "the machine's memory"),
       object_field("vm", vm_fields(c.vm), "/proc/sys/vm"),
       devices_field(c.devices, c.switches),
-      refused_field("stack", "dm and md devices over others"),
+      stack_field(c.stack),
       refused_field("mounts", "file systems"),
       refused_field("cgroups", "memory and io controllers"),
       actions_field(c.actions),

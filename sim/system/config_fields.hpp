@@ -25,6 +25,18 @@ std::vector<Field> all_device_fields(DeviceConfig& device);
 // `kernel`: whose defaults hold for what a device leaves out; read before.
 Field devices_field(std::vector<DeviceConfig>& devices, const KernelSwitches& kernel);
 
+// Says so where `name` cannot be a device's.
+inline constexpr const char* kDeviceNamePattern = "^[a-z][a-z0-9_-]{0,30}$";
+void check_device_name(ReadContext& context, const std::string& pointer, const std::string& name);
+
+// A partition or a device on top of others, with the options of its kind; of all kinds where that
+// is not known.
+std::vector<Field> stack_fields(StackConfig& stack);
+Field stack_field(std::vector<StackConfig>& stacks);
+// How many members a device of this kind has.
+std::size_t stack_members_min(const StackConfig& stack);
+std::size_t stack_members_max(const StackConfig& stack);
+
 Field cpu_costs_field(Config& config);
 // Adds the components that no document gave, with their defaults.
 void complete_cpu_costs(CpuCostMap& costs);

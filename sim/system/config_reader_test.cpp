@@ -167,6 +167,8 @@ TEST(ConfigReader, TakesSwitchesFromTheKernelsProfile) {
   expected.elevator_pull = block::ElevatorPull::kWhileTags;
   expected.fua_issue = block::FuaIssue::kSubmitter;
   expected.bio_priority = block::BioPriorityRule::kOfSubmitter;
+  expected.mirror_writes = block::MirrorWrites::kDirect;
+  expected.stripe_visit = block::StripeVisit::kByStripe;
   expected.elevators = block::ElevatorGeneration::kV6_1;
   expected.plug_size_limit = block::PlugSizeLimit::kWhereMerging;
   expected.tag_wake = block::TagWakeRule::kCompletionCount;

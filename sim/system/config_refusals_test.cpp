@@ -43,7 +43,6 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"WbtDefault", with_queue(R"("scheduler":"none","wbt_lat_usec":-1)"),
                 "/devices/sda/queue/wbt_lat_usec: writeback throttling (-1); only 0 (off) is "
                 "simulated"},
-        Refusal{"Stack", document(R"("stack":{"md0":{}})"), "/stack: must be absent or empty"},
         Refusal{"Mounts", document(R"("mounts":{"data":{"fs":"ext4"}})"),
                 "/mounts: must be absent or empty"},
         Refusal{"Cgroups", document(R"("cgroups":{"a":{}})"), "/cgroups: must be absent or empty"},

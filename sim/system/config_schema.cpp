@@ -36,11 +36,14 @@ nlohmann::ordered_json config_schema() {
 std::vector<OptionInfo> list_options() {
   Config config;
   DeviceConfig device;
+  StackConfig stack;
   ActionConfig action;
   std::vector<OptionInfo> options;
   for (const Field& field : root_fields(config)) {
     if (field.key == "devices") {
       list("devices.NAME.", all_device_fields(device), options);
+    } else if (field.key == "stack") {
+      list("stack.NAME.", stack_fields(stack), options);
     } else if (field.key == "actions") {
       list("actions[].", action_fields(action), options);
     } else {

@@ -96,29 +96,41 @@ void check_replay(const workload::JobSpec& job, Bytes device_size, Diagnostics& 
 
 void check_job(const Config& config, const workload::JobSpec& job, Diagnostics& diagnostics) {
   const std::string who = "job \"" + job.name + "\": ";
-  const auto device =
-      std::find_if(config.devices.begin(), config.devices.end(),
-                   [&job](const auto& d) { return job.filename == "/dev/" + d.name; });
-  if (device == config.devices.end()) {
+  const std::vector<std::string> names = device_names(config);
+  const auto device = std::find_if(names.begin(), names.end(), [&job](const std::string& name) {
+    return job.filename == "/dev/" + name;
+  });
+  if (device == names.end()) {
     std::string known;
-    for (const DeviceConfig& each : config.devices) {
-      known += (known.empty() ? "/dev/" : ", /dev/") + each.name;
+    std::string unused;
+    for (const std::string& each : names) {
+      known += (known.empty() ? "/dev/" : ", /dev/") + each;
+      if (unused.empty() && device_user(config, each).empty()) {
+        unused = each;
+      }
     }
-    diagnostics.error(job.where, who + "no device for filename=" + job.filename +
-                                     "; the configuration has " + known +
-                                     ". --set workload.filename=/dev/" +
-                                     config.devices.front().name + " runs all jobs there");
+    diagnostics.error(
+        job.where, who + "no device for filename=" + job.filename + "; the configuration has " +
+                       known + ". --set workload.filename=/dev/" + unused + " runs all jobs there");
     return;
   }
+  const std::string user = device_user(config, *device);
+  if (!user.empty()) {
+    diagnostics.error(job.where, who + "filename=" + job.filename + " is part of /dev/" + user +
+                                     ", which alone may use it; filename=/dev/" + user +
+                                     " uses that");
+    return;
+  }
+  const Bytes size = *device_size(config, *device);
   std::string problem;
-  const workload::JobExtent extent = resolve_extent(job, device->size, problem);
+  const workload::JobExtent extent = resolve_extent(job, size, problem);
   if (!problem.empty()) {
     diagnostics.error(job.where, who + problem);
     return;
   }
   check_kernel(config, job, diagnostics);
   check_alignment(job, extent, diagnostics);
-  check_replay(job, device->size, diagnostics);
+  check_replay(job, size, diagnostics);
 }
 
 }  // namespace
@@ -222,15 +234,15 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
     names.emplace_back("buffered reads");
   }
   // The recorded machines have one CPU, one disk, and HZ=250.
-  if (config.cpus > 1) {
-    names.emplace_back("several CPUs");
-  }
-  if (config.devices.size() > 1) {
-    names.emplace_back("several devices");
-  }
-  if (config.hz != kRecordedHz) {
-    names.emplace_back("another HZ");
-  }
+  const auto use = [&names](const char* name, bool used) {
+    if (used) {
+      names.emplace_back(name);
+    }
+  };
+  use("several CPUs", config.cpus > 1);
+  use("several devices", config.devices.size() > 1);
+  use("stacked devices", !config.stack.empty());
+  use("another HZ", config.hz != kRecordedHz);
   if (config.switches.throttling) {
     names.insert(names.end(), {"pos_ratio", "bandwidth", "ratelimit", "pause"});
   }

@@ -27,6 +27,11 @@ report::RunInfo describe_run(const Config& config, const workload::WorkloadSpec&
   for (const DeviceConfig& device : config.devices) {
     info.devices.push_back({device.name});
   }
+  for (const StackConfig& stack : config.stack) {
+    using Kind = report::DeviceInfo::Kind;
+    const bool partition = stack_kind(stack) == StackKind::kPartition;
+    info.devices.push_back({stack.name, partition ? Kind::kPartition : Kind::kBioBased});
+  }
   info.mechanisms = mechanisms_in_use(config, workload);
   return info;
 }

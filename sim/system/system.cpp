@@ -4,7 +4,10 @@
 #include <bit>
 
 #include "sim/base/check.hpp"
+#include "sim/block/stacking/stack_limits.hpp"
 #include "sim/system/device_factory.hpp"
+#include "sim/system/device_graph.hpp"
+#include "sim/system/stack_factory.hpp"
 #include "sim/writeback/bandwidth.hpp"
 
 namespace wbsim::system {
@@ -90,22 +93,32 @@ writeback::ThrottleOptions throttle_options(const Config& config, const engine::
           .trace_writeback = trace_cost(config, costs, {"wb"})};
 }
 
-pagecache::ReadaheadLimits readahead_limits(const QueueConfig& queue,
-                                            const KernelSwitches& switches) {
+block::StackTraceCosts stack_trace_costs(const Config& config, const engine::CpuCosts& costs) {
+  return {.bio_queue = trace_cost(config, costs, {"blk", "block_bio_queue"}),
+          .bio_remap = trace_cost(config, costs, {"blk"}),
+          .split = trace_cost(config, costs, {"blk", "block_split"})};
+}
+
+pagecache::ReadaheadLimits readahead_limits(Pages ra_pages, const KernelSwitches& switches) {
   using Read = KernelSwitches::BufferedRead;
-  return {.ra_pages = pages_floor(kibibytes(queue.read_ahead_kb)),
+  return {.ra_pages = ra_pages,
           .rules = switches.buffered_read == Read::kPageByPage ? pagecache::ReadaheadRules::kV5_10
                                                                : pagecache::ReadaheadRules::kV6_1};
 }
 
 block::QueueLimits queue_limits(const QueueConfig& queue) {
+  const Bytes block{queue.physical_block_size.value_or(static_cast<int>(kSectorSize.count()))};
   return {.max_sectors = sectors_floor(kibibytes(queue.max_sectors_kb)),
           .max_segments = queue.max_segments,
           .max_segment_size = queue.max_segment_size,
           .nomerges = queue.nomerges,
           .write_cache = queue.write_cache,
           .fua = queue.fua,
-          .rotational = queue.rotational};
+          .rotational = queue.rotational,
+          .physical_block = block,
+          .io_min = queue.minimum_io_size ? Bytes{*queue.minimum_io_size} : block,
+          .io_opt = Bytes{queue.optimal_io_size.value_or(0)},
+          .chunk_sectors = Sectors{queue.chunk_sectors.value_or(0)}};
 }
 
 block::SingleQueueOptions single_queue_options(const Config& config, const DeviceConfig& device,
@@ -193,10 +206,13 @@ System::System(const Config& config, const workload::WorkloadSpec& workload,
   stat.nr_inactive_file = config.memory.inactive_file;
   stat.totalreserve = layout_.totalreserve;
   int min_ratio_sum = 0;
-  devices_.reserve(config.devices.size());
+  devices_.resize(config.devices.size() + config.stack.size());
   for (std::size_t i = 0; i < config.devices.size(); ++i) {
     add_device(config.devices[i], static_cast<int>(i));
     min_ratio_sum += config.devices[i].bdi_min_ratio;
+  }
+  for (const std::size_t i : build_order(config)) {
+    add_stacked_device(config.stack[i], static_cast<int>(config.devices.size() + i));
   }
   throttle_.set_min_ratio_sum(min_ratio_sum);
   for (const Device& device : devices_) {
@@ -229,8 +245,7 @@ System::~System() {
 }
 
 void System::add_device(const DeviceConfig& config, int index) {
-  Device device;
-  const QueueConfig& queue = config.queue;
+  Device& device = devices_[static_cast<std::size_t>(index)];
   device.model = make_device_model(simulator_, config);
   const KernelSwitches& switches = config_.switches;
   if (switches.block_layer == KernelSwitches::BlockLayer::kSingleQueue) {
@@ -242,23 +257,69 @@ void System::add_device(const DeviceConfig& config, int index) {
         machine_, tracer_, kblockd_, *device.model,
         request_queue_options(config_, config, index, machine_.costs()));
   }
-  device.wb = std::make_unique<pagecache::BdiWriteback>(
-      index, config_.cpus, config_.boot.write_bandwidth.value_or(writeback::kInitialBandwidth));
+  device.ra_pages = pages_floor(kibibytes(config.queue.read_ahead_kb));
+  add_bdi(device, index);
   device.wb->min_ratio = config.bdi_min_ratio;
   device.wb->max_ratio = config.bdi_max_ratio;
+  add_file(device, config.name, config.size);
+}
+
+void System::add_bdi(Device& device, int index) const {
+  device.own_wb = std::make_unique<pagecache::BdiWriteback>(
+      index, config_.cpus, config_.boot.write_bandwidth.value_or(writeback::kInitialBandwidth));
+  device.wb = device.own_wb.get();
   device.wb->bw_time_stamp = machine_.jiffies_now();
   device.wb->last_old_flush = machine_.jiffies().at(SimTime{-config_.boot.device_age});
+}
+
+// The file of the device, and where it has a bdi of its own, the flusher of that.
+void System::add_file(Device& device, const std::string& name, Bytes size) {
   device.file = std::make_unique<fs::BlockDevice>(
-      config.name, config.size, *device.queue, *device.wb, fs::Memory{cache_, throttle_, kswapd_},
-      readahead_limits(queue, switches), switches.direct_io);
-  device.flusher = std::make_unique<writeback::Flusher>(machine_, tracer_, throttle_, cache_,
-                                                        *device.wb, kInodesInUse);
-  devices_.push_back(std::move(device));
+      name, size, device.target(), *device.wb, fs::Memory{cache_, throttle_, kswapd_},
+      readahead_limits(device.ra_pages, config_.switches), config_.switches.direct_io);
+  if (device.own_wb != nullptr) {
+    device.own_flusher = std::make_unique<writeback::Flusher>(machine_, tracer_, throttle_, cache_,
+                                                              *device.wb, kInodesInUse);
+    device.flusher = device.own_flusher.get();
+  }
+}
+
+System::Device& System::device_named(const std::string& name) {
+  const std::vector<std::string> names = device_names(config_);
+  const auto found = std::find(names.begin(), names.end(), name);
+  SIM_CHECK(found != names.end());
+  return devices_[static_cast<std::size_t>(found - names.begin())];
+}
+
+// Its members are there already. Partitions are files of their disk's bdi.
+void System::add_stacked_device(const StackConfig& config, int index) {
+  Device& device = devices_[static_cast<std::size_t>(index)];
+  std::vector<block::BioTarget*> members;
+  for (const std::string& member : config.members) {
+    members.push_back(&device_named(member).target());
+  }
+  device.on_top = make_stacked_device(machine_, tracer_, config_, config, index, members,
+                                      stack_trace_costs(config_, machine_.costs()));
+  if (stack_kind(config) == StackKind::kPartition) {
+    const Device& whole = device_named(config.members.front());
+    device.wb = whole.wb;
+    device.flusher = whole.flusher;
+    device.ra_pages = whole.ra_pages;
+  } else {
+    add_bdi(device, index);
+    device.ra_pages = block::stacked_readahead(device.on_top->limits());
+  }
+  if (config.read_ahead_kb) {
+    device.ra_pages = pages_floor(kibibytes(*config.read_ahead_kb));
+  }
+  add_file(device, config.name, config.capacity);
 }
 
 void System::tell_totals() const {
   for (const Device& device : devices_) {
-    tracer_.emit(&engine::Observer::on_queue_totals, device.queue->totals());
+    if (device.queue != nullptr) {
+      tracer_.emit(&engine::Observer::on_queue_totals, device.queue->totals());
+    }
   }
 }
 
@@ -271,7 +332,9 @@ Task<> System::run_sampler() {
     co_await guest_sampler_.nanosleep(next);
     co_await guest_sampler_.run(machine_.costs().sample);
     for (const Device& device : devices_) {
-      device.wb->thresh = throttle_.wb_thresh_now(*device.wb);
+      if (device.own_wb != nullptr) {
+        device.wb->thresh = throttle_.wb_thresh_now(*device.wb);
+      }
     }
   }
 }
@@ -294,9 +357,10 @@ void System::take_sample() {
   sample.nr_free = stat.nr_free;
   sample.nr_active_file = stat.nr_active_file;
   sample.nr_inactive_file = stat.nr_inactive_file;
-  for (const Device& device : devices_) {
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    const Device& device = devices_[i];
     const pagecache::BdiWriteback& wb = *device.wb;
-    sample.bdis.push_back({.device = wb.device,
+    sample.bdis.push_back({.device = static_cast<int>(i),
                            .reclaimable = Pages{wb.reclaimable.sum()},
                            .writeback = Pages{wb.writeback.sum()},
                            .wb_thresh = wb.thresh,
@@ -306,8 +370,8 @@ void System::take_sample() {
                            .dirty_ratelimit = wb.dirty_ratelimit,
                            .balanced_dirty_ratelimit = wb.balanced_dirty_ratelimit,
                            .pos_ratio = wb.pos_ratio,
-                           .queue_depth = device.queue->in_device(),
-                           .busy = device.queue->device_busy()});
+                           .queue_depth = device.target().in_device(),
+                           .busy = device.target().device_busy()});
   }
   tracer_.emit(&engine::Observer::on_sample, sample);
   simulator_.schedule_after(sample_, config_.output.interval);
@@ -317,15 +381,21 @@ void System::check_invariants() const {
   Pages dirty{0};
   Pages writeback{0};
   Pages cached{0};
-  for (const Device& device : devices_) {
-    const pagecache::PageTree& pages = device.file->inode().mapping.pages;
-    const Pages dirty_here = pages.count_marked(pagecache::Mark::kDirty);
-    const Pages writeback_here = pages.count_marked(pagecache::Mark::kWriteback);
-    SIM_CHECK(device.wb->reclaimable.sum() == dirty_here.count());
-    SIM_CHECK(device.wb->writeback.sum() == writeback_here.count());
+  for (const Device& bdi : devices_) {
+    Pages dirty_here{0};
+    Pages writeback_here{0};
+    for (const Device& device : devices_) {
+      if (bdi.own_wb != nullptr && device.wb == bdi.wb) {
+        const pagecache::PageTree& pages = device.file->inode().mapping.pages;
+        dirty_here += pages.count_marked(pagecache::Mark::kDirty);
+        writeback_here += pages.count_marked(pagecache::Mark::kWriteback);
+        cached += pages.pages();
+      }
+    }
+    SIM_CHECK(bdi.own_wb == nullptr || bdi.wb->reclaimable.sum() == dirty_here.count());
+    SIM_CHECK(bdi.own_wb == nullptr || bdi.wb->writeback.sum() == writeback_here.count());
     dirty += dirty_here;
     writeback += writeback_here;
-    cached += pages.pages();
   }
   const pagecache::VmStat& stat = cache_.stat();
   SIM_CHECK(stat.nr_file_dirty.sum() == dirty.count());
@@ -338,7 +408,7 @@ void System::check_invariants() const {
 bool System::drained() const {
   return std::all_of(devices_.begin(), devices_.end(), [](const Device& device) {
     return device.wb->reclaimable.sum() == 0 && device.wb->writeback.sum() == 0 &&
-           device.queue->in_flight() == 0;
+           device.target().in_flight() == 0;
   });
 }
 

@@ -43,6 +43,7 @@ class System {
   // True when nothing is dirty, under writeback or in flight.
   [[nodiscard]] bool drained() const;
   [[nodiscard]] const pagecache::VmStat& vm_stat() const { return cache_.stat(); }
+  // Those of `stack` behind the others.
   [[nodiscard]] std::size_t devices() const { return devices_.size(); }
   [[nodiscard]] const block::RequestQueueStats& queue_stats(std::size_t device) const {
     return devices_[device].queue->stats();
@@ -51,16 +52,29 @@ class System {
   void tell_totals() const;
 
  private:
-  // One block device from model to flusher.
+  // One block device from model to flusher. Those of `stack` have no model and no queue but
+  // something on top of others; a partition shares the flusher of its disk.
   struct Device {
     std::unique_ptr<block::DeviceModel> model;
     std::unique_ptr<block::BlockQueue> queue;
-    std::unique_ptr<pagecache::BdiWriteback> wb;
+    std::unique_ptr<block::BioTarget> on_top;
+    std::unique_ptr<pagecache::BdiWriteback> own_wb;
     std::unique_ptr<fs::BlockDevice> file;
-    std::unique_ptr<writeback::Flusher> flusher;
+    std::unique_ptr<writeback::Flusher> own_flusher;
+    pagecache::BdiWriteback* wb = nullptr;
+    writeback::Flusher* flusher = nullptr;
+    Pages ra_pages{0};
+
+    [[nodiscard]] block::BioTarget& target() const {
+      return queue != nullptr ? static_cast<block::BioTarget&>(*queue) : *on_top;
+    }
   };
 
-  void add_device(const DeviceConfig& device, int index);
+  void add_device(const DeviceConfig& config, int index);
+  void add_stacked_device(const StackConfig& config, int index);
+  void add_bdi(Device& device, int index) const;
+  void add_file(Device& device, const std::string& name, Bytes size);
+  [[nodiscard]] Device& device_named(const std::string& name);
   void take_sample();
   engine::Task<> run_sampler();
 
