@@ -41,6 +41,8 @@ constexpr std::array kFigures{
                "1 - edit distance / max(n, m) over (op, sector, size) of block_rq_issue; judged "
                "only where the null model scores below 90 %",
                0.995},
+    FigureInfo{Figure::kWbtSteps, "wbt_steps", "wbt",
+               "relative error of the number of steps of writeback throttling", 0.10},
     FigureInfo{Figure::kPeriodicStart, "periodic_start", "kupdate t",
                "relative error of the time from the first I/O to the first periodic writeback", 0,
                false},

@@ -120,6 +120,8 @@ class Comparison {
     throttle();
     requests();
     order();
+    add(values_, relative(Figure::kWbtSteps, static_cast<double>(real_.wbt_steps),
+                          static_cast<double>(ours_.wbt_steps), 0));
     add_time(values_, Figure::kPeriodicStart, seconds_since_first_io(real_, real_.periodic_start),
              seconds_since_first_io(ours_, ours_.periodic_start));
     for (std::size_t job = 0; job < jobs; ++job) {

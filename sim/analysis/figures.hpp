@@ -30,6 +30,7 @@ enum class Figure {
   kRequestSize,
   kMerges,
   kOrder,
+  kWbtSteps,
   kPeriodicStart,
   kWriteP50,
   kWriteP99,

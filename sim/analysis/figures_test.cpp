@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "sim/analysis/dirty_curve.hpp"
 
 namespace wbsim::analysis {
@@ -285,6 +287,19 @@ TEST(Figures, GoalIsTheLargerOfStatedAndTwiceTheSpread) {
   EXPECT_NEAR(get(values, Figure::kPauseTotal).goal, 0.14, kTiny);
   EXPECT_NEAR(get(values, Figure::kCurve).goal, 0.08, kTiny);
   EXPECT_NEAR(get(values, Figure::kFirstPause).goal, 0.08, kTiny);  // 2 x 4 ms of 100 ms
+}
+
+TEST(Figures, StepsOfThrottlingAreComparedWhereThereAreAny) {
+  RunRecord real;
+  RunRecord ours;
+  real.wbt_steps = 100;
+  ours.wbt_steps = 89;
+  EXPECT_NEAR(get(compare(real, ours, {}), Figure::kWbtSteps).error, -0.11, kTiny);
+  EXPECT_TRUE(get(compare(real, ours, {}), Figure::kWbtSteps).missed());
+  const std::vector<FigureValue> without = compare({}, ours, {});
+  EXPECT_TRUE(std::none_of(without.begin(), without.end(), [](const FigureValue& value) {
+    return value.figure == Figure::kWbtSteps;
+  }));
 }
 
 TEST(Figures, PeriodicStartIsShownButNotJudged) {

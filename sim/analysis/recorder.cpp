@@ -59,6 +59,8 @@ void Recorder::on_balance_dirty_pages(const engine::BalanceDirtyPages& event) {
   }
 }
 
+void Recorder::on_wbt_step(const engine::WbtStep&) { ++record_.wbt_steps; }
+
 void Recorder::on_writeback(engine::WritebackStep step, const engine::WritebackTrace& event) {
   if (step == engine::WritebackStep::kStart && event.for_kupdate && !record_.periodic_start) {
     record_.periodic_start = event.time;

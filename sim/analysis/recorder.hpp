@@ -22,6 +22,7 @@ class Recorder final : public engine::Observer {
 
   void on_bio(engine::BioStep step, const engine::BioTrace& bio) override;
   void on_request(engine::RequestStep step, const engine::RequestTrace& request) override;
+  void on_wbt_step(const engine::WbtStep& step) override;
   void on_balance_dirty_pages(const engine::BalanceDirtyPages& event) override;
   void on_writeback(engine::WritebackStep step, const engine::WritebackTrace& event) override;
   void on_syscall(const engine::SyscallTrace& call) override;

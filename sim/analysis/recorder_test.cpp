@@ -53,7 +53,7 @@ TEST(Recorder, JoinsJobsReportedTogether) {
   EXPECT_EQ(record.jobs[0].runtime, seconds(4));
 }
 
-TEST(Recorder, KeepsIssuesMergesPausesAndThePeriodicStart) {
+TEST(Recorder, KeepsIssuesMergesPausesStepsAndThePeriodicStart) {
   Recorder recorder{{{"w", 0}}, milliseconds(4)};
   engine::RequestTrace request;
   request.time = at(seconds(1));
@@ -86,6 +86,8 @@ TEST(Recorder, KeepsIssuesMergesPausesAndThePeriodicStart) {
   recorder.on_writeback(engine::WritebackStep::kQueue, work);
   work.time = at(seconds(4));
   recorder.on_writeback(engine::WritebackStep::kStart, work);
+  recorder.on_wbt_step(engine::WbtStep{});
+  recorder.on_wbt_step(engine::WbtStep{});
 
   const RunRecord record = recorder.take();
   ASSERT_EQ(record.issues.size(), 2U);
@@ -95,6 +97,7 @@ TEST(Recorder, KeepsIssuesMergesPausesAndThePeriodicStart) {
   EXPECT_EQ(record.issues[1].sector, Lba{0});
   EXPECT_EQ(record.issues[1].length, Sectors{0});
   EXPECT_EQ(record.merges, 10);
+  EXPECT_EQ(record.wbt_steps, 2);
   ASSERT_EQ(record.pauses.size(), 1U);
   EXPECT_EQ(record.pauses[0].length, milliseconds(12));
   EXPECT_EQ(record.periodic_start, at(seconds(4)));

@@ -61,6 +61,7 @@ struct RunRecord {
   std::vector<DirtySample> samples;
   std::vector<Pause> pauses;
   std::int64_t merges = 0;                // of bios into requests
+  std::int64_t wbt_steps = 0;             // of writeback throttling, up or down
   std::optional<SimTime> periodic_start;  // first writeback work for_kupdate
   std::vector<JobRecord> jobs;
 };

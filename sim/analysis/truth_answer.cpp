@@ -194,6 +194,8 @@ void read_trace_line(std::string_view line, SimTime time, RunRecord& record) {
   } else if (line.find(" writeback_start ") != std::string_view::npos && !record.periodic_start &&
              field(line, "for_kupdate") == "1") {
     record.periodic_start = time;
+  } else if (line.find(" wbt_step ") != std::string_view::npos) {
+    ++record.wbt_steps;
   }
 }
 

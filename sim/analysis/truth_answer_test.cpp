@@ -66,6 +66,19 @@ TEST(TruthAnswer, CountsOnlyPausesThatSleepAndThePeriodicStart) {
   EXPECT_EQ(answer->periodic_start, at(milliseconds(270)));
 }
 
+TEST(TruthAnswer, CountsStepsOfThrottling) {
+  const TestFolder folder;
+  write_small_case(folder, "c");
+  folder.write("c/trace.txt.xz",
+               "# header\n1.0 ?-0 wbt_timer name=254:0 status=4 step=0 inflight=1\n"
+               "2.0 ?-0 wbt_step name=254:0 msg=1 step=1 window=100000 bg=2 normal=4 max=8\n"
+               "3.0 ?-0 wbt_step name=254:0 msg=2 step=0 window=72727 bg=4 normal=8 max=16\n");
+  Diagnostics diagnostics;
+  const auto answer = read_answer(folder.path() / "c", SimTime{}, diagnostics);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->wbt_steps, 2);
+}
+
 TEST(TruthAnswer, ReportsAllDamagedFilesAtOnceWithTheirPlace) {
   const TestFolder folder;
   write_small_case(folder, "c");

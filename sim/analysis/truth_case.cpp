@@ -129,10 +129,8 @@ class CaseReader {
       if (name == "blk") {
         categories.emplace_back("rq");
       }
-      // Without writeback throttling it has no events.
-      const bool silent = name == "wbt" && input.integer_or("/queue/wbt_lat_usec", 0) <= 0;
       const bool known = std::find(categories.begin(), categories.end(), name) != categories.end();
-      if (!silent && !known) {
+      if (!known) {
         categories.push_back(name);
       }
     }
@@ -201,10 +199,9 @@ class CaseReader {
         queue[key] = *value;
       }
     }
-    // Where bfq is chosen there is no writeback throttling, whatever the file says
-    // (wbt_disable_default()).
-    queue["wbt_lat_usec"] =
-        queue["scheduler"] == "bfq" ? 0 : reported.integer_or("/queue/wbt_lat_usec", 0);
+    // Under bfq the file shows the default, which there means off; where it cannot be read, the
+    // kernel has no writeback throttling.
+    queue["wbt_lat_usec"] = reported.integer_or("/queue/wbt_lat_usec", 0);
     queue["rotational"] = reported.flag_or("/queue/rotational", false);
     queue["write_cache"] = reported.text("/queue/write_cache").value_or("write through");
     queue["fua"] = reported.flag_or("/queue/fua", false);

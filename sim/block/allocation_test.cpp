@@ -41,11 +41,13 @@ class Counter final : public BioEndIo {
   std::int64_t bios = 0;
 };
 
-// A queue without an elevator (null), or with one under the rules of a kernel.
+// A queue without an elevator (null), or with one under the rules of a kernel; with or without
+// writeback throttling.
 struct Subject {
   const ElevatorType* elevator;
   ElevatorGeneration generation;
   TagWakeRule wake;
+  bool throttled = false;
 };
 
 template <class Queue, class Options>
@@ -147,6 +149,7 @@ std::vector<Subject> subjects() {
   std::vector<Subject> all{
       {nullptr, ElevatorGeneration::kV5_10, TagWakeRule::kPerWaitQueue},
       {nullptr, ElevatorGeneration::kV6_1, TagWakeRule::kCompletionCount},
+      {nullptr, ElevatorGeneration::kV6_1, TagWakeRule::kCompletionCount, true},
   };
   for (const ElevatorType& type : elevator_types()) {
     for (const ElevatorGeneration generation :
@@ -167,13 +170,14 @@ std::string name_of(const ::testing::TestParamInfo<Subject>& info) {
   const Subject& subject = info.param;
   std::string name{subject.elevator == nullptr ? "none" : subject.elevator->name};
   std::replace(name.begin(), name.end(), '-', '_');
+  name += subject.throttled ? "_throttled" : "";
   return name + kGenerations[static_cast<int>(subject.generation)];
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Allocations, ::testing::ValuesIn(subjects()), name_of);
 
 TEST_P(Allocations, NoneInSteadyState) {
-  const auto& [elevator, generation, wake] = GetParam();
+  const auto& [elevator, generation, wake, throttled] = GetParam();
   if (is_single_queue(generation)) {
     const bool old = generation == ElevatorGeneration::kV2_6_18;
     SingleQueueOptions options =
@@ -189,6 +193,9 @@ TEST_P(Allocations, NoneInSteadyState) {
   options.tag_wake = wake;
   options.elevator = elevator;
   options.elevator_generation = generation;
+  if (throttled) {
+    options.wbt = WbtOptions{.min_lat = milliseconds(2), .queue_depth = 4};
+  }
   expect_no_allocations<RequestQueue>(options);
 }
 

@@ -19,6 +19,11 @@ void RequestQueue::on_soft_irq(Request& request) {
   if (flush_.is_flush_request(request)) {
     accounting_.flush_ended(request);
   }
+  if (wbt_ && request.flush_sequence) {
+    // __blk_mq_end_request() of a data part: it is done, and is measured again when the whole ends.
+    wbt_->add_sample(request);
+    wbt_->done(request);
+  }
   if (!flush_.completed(request, request.status)) {
     end_request(request);
   } else if (!flush_.is_flush_request(request)) {
@@ -29,6 +34,9 @@ void RequestQueue::on_soft_irq(Request& request) {
 // Models: blk_mq_end_request(): bios end, then the tags are free.
 void RequestQueue::end_request(Request& request) {
   end_bios(request);
+  if (wbt_) {
+    wbt_->add_sample(request);
+  }
   if (elevator_) {
     elevator_->elevator().completed_request(request, machine_.simulator().now());
   }
@@ -44,6 +52,9 @@ void RequestQueue::free_request(Request& request) {
   if (elevator_) {
     elevator_->elevator().finish_request(request);
     put_driver_tag(request);
+  }
+  if (wbt_) {
+    wbt_->done(request);
   }
   tags_.put(request.number, request.cpu);
   restart(request.cpu);

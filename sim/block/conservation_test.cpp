@@ -111,6 +111,11 @@ RigOptions random_options(Rng& rng) {
     queue.elevator_pull = old ? ElevatorPull::kUpToRequests : ElevatorPull::kWhileTags;
   }
   randomise_machine(rng, options, queue.nr_requests);
+  if (rng.bernoulli(1, 2)) {
+    queue.wbt = WbtOptions{.min_lat = microseconds(1 + below(rng, 3000)),
+                           .queue_depth = 1 + static_cast<int>(rng.uniform(40)),
+                           .write_cache = queue.limits.write_cache};
+  }
   return options;
 }
 
@@ -193,6 +198,9 @@ Outcome simulate(Rng& rng, Options options, bool run_ahead) {
   EXPECT_TRUE(rig.ledger.balanced()) << "a bio ended twice or never";
   EXPECT_EQ(rig.queue.in_flight(), 0U);
   EXPECT_EQ(rig.queue.in_device(), 0);
+  if constexpr (requires { rig.queue.wbt(); }) {
+    EXPECT_TRUE(rig.queue.wbt() == nullptr || rig.queue.wbt()->inflight() == 0);
+  }
   EXPECT_EQ(rig.device.in_device(), 0);
   for (const DeviceCommand& command : rig.device.accepted()) {
     EXPECT_LE(command.length, options.queue.limits.max_sectors);

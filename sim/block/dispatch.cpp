@@ -73,6 +73,15 @@ void RequestQueue::put_driver_tag(Request& request) {
   }
 }
 
+// Models: blk_mq_start_request() of one that the device takes.
+SubmitResult RequestQueue::start(Request& request, engine::TaskName task) {
+  const SubmitResult result = issue(request, task);
+  if (wbt_ && result == SubmitResult::kAccepted) {
+    wbt_->issue(request);
+  }
+  return result;
+}
+
 // Models: blk_mq_try_issue_directly() of one request, blk_mq_try_issue_list_directly() of several.
 // The request that the device refuses waits on the dispatch list, where it is tried again with
 // whatever follows; the rest stays in `list`.
@@ -82,7 +91,7 @@ Task<> RequestQueue::issue_directly(TaskIo& io, RequestChain& list) {
     co_await thread.run(costs().request_issue + options_.trace.rq_issue);
     Request& request = list.front();
     list.pop_front();
-    const bool accepted = issue(request, thread.name()) == SubmitResult::kAccepted;
+    const bool accepted = start(request, thread.name()) == SubmitResult::kAccepted;
     update_dispatch_busy(!accepted);
     if (!accepted) {
       dispatch_.push_back(request);
@@ -274,8 +283,8 @@ Task<bool> RequestQueue::dispatch_list(TaskIo& io, RequestChain& list) {
       break;
     }
     co_await thread.run(costs().request_issue + options_.trace.rq_issue);
-    list.pop_front();  // before issue(): what is in the device is in no list
-    result = issue(request, thread.name());
+    list.pop_front();  // before start(): what is in the device is in no list
+    result = start(request, thread.name());
     if (result == SubmitResult::kAccepted) {
       continue;
     }

@@ -62,6 +62,8 @@ struct Request {
 
   std::uint64_t fifo_time = 0;  // when it expires, in the elevator's unit
   int domain_token = kNoTag;    // of kyber, from dispatch until it is freed
+  unsigned wbt_flags = 0;       // of writeback throttling
+  bool timed = false;           // RQF_STATS: issued while latencies are measured
   bool in_elevator = false;     // counted by the elevator from insertion until it is freed
   bfq::Process* elevator_process = nullptr;  // elv.priv[0]
   bfq::Queue* elevator_queue = nullptr;      // elv.priv[1]

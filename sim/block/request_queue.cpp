@@ -55,6 +55,9 @@ RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& trace
   } else {
     add_elevator(*options.elevator);
   }
+  if (options.wbt) {
+    wbt_.emplace(machine, tracer, options.device, *options.wbt);
+  }
   device.attach(*this);
 }
 
@@ -196,9 +199,16 @@ Task<> RequestQueue::run(engine::Thread& thread, SimDuration cost) { co_await th
   engine::Thread& thread = io.thread();
   const bool flush = bio.is_flush();
   co_await thread.run(search);
+  // Merging has not helped, and nothing but a tag holds it back from here on.
+  if (wbt_ && !wbt_->throttle({.flags = bio.flags})) {
+    co_await wbt_->wait(thread, {.flags = bio.flags});
+  }
   Request* request = try_get_request(thread, bio);
   if (request == nullptr) {
     request = co_await wait_for_request(io, bio);
+  }
+  if (wbt_) {
+    wbt_->track(*request, {.flags = bio.flags});
   }
   const SimDuration cost = flush ? costs().flush_submit : costs().request_get;
   co_await thread.run(cost + options_.trace.getrq);

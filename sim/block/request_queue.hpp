@@ -17,6 +17,7 @@
 #include "sim/block/plug.hpp"
 #include "sim/block/queue_limits.hpp"
 #include "sim/block/request.hpp"
+#include "sim/block/rq_qos/wbt.hpp"
 #include "sim/block/tag_set.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/task.hpp"
@@ -54,14 +55,15 @@ struct RequestQueueOptions {
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   BioPriorityRule bio_priority = BioPriorityRule::kAsSet;
   std::size_t plug_requests_max = 32;
-  bool plug_merging = true;  // ablation
-  bool bio_runs = true;      // optimisation: false keeps every bio an object of its own
+  std::optional<WbtOptions> wbt{};  // writeback throttling; absent: off
+  bool plug_merging = true;         // ablation
+  bool bio_runs = true;             // optimisation: false keeps every bio an object of its own
   BlockTraceCosts trace{};
 };
 
 // Models: blk_mq_submit_bio(), blk_mq_flush_plug_list(), __blk_mq_sched_dispatch_requests(),
 // blk_mq_dispatch_rq_list() and the completion path, block/blk-mq*.c, v5.10 and v6.1.
-// Simplified: one hardware queue, no rq_qos, no cgroups, no tags shared between queues.
+// Simplified: one hardware queue, no cgroups, no tags shared between queues.
 class RequestQueue final : public BlockQueue,
                            private FlushHost,
                            private ElevatorHost,
@@ -74,6 +76,8 @@ class RequestQueue final : public BlockQueue,
   // How busy the device has been, 0 to 9 (dispatch_busy in the debugfs of a hardware queue).
   [[nodiscard]] int dispatch_busy() const { return dispatch_busy_; }
   [[nodiscard]] std::size_t in_flight() const override;
+  // Null where it is off.
+  [[nodiscard]] const Wbt* wbt() const { return wbt_ ? &*wbt_ : nullptr; }
 
   // submit_bio() of a single bio, split where it exceeds the limits. May sleep for a tag. Flushes
   // to a device without a volatile cache complete at once. What need not sleep happens in the call.
@@ -137,6 +141,7 @@ class RequestQueue final : public BlockQueue,
   DispatchResult pull_from_elevator(const engine::Thread& thread, RequestChain& list);
   engine::Task<DispatchResult> dispatch_ctx_one_by_one(TaskIo& io);
   engine::Task<bool> dispatch_list(TaskIo& io, RequestChain& list);
+  SubmitResult start(Request& request, engine::TaskName task);
   bool get_driver_tag(Request& request);
   void put_driver_tag(Request& request);
   void leave_undispatched(const engine::Thread& thread, RequestChain& list,
@@ -181,6 +186,7 @@ class RequestQueue final : public BlockQueue,
   engine::Event delayed_run_;
   int delayed_run_cpu_ = 0;
   FlushMachinery flush_;
+  std::optional<Wbt> wbt_;
 };
 
 }  // namespace wbsim::block

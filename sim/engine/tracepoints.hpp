@@ -26,14 +26,15 @@ struct TaskName {
 
 // Letters of the kernel's rwbs field.
 struct RwbsFlags {
-  bool write = false;     // else read, unless flush
-  bool flush = false;     // REQ_OP_FLUSH
-  bool preflush = false;  // REQ_PREFLUSH
-  bool fua = false;       // REQ_FUA
-  bool sync = false;      // REQ_SYNC
-  bool idle = false;      // REQ_IDLE, which has no letter: direct writes
-  bool ahead = false;     // REQ_RAHEAD
-  bool prio = false;      // REQ_PRIO, which has no letter: metadata that others wait for
+  bool write = false;       // else read, unless flush
+  bool flush = false;       // REQ_OP_FLUSH
+  bool preflush = false;    // REQ_PREFLUSH
+  bool fua = false;         // REQ_FUA
+  bool sync = false;        // REQ_SYNC
+  bool idle = false;        // REQ_IDLE, which has no letter: direct writes
+  bool ahead = false;       // REQ_RAHEAD
+  bool prio = false;        // REQ_PRIO, which has no letter: metadata that others wait for
+  bool background = false;  // REQ_BACKGROUND, which has no letter: periodic or background writeback
   friend bool operator==(const RwbsFlags&, const RwbsFlags&) = default;
 };
 
@@ -83,6 +84,33 @@ struct UnplugTrace {
   TaskName task;
   int requests = 0;
   bool from_schedule = false;
+};
+
+// Latencies of a direction in a window of writeback throttling (struct blk_rq_stat).
+struct WbtSamples {
+  std::int64_t count = 0;
+  SimDuration mean{}, min{}, max{};
+};
+
+// wbt_timer at the end of a window, with what wbt_lat and wbt_stat say of the same window.
+enum class WbtStatus { kOk = 1, kUnknown, kUnknownWrites, kExceeded };  // LAT_*, block/blk-wbt.c
+struct WbtWindow {
+  SimTime time;
+  int device = 0;
+  WbtStatus status = WbtStatus::kOk;
+  int step = 0;             // before it changes
+  int inflight = 0;         // throttled requests
+  SimDuration exceeding{};  // wbt_lat: the latency that was too long
+  WbtSamples reads, writes;
+};
+
+// wbt_step: the limits have been changed. A positive step throttles harder, a negative one less.
+struct WbtStep {
+  SimTime time;
+  int device = 0;
+  int step = 0;
+  SimDuration window{};  // the one that has ended
+  int background = 0, normal = 0, max = 0;
 };
 
 struct GlobalDirtyState {
@@ -243,6 +271,8 @@ class Observer {
   virtual void on_bio(BioStep, const BioTrace&) {}
   virtual void on_request(RequestStep, const RequestTrace&) {}
   virtual void on_unplug(const UnplugTrace&) {}
+  virtual void on_wbt_window(const WbtWindow&) {}
+  virtual void on_wbt_step(const WbtStep&) {}
   virtual void on_global_dirty_state(const GlobalDirtyState&) {}
   virtual void on_bdi_dirty_ratelimit(const BdiDirtyRatelimit&) {}
   virtual void on_balance_dirty_pages(const BalanceDirtyPages&) {}

@@ -123,12 +123,16 @@ Task<> BlockDevice::writepages(TaskContext& task, AddressSpace& mapping, Writeba
   co_await task.io().finish_plug();
 }
 
-Bio& BlockDevice::page_bio(PageIndex first, std::int64_t count, bool sync, block::WriteIds writes) {
+Bio& BlockDevice::page_bio(PageIndex first, std::int64_t count, const WritebackControl& wbc,
+                           block::WriteIds writes) {
   Bio& bio = queue_.new_bio();
   bio.sector = lba_of(first);
   bio.unit = kSectorsPerPage;
   bio.count = count;
-  bio.flags = {.write = true, .sync = sync};
+  // Models: wbc_to_write_flags().
+  bio.flags = {.write = true,
+               .sync = wbc.sync_all,
+               .background = !wbc.sync_all && (wbc.for_kupdate || wbc.for_background)};
   bio.end_io = this;
   bio.writes = writes;
   return bio;
@@ -147,14 +151,14 @@ Task<Pages> BlockDevice::write_run(TaskContext& task, AddressSpace& mapping, Pag
         memory_.cache.start_writeback(task.cpu(), mapping, first, PageTree::mask(first, Pages{1}));
     const bool follows = queue_.follows_plug(task.io(), lba_of(first));
     co_await thread.run(costs.wb_page + (follows ? SimDuration{} : costs.wb_page_scattered));
-    co_await queue_.submit_bio(task.io(), page_bio(first, 1, wbc.sync_all, writes));
+    co_await queue_.submit_bio(task.io(), page_bio(first, 1, wbc, writes));
     co_return Pages{1};
   }
   const SimDuration step = costs.wb_page + costs.bio_merge + queue_.merge_trace_cost();
   const std::int64_t pages = queue_.bio_runs() ? thread.steps_ahead(step, room) : 1;
   const block::WriteIds writes = memory_.cache.start_writeback(task.cpu(), mapping, first,
                                                                PageTree::mask(first, Pages{pages}));
-  queue_.merge_run(task.io(), page_bio(first, pages, wbc.sync_all, writes), step);
+  queue_.merge_run(task.io(), page_bio(first, pages, wbc, writes), step);
   co_await thread.run(step * pages);
   co_return Pages{pages};
 }

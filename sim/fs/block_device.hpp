@@ -103,7 +103,8 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
                                             std::uint64_t* error_seen);
   engine::Task<> drop_range(pagecache::TaskContext& task, FileOffset at, FileOffset end);
   engine::Task<int> issue_flush(pagecache::TaskContext& task);
-  block::Bio& page_bio(PageIndex first, std::int64_t count, bool sync, block::WriteIds writes);
+  block::Bio& page_bio(PageIndex first, std::int64_t count, const pagecache::WritebackControl& wbc,
+                       block::WriteIds writes);
 
   std::string name_;
   Bytes size_;

@@ -72,6 +72,33 @@ TEST_F(BlockDeviceTest, FsyncReturnsAfterDataIsDurable) {
   EXPECT_EQ(disk.queue.in_flight(), 0U);
 }
 
+// Notes the flags of all bios.
+class SubmittedFlags final : public engine::Observer {
+ public:
+  void on_bio(engine::BioStep step, const engine::BioTrace& bio) override {
+    if (step == engine::BioStep::kQueue) {
+      seen.push_back(bio.rwbs);
+    }
+  }
+  std::vector<engine::RwbsFlags> seen;
+};
+
+// wbc_to_write_flags(), and submit_bio_wait() for the flush.
+TEST_F(BlockDeviceTest, WritebackSaysWhetherSomebodyWaitsOrItIsDoneInTheBackground) {
+  SubmittedFlags flags;
+  machine.tracer.attach(flags);
+  Result result;
+  write(result, Pages{1});
+  fsync(result);
+  ASSERT_EQ(flags.seen.size(), 2U);
+  EXPECT_EQ(flags.seen[0], (engine::RwbsFlags{.write = true, .sync = true}));
+  EXPECT_EQ(flags.seen[1], (engine::RwbsFlags{.write = true, .preflush = true, .sync = true}));
+  write(result, Pages{1});
+  machine.run_for(seconds(40));  // it is old enough for periodic writeback
+  ASSERT_EQ(flags.seen.size(), 3U);
+  EXPECT_EQ(flags.seen[2], (engine::RwbsFlags{.write = true, .background = true}));
+}
+
 TEST_F(BlockDeviceTest, FsyncLeavesTheInodeOnItsListUntilTheFlusherComes) {
   Result result;
   write(result, Pages{8});

@@ -127,6 +127,19 @@ void EventDigest::on_unplug(const engine::UnplugTrace& trace) {
   add(unplugs_, trace.time, trace.task.comm, trace.task.pid, trace.requests, trace.from_schedule);
 }
 
+void EventDigest::on_wbt_window(const engine::WbtWindow& trace) {
+  add(wbt_windows_, trace.time, trace.device, trace.status, trace.step, trace.inflight,
+      trace.exceeding);
+  for (const engine::WbtSamples& samples : {trace.reads, trace.writes}) {
+    add(wbt_windows_, samples.count, samples.mean, samples.min, samples.max);
+  }
+}
+
+void EventDigest::on_wbt_step(const engine::WbtStep& trace) {
+  add(wbt_steps_, trace.time, trace.device, trace.step, trace.window, trace.background,
+      trace.normal, trace.max);
+}
+
 void EventDigest::on_global_dirty_state(const engine::GlobalDirtyState& trace) {
   add(dirty_states_, trace.time, trace.task.comm, trace.task.pid, trace.nr_dirty,
       trace.nr_writeback, trace.background_thresh, trace.dirty_thresh, trace.dirty_limit,
@@ -186,8 +199,9 @@ Digest EventDigest::finish() {
       append(run.hasher);
     }
   }
-  for (const Hasher* stream : {&requests_, &unplugs_, &dirty_states_, &ratelimits_, &pauses_,
-                               &writebacks_, &inodes_, &queue_ios_, &syscalls_, &jobs_}) {
+  for (const Hasher* stream :
+       {&requests_, &unplugs_, &dirty_states_, &ratelimits_, &pauses_, &writebacks_, &inodes_,
+        &queue_ios_, &syscalls_, &jobs_, &wbt_windows_, &wbt_steps_}) {
     append(*stream);
   }
   return all.digest();

@@ -26,6 +26,8 @@ class EventDigest : public engine::Observer {
   void on_bio(engine::BioStep step, const engine::BioTrace& trace) override;
   void on_request(engine::RequestStep step, const engine::RequestTrace& trace) override;
   void on_unplug(const engine::UnplugTrace& trace) override;
+  void on_wbt_window(const engine::WbtWindow& trace) override;
+  void on_wbt_step(const engine::WbtStep& trace) override;
   void on_global_dirty_state(const engine::GlobalDirtyState& trace) override;
   void on_bdi_dirty_ratelimit(const engine::BdiDirtyRatelimit& trace) override;
   void on_balance_dirty_pages(const engine::BalanceDirtyPages& trace) override;
@@ -51,7 +53,7 @@ class EventDigest : public engine::Observer {
 
   std::array<BioRun, 7> bios_ = no_runs();  // index = engine::BioStep
   Hasher requests_, unplugs_, dirty_states_, ratelimits_, pauses_, writebacks_, inodes_, queue_ios_,
-      syscalls_, jobs_;
+      syscalls_, jobs_, wbt_windows_, wbt_steps_;
 
   static std::array<BioRun, 7> no_runs();
 };

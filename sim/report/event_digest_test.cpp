@@ -118,6 +118,8 @@ TEST(EventDigest, EveryKindOfEventCounts) {
       digest_after([](EventDigest& d) { d.on_request(engine::RequestStep::kIssue, {}); }),
       digest_after([](EventDigest& d) { d.on_request(engine::RequestStep::kComplete, {}); }),
       digest_after([](EventDigest& d) { d.on_unplug({}); }),
+      digest_after([](EventDigest& d) { d.on_wbt_window({}); }),
+      digest_after([](EventDigest& d) { d.on_wbt_step({}); }),
       digest_after([](EventDigest& d) { d.on_global_dirty_state({}); }),
       digest_after([](EventDigest& d) { d.on_bdi_dirty_ratelimit({}); }),
       digest_after([](EventDigest& d) { d.on_balance_dirty_pages({}); }),

@@ -31,6 +31,8 @@ constexpr std::array<TrustRow, 33> kTable{{
     {"mq-deadline", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
     {"kyber", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
     {"bfq", Evidence::kTruthCase, Evidence::kTruthCase, "order of block_rq_issue"},
+    {"wbt", Evidence::kTruthCase, Evidence::kTruthCase,
+     "steps of wbt_step, throughput of a writer and a reader"},
     {"single queue", Evidence::kNone, Evidence::kNone, ""},
     {"noop", Evidence::kNone, Evidence::kNone, ""},
     {"deadline", Evidence::kNone, Evidence::kNone, ""},

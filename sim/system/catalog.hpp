@@ -16,6 +16,8 @@ struct CatalogEntry {
   bool simulated;
   std::string_view summary;
   bool preliminary = false;  // simulated, but nothing has been compared with it yet
+  // Of an elevator: it switches writeback throttling off (wbt_disable_default()).
+  bool disables_wbt = false;
 };
 
 std::span<const CatalogEntry> kernel_catalog();

@@ -179,7 +179,7 @@ struct QueueConfig {
   int max_segments = 65535;
   Bytes max_segment_size{4294967295};
   int nomerges = 0;
-  std::int64_t wbt_lat_usec = 0;
+  std::int64_t wbt_lat_usec = -1;  // target of writeback throttling; 0: off; -1: the default
   std::int64_t read_ahead_kb = 128;
   bool rotational = false;
   bool write_cache = false;  // volatile cache: flushes reach the device

@@ -158,12 +158,27 @@ void check_topology(ReadContext& context, const std::string& pointer, const Queu
   check("chunk_sectors", queue.chunk_sectors, static_cast<int>(kSectorsPerPage.count()));
 }
 
+// Writeback throttling came with blk-mq (v4.10); before, it was off.
+void complete_wbt(ReadContext& context, const std::string& pointer, const KernelSwitches& kernel,
+                  QueueConfig& queue) {
+  const bool single = kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
+  if (single && queue.wbt_lat_usec > 0) {
+    context.error(pointer, fmt::format("{}: this kernel has no writeback throttling; leave it out, "
+                                       "or set 0",
+                                       queue.wbt_lat_usec));
+  }
+  if (queue.wbt_lat_usec == -1) {
+    queue.wbt_lat_usec = single ? 0 : default_wbt_lat_usec(queue);
+  }
+}
+
 void complete_queue(ReadContext& context, const std::string& pointer, const KernelSwitches& kernel,
                     int hz, DeviceConfig& device) {
   const CatalogEntry* scheduler = find_entry(elevator_catalog(), device.queue.scheduler);
   if (scheduler == nullptr || !scheduler->simulated) {
     return;  // refused or unknown: other rules hold
   }
+  complete_wbt(context, pointer + "/queue/wbt_lat_usec", kernel, device.queue);
   if (!check_elevator(context, pointer + "/queue/scheduler", kernel, device.queue.scheduler)) {
     return;
   }

@@ -23,13 +23,11 @@ constexpr std::int64_t kSectorsKbMin = 4;       // PAGE_SIZE >> 10, queue_max_se
 constexpr std::int64_t kSectorsKbMax = 32767;   // max_hw_sectors_kb of the modelled driver
 constexpr std::int64_t kSegmentSizeMin = 4096;  // PAGE_SIZE, blk_queue_max_segment_size()
 constexpr std::int64_t kSegmentSizeMax = 0xffffffff;
-constexpr std::int64_t kReadAheadKbMax = 1 << 20;  // the kernel knows no limit
-constexpr std::int64_t kTopologyMax = 1 << 24;     // of the topology; the kernel knows no limit
-constexpr std::int64_t kSegmentsMax = 65535;       // an unsigned short
-constexpr std::size_t kDeviceNameMax = 31;         // DISK_NAME_LEN less the final zero
-
-// Marks what no document has set, until all of a device is read.
-constexpr std::int64_t kWbtUnset = -2;
+constexpr std::int64_t kReadAheadKbMax = 1 << 20;       // the kernel knows no limit
+constexpr std::int64_t kTopologyMax = 1 << 24;          // of the topology; the kernel knows no limit
+constexpr std::int64_t kSegmentsMax = 65535;            // an unsigned short
+constexpr std::int64_t kWbtLatUsecMax = 3'600'000'000;  // the kernel knows no limit
+constexpr std::size_t kDeviceNameMax = 31;              // DISK_NAME_LEN less the final zero
 
 constexpr std::int64_t kSingleQueueMaxSectorsKb = 512;  // BLK_DEF_MAX_SECTORS before v4.3
 constexpr const char* kSingleQueueScheduler = "cfq";    // CONFIG_DEFAULT_IOSCHED since v2.6.18
@@ -41,23 +39,6 @@ bool is_device_name(std::string_view name) {
   };
   return !name.empty() && name.size() <= kDeviceNameMax && letter(name.front()) &&
          std::all_of(name.begin(), name.end(), inner);
-}
-
-// 0 switches writeback throttling off, which is all that is simulated; -1 asks for its default.
-Field wbt_field(std::int64_t& wbt_lat_usec) {
-  Field field = integer_field("wbt_lat_usec", access_count(wbt_lat_usec), {-1},
-                              "target latency of writeback throttling; 0: off");
-  field.read = [&wbt_lat_usec](ReadContext& context, const Json& value,
-                               const std::string& pointer) {
-    wbt_lat_usec = 0;
-    std::int64_t asked = 0;
-    integer_field("", access_count(asked), {-1}, "").read(context, value, pointer);
-    if (asked != 0) {
-      context.refuse(pointer, fmt::format("writeback throttling ({}); only 0 (off) is simulated",
-                                          shown(value)));
-    }
-  };
-  return field;
 }
 
 // All tunables of all elevators; which of them the chosen one has is checked when everything is
@@ -114,7 +95,10 @@ std::vector<Field> queue_fields(QueueConfig& q) {
                     {kSegmentSizeMin, kSegmentSizeMax}, "bytes; largest segment"),
       integer_field("nomerges", access_count(q.nomerges), {0, 2},
                     "0: all merges; 1: only with the last request; 2: none"),
-      wbt_field(q.wbt_lat_usec),
+      integer_field(
+          "wbt_lat_usec", access_count(q.wbt_lat_usec), {-1, kWbtLatUsecMax},
+          "us; target for reads of writeback throttling; 0: off; -1 and absent: 2000, or "
+          "75000 where rotational; bfq switches it off, unless it is set to another value"),
       integer_field("read_ahead_kb", access_count(q.read_ahead_kb), {0, kReadAheadKbMax},
                     "KiB; greatest readahead window of a file"),
       boolean_field("rotational", q.rotational, "a rotating disk"),
@@ -255,22 +239,6 @@ void read_one_device(ReadContext& context, const Json& value, const std::string&
   read_description(context, std::move(document), pointer, device, {use_field(device)});
 }
 
-void note_defaults(ReadContext& context, const std::string& pointer, const KernelSwitches& kernel,
-                   QueueConfig& queue) {
-  const bool single = kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
-  if (queue.scheduler.empty()) {
-    // elevator_get_default(), of one hardware queue; CONFIG_DEFAULT_IOSCHED before blk-mq.
-    queue.scheduler = single ? kSingleQueueScheduler : QueueConfig{}.scheduler;
-  }
-  if (single) {
-    queue.wbt_lat_usec = 0;  // did not exist
-  } else if (queue.wbt_lat_usec == kWbtUnset) {
-    queue.wbt_lat_usec = 0;
-    context.note(pointer + "/queue/wbt_lat_usec",
-                 "0 (off); the kernel's default is on, which is not simulated yet");
-  }
-}
-
 }  // namespace
 
 void check_device_name(ReadContext& context, const std::string& pointer, const std::string& name) {
@@ -316,12 +284,15 @@ Field devices_field(std::vector<DeviceConfig>& devices, const KernelSwitches& ke
       DeviceConfig device;
       device.name = name;
       device.queue.scheduler.clear();
-      device.queue.wbt_lat_usec = kWbtUnset;
-      if (kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue) {
+      const bool single = kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
+      if (single) {
         device.queue.max_sectors_kb = kSingleQueueMaxSectorsKb;
       }
       read_one_device(context, description, at, device);
-      note_defaults(context, at, kernel, device.queue);
+      if (device.queue.scheduler.empty()) {
+        // elevator_get_default(), of one hardware queue; CONFIG_DEFAULT_IOSCHED before blk-mq.
+        device.queue.scheduler = single ? kSingleQueueScheduler : QueueConfig{}.scheduler;
+      }
       devices.push_back(std::move(device));
     }
   };

@@ -8,6 +8,7 @@
 
 #include "models/seek_curve.hpp"
 #include "sim/base/check.hpp"
+#include "sim/block/elevators/elevator_table.hpp"
 #include "sim/system/config_fields.hpp"
 
 namespace wbsim::system {
@@ -343,6 +344,26 @@ int queue_depth(const DeviceConfig& device) {
     return device.ssd.depth.value_or(kSataDepth);
   }
   return device.model == "null_blk" ? device.null_blk.hw_queue_depth : device.simdisk.depth;
+}
+
+int registered_queue_depth(const DeviceConfig& device) {
+  const bool one_queue = device.model == "simdisk" || device.model == "null_blk";
+  const int depth = queue_depth(device);
+  return one_queue ? block::default_nr_requests(depth) : depth;
+}
+
+std::int64_t default_wbt_lat_usec(const QueueConfig& queue) {
+  return queue.rotational ? 75'000 : 2'000;
+}
+
+std::optional<SimDuration> wbt_latency(const QueueConfig& queue) {
+  const CatalogEntry* elevator = find_entry(elevator_catalog(), queue.scheduler);
+  const bool disabled = elevator != nullptr && elevator->disables_wbt &&
+                        queue.wbt_lat_usec == default_wbt_lat_usec(queue);
+  if (queue.wbt_lat_usec == 0 || disabled) {
+    return std::nullopt;
+  }
+  return microseconds(queue.wbt_lat_usec);
 }
 
 }  // namespace wbsim::system

@@ -37,12 +37,6 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Refusal{"NewKernel", document(R"("kernel":"6.6")"),
                 "/kernel: \"6.6\"; simulated are 2.6.18, 3.6, 5.10, 6.1"},
-        Refusal{"Wbt", with_queue(R"("scheduler":"none","wbt_lat_usec":2000)"),
-                "/devices/sda/queue/wbt_lat_usec: writeback throttling (2000); only 0 (off) is "
-                "simulated"},
-        Refusal{"WbtDefault", with_queue(R"("scheduler":"none","wbt_lat_usec":-1)"),
-                "/devices/sda/queue/wbt_lat_usec: writeback throttling (-1); only 0 (off) is "
-                "simulated"},
         Refusal{"Mounts", document(R"("mounts":{"data":{"fs":"ext4"}})"),
                 "/mounts: must be absent or empty"},
         Refusal{"Cgroups", document(R"("cgroups":{"a":{}})"), "/cgroups: must be absent or empty"},
@@ -54,21 +48,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "/guest_tracing/1: \"jbd2\"; simulated are wb, rq, blk, block_bio_queue, "
                 "block_bio_backmerge, block_bio_frontmerge, block_getrq, block_plug, "
                 "block_unplug, block_split, block_rq_insert, block_rq_merge, block_rq_issue, "
-                "block_rq_complete"}),
+                "block_rq_complete, wbt"}),
     [](const auto& param) { return std::string{param.param.name}; });
 
 TEST(ConfigRefusals, YieldToErrors) {
   EXPECT_EQ(read(document(R"("kernel":"6.6","cpus":0)")).exit_code, 2);
-}
-
-TEST(ConfigNotes, TellWhereADefaultDiffersFromTheKernels) {
-  const testing::Reading reading = read(R"({"devices":{"sda":{}}})");
-  EXPECT_EQ(reading.findings,
-            "note: a.json: /devices/sda/queue/wbt_lat_usec: 0 (off); the kernel's default is on, "
-            "which is not simulated yet\n");
-  EXPECT_EQ(reading.exit_code, 0);
-  ASSERT_TRUE(reading.config);
-  EXPECT_EQ(reading.config->devices.at(0).queue.wbt_lat_usec, 0);
 }
 
 TEST(ConfigNotes, TellWhenTheBackgroundLimitIsNotBelowTheLimit) {

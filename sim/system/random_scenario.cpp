@@ -88,10 +88,10 @@ class Generator {
 
   std::string device(const char* name) {
     const int depth = any({1, 2, 32});
-    std::string queue =
-        fmt::format(R"("scheduler":"none","wbt_lat_usec":0,"max_sectors_kb":{},"max_segments":{},)"
-                    R"("nomerges":{})",
-                    any({4, 64, 1280, 1280}), any({1, 3, 128, 65'535}), any({0, 0, 1, 2}));
+    std::string queue = fmt::format(
+        R"("scheduler":"none","wbt_lat_usec":{},"max_sectors_kb":{},"max_segments":{},)"
+        R"("nomerges":{})",
+        any({0, 100, 2000}), any({4, 64, 1280, 1280}), any({1, 3, 128, 65'535}), any({0, 0, 1, 2}));
     if (depth > 4 && one_in(2)) {
       queue += R"(,"nr_requests":4)";
     }

@@ -7,6 +7,7 @@
 
 #include "sim/block/elevators/elevator_table.hpp"
 #include "sim/system/catalog.hpp"
+#include "sim/system/config_models.hpp"
 #include "sim/system/system.hpp"
 #include "sim/workload/job_extent.hpp"
 
@@ -217,6 +218,9 @@ void add_block_layer(const Config& config, std::vector<std::string>& names) {
     if (any_queue([&type](const QueueConfig& queue) { return queue.scheduler == type.name; })) {
       names.emplace_back(type.name);
     }
+  }
+  if (any_queue([](const QueueConfig& queue) { return wbt_latency(queue).has_value(); })) {
+    names.emplace_back("wbt");
   }
 }
 

@@ -214,6 +214,10 @@ TEST(MechanismsInUse, FollowSwitchesAndJobs) {
   EXPECT_FALSE(has(elevator, "mq-deadline"));
   EXPECT_TRUE(has(scenario(kStream, R"("hz":1000)"), "another HZ"));
   EXPECT_FALSE(has(scenario(kStream, R"("vm":{"dirty_writeback_centisecs":0})"), "kupdate"));
+  Scenario throttled = scenario(kStream);
+  EXPECT_FALSE(has(throttled, "wbt"));
+  throttled.config.devices.at(0).queue.wbt_lat_usec = 2000;
+  EXPECT_TRUE(has(throttled, "wbt"));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 
 using testing::JobRecord;
 
-std::string disk(const std::string& scheduler, const std::string& more = "") {
+std::string old_disk(const std::string& scheduler, const std::string& more = "") {
   return R"({"sda":{"size":"1GiB","channels":1,"depth":1,"read":"1ms","write":"1ms",)"
          R"("flush":"1ms","per_kib":"0ns",)"
          R"("queue":{"scheduler":")" +
@@ -43,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(All, OldKernel, ::testing::Values("2.6.18", "3.6"),
 TEST_P(OldKernel, DirectIoOneAtATimeTakesTheDevicesTime) {
   for (const char* rw : {"rw=write\n", "rw=randread\n"}) {
     for (const char* elevator : {"noop", "deadline", "cfq"}) {
-      const JobRecord log = run(std::string{rw} + "number_ios=40\n", disk(elevator));
+      const JobRecord log = run(std::string{rw} + "number_ios=40\n", old_disk(elevator));
       EXPECT_EQ(log.ends.at(0).second - log.starts.at(0).second, milliseconds(40))
           << "nothing is held back by a plug";
     }
@@ -54,14 +54,14 @@ TEST_P(OldKernel, RequestsThatWaitMerge) {
   const JobRecord log =
       run("bs=4k\nioengine=libaio\niodepth=32\niodepth_batch_submit=32\n"
           "iodepth_batch_complete_min=32\nnumber_ios=32\n",
-          disk("deadline"));
+          old_disk("deadline"));
   EXPECT_EQ(log.writes().size(), 32U);
   EXPECT_LT(log.ends.at(0).second - log.starts.at(0).second, milliseconds(5));
 }
 
 TEST_P(OldKernel, RefusesBufferedIo) {
   const testing::Reading reading =
-      testing::read("{" + machine(GetParam()) + R"(,"devices":)" + disk("noop") + "}");
+      testing::read("{" + machine(GetParam()) + R"(,"devices":)" + old_disk("noop") + "}");
   ASSERT_TRUE(reading.config) << reading.findings;
   workload::JobSpec job;
   job.name = "w";
@@ -80,7 +80,7 @@ TEST_P(OldKernel, RefusesBufferedIo) {
 
 TEST_P(OldKernel, HasNoIoUring) {
   const testing::Reading reading =
-      testing::read("{" + machine(GetParam()) + R"(,"devices":)" + disk("noop") + "}");
+      testing::read("{" + machine(GetParam()) + R"(,"devices":)" + old_disk("noop") + "}");
   ASSERT_TRUE(reading.config) << reading.findings;
   workload::JobSpec job;
   job.name = "w";
@@ -99,7 +99,7 @@ TEST_P(OldKernel, HasNoIoUring) {
 
 TEST_P(OldKernel, HasDefaultsOfItsTime) {
   const testing::Reading reading =
-      testing::read("{" + machine(GetParam()) + R"(,"devices":)" + disk("deadline") + "}");
+      testing::read("{" + machine(GetParam()) + R"(,"devices":)" + old_disk("deadline") + "}");
   ASSERT_TRUE(reading.config) << reading.findings;
   const QueueConfig& queue = reading.config->devices.at(0).queue;
   EXPECT_EQ(queue.nr_requests, 128);
@@ -122,7 +122,7 @@ TEST_P(OldKernel, TellsThatItDrivesAllDevicesAsScsiDisks) {
 
 TEST_P(OldKernel, FsyncFlushesTheDeviceExceptIn2_6_18) {
   const JobRecord log =
-      run("number_ios=4\nfsync=1\n", disk("noop", R"(,"write_cache":"write back")"));
+      run("number_ios=4\nfsync=1\n", old_disk("noop", R"(,"write_cache":"write back")"));
   const auto took = log.ends.at(0).second - log.starts.at(0).second;
   EXPECT_EQ(took > milliseconds(4), std::string{GetParam()} == "3.6");
 }

@@ -5,6 +5,7 @@
 
 #include "sim/base/check.hpp"
 #include "sim/block/stacking/stack_limits.hpp"
+#include "sim/system/config_models.hpp"
 #include "sim/system/device_factory.hpp"
 #include "sim/system/device_graph.hpp"
 #include "sim/system/stack_factory.hpp"
@@ -50,6 +51,18 @@ SimDuration trace_cost(const Config& config, const engine::CpuCosts& costs,
   const bool on = std::any_of(categories.begin(), categories.end(),
                               [&config](const char* category) { return traced(config, category); });
   return on ? costs.trace_event : SimDuration{};
+}
+
+std::optional<block::WbtOptions> wbt_options(const DeviceConfig& device,
+                                             const pagecache::BdiWriteback& wb) {
+  const std::optional<SimDuration> latency = wbt_latency(device.queue);
+  if (!latency) {
+    return std::nullopt;
+  }
+  return block::WbtOptions{.min_lat = *latency,
+                           .queue_depth = registered_queue_depth(device),
+                           .write_cache = device.queue.write_cache,
+                           .dirty_sleep = &wb.dirty_sleep};
 }
 
 block::BlockTraceCosts block_trace_costs(const Config& config, const engine::CpuCosts& costs) {
@@ -145,7 +158,8 @@ block::SingleQueueOptions single_queue_options(const Config& config, const Devic
 }
 
 block::RequestQueueOptions request_queue_options(const Config& config, const DeviceConfig& device,
-                                                 int index, const engine::CpuCosts& costs) {
+                                                 int index, const engine::CpuCosts& costs,
+                                                 const pagecache::BdiWriteback& wb) {
   const KernelSwitches& switches = config.switches;
   const QueueConfig& queue = device.queue;
   return {.device = index,
@@ -162,6 +176,7 @@ block::RequestQueueOptions request_queue_options(const Config& config, const Dev
           .tag_wake = switches.tag_wake,
           .bio_priority = switches.bio_priority,
           .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
+          .wbt = wbt_options(device, wb),
           .plug_merging = switches.plug_merging,
           .bio_runs = config.optimisation.bio_runs,
           .trace = block_trace_costs(config, costs)};
@@ -248,6 +263,9 @@ void System::add_device(const DeviceConfig& config, int index) {
   Device& device = devices_[static_cast<std::size_t>(index)];
   device.model = make_device_model(simulator_, config);
   const KernelSwitches& switches = config_.switches;
+  add_bdi(device, index);
+  device.wb->min_ratio = config.bdi_min_ratio;
+  device.wb->max_ratio = config.bdi_max_ratio;
   if (switches.block_layer == KernelSwitches::BlockLayer::kSingleQueue) {
     device.queue = std::make_unique<block::SingleQueue>(
         machine_, tracer_, kblockd_, *device.model,
@@ -255,12 +273,9 @@ void System::add_device(const DeviceConfig& config, int index) {
   } else {
     device.queue = std::make_unique<block::RequestQueue>(
         machine_, tracer_, kblockd_, *device.model,
-        request_queue_options(config_, config, index, machine_.costs()));
+        request_queue_options(config_, config, index, machine_.costs(), *device.wb));
   }
   device.ra_pages = pages_floor(kibibytes(config.queue.read_ahead_kb));
-  add_bdi(device, index);
-  device.wb->min_ratio = config.bdi_min_ratio;
-  device.wb->max_ratio = config.bdi_max_ratio;
   add_file(device, config.name, config.size);
 }
 
@@ -270,6 +285,7 @@ void System::add_bdi(Device& device, int index) const {
   device.wb = device.own_wb.get();
   device.wb->bw_time_stamp = machine_.jiffies_now();
   device.wb->last_old_flush = machine_.jiffies().at(SimTime{-config_.boot.device_age});
+  device.wb->dirty_sleep = device.wb->last_old_flush;  // wb_init()
 }
 
 // The file of the device, and where it has a bdi of its own, the flusher of that.

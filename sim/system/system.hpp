@@ -56,9 +56,9 @@ class System {
   // something on top of others; a partition shares the flusher of its disk.
   struct Device {
     std::unique_ptr<block::DeviceModel> model;
+    std::unique_ptr<pagecache::BdiWriteback> own_wb;  // the queue looks at it
     std::unique_ptr<block::BlockQueue> queue;
     std::unique_ptr<block::BioTarget> on_top;
-    std::unique_ptr<pagecache::BdiWriteback> own_wb;
     std::unique_ptr<fs::BlockDevice> file;
     std::unique_ptr<writeback::Flusher> own_flusher;
     pagecache::BdiWriteback* wb = nullptr;
