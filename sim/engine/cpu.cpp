@@ -138,13 +138,15 @@ Cpu::Cpu(Machine& machine, int index)
       simulator_{machine.simulator()},
       index_{index},
       burn_{event_calling<&Cpu::on_burn_end>(*this)},
-      tick_{event_calling<&Cpu::on_tick>(*this)} {
+      tick_{event_calling<&Cpu::on_tick>(*this)},
+      leave_idle_{event_calling<&Cpu::leave_idle>(*this)} {
   queue_.reserve(kRunnableUsual);
 }
 
 Cpu::~Cpu() {
   simulator_.cancel(burn_);
   simulator_.cancel(tick_);
+  simulator_.cancel(leave_idle_);
 }
 
 void Cpu::interrupt(Interrupt& work, SimDuration cost) {
@@ -214,16 +216,21 @@ void Cpu::enqueue(Thread& thread, bool wakeup) {
   thread.queue_order_ = machine_.next_order_++;
   queue_.push_back(&thread);
   if (current_ == nullptr) {
-    pick_next(SimDuration::zero());
+    leave_idle();
     return;
   }
-  // Models: check_preempt_wakeup().
+  // Models: check_preempt_wakeup(). Who asks for the CPU first is the next buddy.
   const SimDuration lead = current_->vruntime_ - thread.vruntime_;
-  const SimDuration granularity = scaled(kWakeupGranularity, machine_.cpus());
-  if (wakeup && lead > weighted(granularity, thread.weight_)) {
+  if (wakeup && !need_resched_ && lead > wakeup_granularity(thread)) {
     need_resched_ = true;
+    next_buddy_ = &thread;
   }
   arm_tick();
+}
+
+// Models: wakeup_gran().
+SimDuration Cpu::wakeup_granularity(const Thread& thread) const {
+  return weighted(scaled(kWakeupGranularity, machine_.cpus()), thread.weight_);
 }
 
 Thread& Cpu::leftmost() const {
@@ -232,14 +239,39 @@ Thread& Cpu::leftmost() const {
   });
 }
 
-// Gives the CPU to the leftmost thread, `delay` from now; with nobody waiting the CPU goes idle.
+// Models: pick_next_entity(): the leftmost thread, or the next buddy where that is not too unfair.
+Thread& Cpu::most_entitled() {
+  Thread& left = leftmost();
+  const bool buddy =
+      next_buddy_ != nullptr && next_buddy_->vruntime_ - left.vruntime_ <= wakeup_granularity(left);
+  Thread& next = buddy ? *next_buddy_ : left;
+  if (next_buddy_ == &next) {
+    next_buddy_ = nullptr;
+  }
+  return next;
+}
+
+// The idle loop chooses a thread when it gets the CPU back from interrupts: those that wake up
+// until then are all there to choose from.
+void Cpu::leave_idle() {
+  if (current_ != nullptr) {
+    return;
+  }
+  if (busy_until_ > simulator_.now()) {
+    simulator_.reschedule(leave_idle_, busy_until_);
+    return;
+  }
+  pick_next(SimDuration::zero());
+}
+
+// Gives the CPU to a thread that waits, `delay` from now; with nobody waiting the CPU goes idle.
 void Cpu::pick_next(SimDuration delay) {
   need_resched_ = false;
   if (queue_.empty()) {
     simulator_.cancel(tick_);
     return;
   }
-  Thread& next = leftmost();
+  Thread& next = most_entitled();
   std::erase(queue_, &next);
   current_ = &next;
   next.state_ = Thread::State::kRunning;

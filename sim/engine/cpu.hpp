@@ -168,8 +168,8 @@ class Interrupt {
 };
 
 // Models: the CFS run queue of one CPU, kernel/sched/fair.c, v5.10 and v6.1 (place_entity(),
-// check_preempt_tick(), check_preempt_wakeup()). Simplified: no groups, no load balancing beyond
-// the choice of a CPU at wake-up.
+// check_preempt_tick(), check_preempt_wakeup(), pick_next_entity()). Simplified: no groups, no load
+// balancing beyond the choice of a CPU at wake-up.
 class Cpu {
  public:
   Cpu(Machine& machine, int index);
@@ -178,8 +178,10 @@ class Cpu {
   ~Cpu();
 
   [[nodiscard]] int index() const { return index_; }
-  [[nodiscard]] bool idle() const { return current_ == nullptr; }
-  [[nodiscard]] std::size_t runnable() const { return queue_.size() + (idle() ? 0 : 1); }
+  [[nodiscard]] bool idle() const { return current_ == nullptr && queue_.empty(); }
+  [[nodiscard]] std::size_t runnable() const {
+    return queue_.size() + (current_ == nullptr ? 0 : 1);
+  }
   // CPU time spent in threads, interrupts and context switches since t = 0.
   [[nodiscard]] SimDuration busy() const { return busy_; }
 
@@ -191,6 +193,7 @@ class Cpu {
   friend class Machine;
 
   void enqueue(Thread& thread, bool wakeup);
+  void leave_idle();
   void pick_next(SimDuration delay);
   void start_burn(SimDuration cost);
   void steal(SimDuration cost);
@@ -202,6 +205,8 @@ class Cpu {
   void on_burn_end();
   [[nodiscard]] SimDuration slice(const Thread& thread) const;
   [[nodiscard]] Thread& leftmost() const;
+  [[nodiscard]] SimDuration wakeup_granularity(const Thread& thread) const;
+  Thread& most_entitled();
 
   Machine& machine_;
   Simulator& simulator_;
@@ -209,11 +214,14 @@ class Cpu {
   Thread* current_ = nullptr;
   std::vector<Thread*> queue_;  // runnable, not running; small, scanned for the leftmost
   bool need_resched_ = false;
+  // Of those who wait: whose wake-up asked for the CPU (cfs_rq.next).
+  Thread* next_buddy_ = nullptr;
   SimTime busy_until_{};  // end of the interrupt and switching work accepted so far
   SimDuration min_vruntime_{};
   SimDuration busy_{};
   Event burn_;
   Event tick_;
+  Event leave_idle_;
 };
 
 // The processors of one simulated computer and what all its threads share.

@@ -290,6 +290,57 @@ TEST_F(WakeUpPreemption, WhoHasSleptSinceBootPreemptsFromTheStart) {
   EXPECT_EQ(sleeper.log_us.at(0), 2) << "1 us would not be enough of a lead";
 }
 
+// In these, a thread ran for a millisecond before the others and so lies behind none of them; 1 ms
+// of the highest weight counts as 12 us.
+TEST_F(CpuTest, WhoseWakeUpAsksForTheCpuRunsBeforeTheLeftmost) {
+  make();
+  Actor& leftmost = spawn({block(), log()});
+  Actor& asks =
+      spawn({run(milliseconds(1)), block(), log(), run(microseconds(100))}, Nice::kHighest);
+  spawn({run(microseconds(700)), yield(), run(milliseconds(1))});
+  wake_at(microseconds(1500), leftmost);  // 0.5 ms behind: does not ask
+  wake_at(microseconds(1600), asks);
+  finish();
+  EXPECT_EQ(asks.log_us, (Us{1700}));
+  EXPECT_EQ(leftmost.log_us, (Us{1800}));
+}
+
+TEST_F(CpuTest, WhoAsksAfterAnotherHasAskedChangesNothing) {
+  make();
+  Actor& second = spawn({block(), log()}, Nice::kHighest);
+  Actor& first =
+      spawn({run(milliseconds(1)), block(), log(), run(microseconds(100))}, Nice::kHighest);
+  spawn({run(microseconds(700)), yield(), run(milliseconds(1))});
+  wake_at(microseconds(1500), first);
+  wake_at(microseconds(1600), second);
+  finish();
+  EXPECT_EQ(first.log_us, (Us{1700}));
+  EXPECT_EQ(second.log_us, (Us{1800}));
+}
+
+TEST_F(CpuTest, WhoAsksWaitsWhereTheLeftmostIsMoreThanTheGranularityBehind) {
+  make();
+  Actor& leftmost = spawn({block(), log(), run(microseconds(100))});
+  Actor& asks = spawn({run(milliseconds(100)), block(), log()}, Nice::kHighest);
+  spawn({sleep_until(milliseconds(101)), run(microseconds(1400)), yield(), run(milliseconds(1))});
+  wake_at(microseconds(102'300), asks);      // 1.154 ms, and the running thread 1.3 ms
+  wake_at(microseconds(102'350), leftmost);  // 0 ms
+  finish();
+  EXPECT_EQ(leftmost.log_us, (Us{102'400}));
+  EXPECT_EQ(asks.log_us, (Us{102'500}));
+}
+
+TEST_F(CpuTest, AnIdleCpuChoosesOnlyWhenItsInterruptsAreServed) {
+  make();
+  Actor& ran = spawn({run(microseconds(500)), block(), log()});
+  Actor& leftmost = spawn({block(), log(), run(microseconds(5))});
+  interrupt(milliseconds(1), microseconds(100), wake, &ran.thread);
+  interrupt(microseconds(1050), microseconds(10), wake, &leftmost.thread);
+  finish();
+  EXPECT_EQ(leftmost.log_us, (Us{1110}));
+  EXPECT_EQ(ran.log_us, (Us{1115}));
+}
+
 // A thread that slept for long is set 3 ms behind (half of the 6 ms latency). It then runs for
 // `ran`, sleeps a moment, and is woken again; it preempts if more than 1 ms of credit is left.
 class SleeperCredit : public CpuTest {

@@ -62,9 +62,10 @@ TEST_P(SteadyState, AllocatesNothing) {
   const std::uint64_t events_before = system.simulator().events_run();
   const std::uint64_t before = allocations;
   system.simulator().run(at(seconds(70)));
-  // A pool may still meet its peak: that is one allocation, where one for each request, call or
-  // event would be thousands.
-  EXPECT_LE(allocations - before, 2U);
+  // Pools may still meet their peak, when one task more than ever is in the middle of writeback:
+  // that is an allocation for each of its calls, where one for each request or event would be
+  // thousands.
+  EXPECT_LE(allocations - before, 16U);
   EXPECT_GT(system.simulator().events_run() - events_before, 1000U);
   EXPECT_FALSE(system.control().finished());
 }
