@@ -10,6 +10,7 @@
 #include "sim/system/run_info.hpp"
 #include "sim/system/scenario_test_util.hpp"
 #include "sim/system/system.hpp"
+#include "sim/writeback/bandwidth.hpp"
 
 namespace wbsim::system {
 namespace {
@@ -152,6 +153,33 @@ TEST(RunSystem, EndsAfterTheTail) {
   EXPECT_FALSE(outcome.interrupted);
   EXPECT_GT(outcome.events, 0U);
   EXPECT_TRUE(outcome.jobs_in_error.empty());
+}
+
+// Notes the estimate of the device's bandwidth whenever it has been updated.
+class Bandwidths final : public engine::Observer {
+ public:
+  void on_bdi_dirty_ratelimit(const engine::BdiDirtyRatelimit& event) override {
+    seen.push_back(event.write_bw);
+  }
+  std::vector<Pages> seen;
+};
+
+// What a device that was set up long ago has not written since says nothing of its bandwidth.
+TEST(RunSystem, TheTimeBeforeTheFirstWriteDoesNotCountForTheBandwidth) {
+  for (const char* jiffies : {"0", "1000000"}) {  // set up before jiffies 0, and behind it
+    const Scenario s = scenario(
+        "[w]\nfilename=/dev/"
+        "sda\nrw=write\nbs=64k\nsize=512m\ntime_based=1\nruntime=3\nstartdelay=900ms\n",
+        std::string{
+            R"("kernel":"5.10","vm":{"dirty_bytes":67108864,"dirty_background_bytes":33554432},)"} +
+            R"("boot":{"device_age":"10s","jiffies":)" + jiffies + "}");
+    Bandwidths observer;
+    RunOptions options;
+    options.observers = {&observer};
+    run_system(s.config, s.workload, options);
+    ASSERT_GT(observer.seen.size(), 1U);
+    EXPECT_GT(observer.seen.at(1), writeback::kInitialBandwidth * 99 / 100) << jiffies;
+  }
 }
 
 // Raises the flag when it has seen some time pass, as a signal handler would.

@@ -283,9 +283,10 @@ void System::add_bdi(Device& device, int index) const {
   device.own_wb = std::make_unique<pagecache::BdiWriteback>(
       index, config_.cpus, config_.boot.write_bandwidth.value_or(writeback::kInitialBandwidth));
   device.wb = device.own_wb.get();
-  device.wb->bw_time_stamp = machine_.jiffies_now();
-  device.wb->last_old_flush = machine_.jiffies().at(SimTime{-config_.boot.device_age});
-  device.wb->dirty_sleep = device.wb->last_old_flush;  // wb_init()
+  const std::uint64_t set_up = machine_.jiffies().at(SimTime{-config_.boot.device_age});
+  device.wb->bw_time_stamp = set_up;  // wb_init()
+  device.wb->last_old_flush = set_up;
+  device.wb->dirty_sleep = set_up;
 }
 
 // The file of the device, and where it has a bdi of its own, the flusher of that.

@@ -18,6 +18,12 @@ void snapshot(BdiWriteback& wb, std::uint64_t now) {
   wb.bw_time_stamp = now;
 }
 
+// The device was idle when the caller started, and the last update is more than a second ago.
+// Either may lie before jiffies 0.
+bool was_idle(const BdiWriteback& wb, std::uint64_t since, std::int64_t elapsed, int hz) {
+  return elapsed > hz && engine::time_after(since, wb.bw_time_stamp);
+}
+
 }  // namespace
 
 // Models: __wb_update_bandwidth(..., update_ratelimit = true).
@@ -28,7 +34,7 @@ void DirtyThrottle::update_with_ratelimit(const Control& control, BdiWriteback& 
   const std::int64_t elapsed =
       std::max<std::int64_t>(static_cast<std::int64_t>(now - wb.bw_time_stamp), 1);
   const bool idle = options_.bandwidth_update == BandwidthUpdate::kThrottleAndFlusher &&
-                    elapsed > hz && wb.bw_time_stamp < since;
+                    was_idle(wb, since, elapsed, hz);
   if (!idle) {
     if (now - domain_.dirty_limit_stamp >= bandwidth_interval()) {
       domain_.dirty_limit =
@@ -79,8 +85,7 @@ void DirtyThrottle::update_bandwidth(BdiWriteback& wb, std::uint64_t since) {
     if (elapsed < static_cast<std::int64_t>(bandwidth_interval())) {
       return;
     }
-    const bool idle = elapsed > machine_.jiffies().hz() && wb.bw_time_stamp < since;
-    if (!idle) {
+    if (!was_idle(wb, since, elapsed, machine_.jiffies().hz())) {
       update_write_bandwidth_of(wb, elapsed);
     }
   } else {
