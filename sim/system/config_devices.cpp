@@ -23,9 +23,9 @@ constexpr std::int64_t kSectorsKbMin = 4;       // PAGE_SIZE >> 10, queue_max_se
 constexpr std::int64_t kSectorsKbMax = 32767;   // max_hw_sectors_kb of the modelled driver
 constexpr std::int64_t kSegmentSizeMin = 4096;  // PAGE_SIZE, blk_queue_max_segment_size()
 constexpr std::int64_t kSegmentSizeMax = 0xffffffff;
-constexpr std::int64_t kReadAheadKbMax = 1 << 20;       // the kernel knows no limit
-constexpr std::int64_t kTopologyMax = 1 << 24;          // of the topology; the kernel knows no limit
-constexpr std::int64_t kSegmentsMax = 65535;            // an unsigned short
+constexpr std::int64_t kReadAheadKbMax = 1 << 20;  // the kernel knows no limit
+constexpr std::int64_t kTopologyMax = 1 << 24;     // of the topology; the kernel knows no limit
+constexpr std::int64_t kSegmentsMax = 65535;       // an unsigned short
 constexpr std::int64_t kWbtLatUsecMax = 3'600'000'000;  // the kernel knows no limit
 constexpr std::size_t kDeviceNameMax = 31;              // DISK_NAME_LEN less the final zero
 

@@ -79,6 +79,8 @@ std::unique_ptr<BioTarget> make_raid5(engine::Machine& machine, const engine::Tr
   return std::make_unique<Raid5>(machine, tracer, options, members, raid);
 }
 
+constexpr SimDuration kAtMost = seconds(2);
+
 class StackWorld {
  public:
   explicit StackWorld(MakeDevice make)
@@ -137,19 +139,21 @@ class StackWorld {
     co_await writer.world.top_->submit_bio(writer.io, bio);
   }
 
+  // At first as much as it ever does, so that pools meet their peak.
   static engine::Task<> write_for_ever(Writer& writer) {
     co_await writer.thread.begin();
     while (true) {
       writer.io.start_plug();
-      for (std::uint64_t left = writer.rng.uniform(20); left > 0; --left) {
-        const auto pages = static_cast<std::int64_t>(1 + writer.rng.uniform(8));
+      const bool at_most = writer.thread.now() < at(kAtMost);
+      for (std::uint64_t left = at_most ? 20 : writer.rng.uniform(20); left > 0; --left) {
+        const auto pages = static_cast<std::int64_t>(at_most ? 8 : 1 + writer.rng.uniform(8));
         co_await submit(writer, {.write = writer.rng.uniform(3) != 0}, Sectors{8} * pages);
         co_await writer.thread.cond_resched();
       }
       co_await writer.io.finish_plug();
       co_await submit(writer, {.write = true, .preflush = true}, Sectors{0});
       co_await submit(writer, {.write = true, .preflush = true, .fua = true}, Sectors{8});
-      const auto pause = static_cast<std::int64_t>(writer.rng.uniform(3000));
+      const auto pause = static_cast<std::int64_t>(at_most ? 1 : writer.rng.uniform(3000));
       co_await writer.thread.nanosleep(writer.thread.now() + microseconds(pause));
     }
   }
