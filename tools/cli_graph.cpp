@@ -1,11 +1,10 @@
 // `wbsim graph`: the devices of a configuration for Graphviz, with what a run measured of them.
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "sim/system/config_files.hpp"
 #include "sim/system/device_graph.hpp"
 #include "sim/system/experiment.hpp"
 #include "sim/system/json_text.hpp"
@@ -21,19 +20,19 @@ using Uses = std::map<std::string, system::DeviceUse>;
 
 // The figures of all devices of a summary; nothing, and an error, where it is none.
 std::optional<Uses> uses_of(const std::string& path, Diagnostics& diagnostics) {
-  std::ifstream stream{path, std::ios::binary};
-  if (!stream.is_open()) {
-    diagnostics.error(path, "cannot be read; `wbsim run CONFIG --out DIR` writes DIR/summary.json");
+  std::string problem;
+  const std::optional<system::TextFile> file = system::read_text_file(path, problem);
+  if (!file) {
+    diagnostics.error(path, problem + "; `wbsim run CONFIG --out DIR` writes DIR/summary.json");
     return std::nullopt;
   }
-  const std::string text{std::istreambuf_iterator<char>{stream}, {}};
-  const std::optional<Json> summary = system::parse_json(path, text, diagnostics);
+  const std::optional<Json> summary = system::parse_json(path, file->text, diagnostics);
   if (!summary) {
     return std::nullopt;
   }
   Uses uses;
   try {
-    for (const Json& device : summary->at("devices")) {
+    for (const Json& device : summary->at("devices").get<Json::array_t>()) {
       const Json& stat = device.at("iostat");
       uses[device.at("name").get<std::string>()] = {
           .util_percent = stat.at("%util").get<double>(),

@@ -93,8 +93,14 @@ TEST_F(CliGraph, TellsFilesThatAreNoSummary) {
   const Outcome missing = wbsim("graph " + config + " --summary " + path("c.json"));
   EXPECT_EQ(missing.exit_code, 2);
   EXPECT_EQ(missing.err, path("c.json") +
-                             ": cannot be read; `wbsim run CONFIG --out DIR` writes "
+                             ": does not exist; `wbsim run CONFIG --out DIR` writes "
                              "DIR/summary.json\n");
+  const std::string null = write("n.json", R"({"devices":null})");
+  EXPECT_EQ(wbsim("graph " + config + " --summary " + null).exit_code, 2);
+  const Outcome folder = wbsim("graph " + config + " --summary /tmp");
+  EXPECT_EQ(folder.exit_code, 2);
+  EXPECT_EQ(folder.err,
+            "/tmp: is not a regular file; `wbsim run CONFIG --out DIR` writes DIR/summary.json\n");
 }
 
 TEST_F(CliGraph, TellsASummaryOfOtherDevices) {

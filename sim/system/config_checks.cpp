@@ -142,7 +142,19 @@ bool check_elevator(ReadContext& context, const std::string& pointer, const Kern
 }
 
 // What blk_queue_io_min(), blk_queue_io_opt() and the like expect of drivers.
-void check_topology(ReadContext& context, const std::string& pointer, const QueueConfig& queue) {
+void check_topology(ReadContext& context, const std::string& pointer, const KernelSwitches& kernel,
+                    const QueueConfig& queue) {
+  const auto refuse = [&](const char* key, bool given, const char* since) {
+    if (given) {
+      context.error(pointer + "/" + key,
+                    fmt::format("this kernel does not know it (Linux {}); leave it out", since));
+    }
+  };
+  refuse("chunk_sectors", queue.chunk_sectors && block::is_single_queue(kernel.elevators), "3.16");
+  const bool old = kernel.elevators == block::ElevatorGeneration::kV2_6_18;
+  refuse("physical_block_size", old && queue.physical_block_size, "2.6.31");
+  refuse("minimum_io_size", old && queue.minimum_io_size, "2.6.31");
+  refuse("optimal_io_size", old && queue.optimal_io_size, "2.6.31");
   const int block = queue.physical_block_size.value_or(static_cast<int>(kSectorSize.count()));
   const auto check = [&](const char* key, const std::optional<int>& value, int unit) {
     if (value && *value % unit != 0) {
@@ -182,7 +194,7 @@ void complete_queue(ReadContext& context, const std::string& pointer, const Kern
   if (!check_elevator(context, pointer + "/queue/scheduler", kernel, device.queue.scheduler)) {
     return;
   }
-  check_topology(context, pointer + "/queue", device.queue);
+  check_topology(context, pointer + "/queue", kernel, device.queue);
   const int depth = queue_depth(device);
   const bool single = kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
   const bool nvme = device.model == "ssd" && device.ssd.interface == SsdConfig::Interface::kNvme;

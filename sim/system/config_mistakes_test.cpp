@@ -276,6 +276,19 @@ INSTANTIATE_TEST_SUITE_P(
             "sync_file_range. Did you mean \"sync\"?"}),
     [](const auto& param) { return std::string{param.param.name}; });
 
+INSTANTIATE_TEST_SUITE_P(
+    OldKernels, ConfigMistake,
+    ::testing::Values(
+        Mistake{"ChunkSectorsBeforeThereWereAny",
+                R"({"kernel":"3.6","devices":{"sda":{"queue":{"chunk_sectors":128}}}})",
+                "a.json: /devices/sda/queue/chunk_sectors: this kernel does not know it (Linux "
+                "3.16); leave it out"},
+        Mistake{"TopologyBeforeThereWasAny",
+                R"({"kernel":"2.6.18","devices":{"sda":{"queue":{"optimal_io_size":65536}}}})",
+                "a.json: /devices/sda/queue/optimal_io_size: this kernel does not know it (Linux "
+                "2.6.31); leave it out"}),
+    [](const auto& param) { return std::string{param.param.name}; });
+
 TEST(ConfigMistakes, AreAllShownAtOnce) {
   const testing::Reading reading = read(document(
       R"("vm":{"dirty_ratio":101,"dirty_ratoi":1},"kernel":"6.10","seed":-1)", R"(,"depth":0)"));

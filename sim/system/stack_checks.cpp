@@ -233,6 +233,11 @@ bool complete_capacity(ReadContext& context, const Config& config, StackConfig& 
     return complete_partition(context, stack, *device_size(config, stack.members.front()));
   }
   const Bytes offset = stack.data_offset.value_or(Bytes{0});
+  if (offset % kSectorSize != Bytes{0}) {
+    context.error(place(stack) + "/data_offset",
+                  fmt::format("{} is not a multiple of 512B", size_text(offset)));
+    return false;
+  }
   const Bytes least = offset + stack.chunk.value_or(kPageSize);
   std::vector<Sectors> sizes;
   for (std::size_t i = 0; i < stack.members.size(); ++i) {

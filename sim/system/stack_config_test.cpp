@@ -101,6 +101,9 @@ INSTANTIATE_TEST_SUITE_P(
                  R"("p":{"kind":"partition","members":["sda"],"size":"1MiB"},)"
                  R"("md0":{"kind":"raid0","members":["p","sdb"],"chunk":"2MiB"})",
                  "/md0/members/0: \"p\" has 1MiB; this raid0 needs 2MiB of each member"},
+        BadStack{"DataOffsetWithinASector",
+                 R"("md0":{"kind":"raid1","members":["sda","sdb"],"data_offset":"513B"})",
+                 "/md0/data_offset: 513B is not a multiple of 512B"},
         BadStack{"PartitionBehindTheEnd",
                  R"("p":{"kind":"partition","members":["sda"],"start":"1GiB"})",
                  "/p/start: 1GiB leaves nothing of sda (1GiB)"},

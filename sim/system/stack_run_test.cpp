@@ -120,6 +120,24 @@ TEST(StackRun, AnFsyncFlushesAllMembers) {
   EXPECT_EQ(metrics.devices[4].flush.completed, 4);
 }
 
+// A flush is dropped where it comes in: nothing is counted that would never end.
+TEST(StackRun, AnFsyncEndsWhereNoMemberHasACache) {
+  for (const char* kind : {"linear", "striped", "raid0", "raid1"}) {
+    for (const char* cache : {"write through", "write back"}) {
+      const std::string queue =
+          std::string{R"(":{"size":"1GiB","queue":{"scheduler":"none","write_cache":")"} + cache +
+          "\"}}";
+      const Scenario made = testing::scenario(
+          "[w]\nfilename=/dev/md0\nrw=write\nbs=64k\nsize=1m\nfsync=4\nend_fsync=1\n",
+          std::string{R"("stack":{"md0":{"kind":")"} + kind + R"(","members":["sda","sdb"]}})",
+          "{\"sda" + queue + ",\"sdb" + queue + "}");
+      const testing::JobRecord record = testing::run_logged(made);
+      EXPECT_EQ(record.of_kind(engine::SyscallKind::kFsync).size(), 5U) << kind << ", " << cache;
+      EXPECT_EQ(record.ends.size(), 1U);
+    }
+  }
+}
+
 TEST(StackRun, APartitionSharesTheFlusherOfItsDisk) {
   const Scenario made =
       scenario("[job]\nfilename=/dev/sda2\n" + std::string{kBufferedJob},

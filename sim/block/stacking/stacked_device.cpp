@@ -60,7 +60,10 @@ Task<> StackedDevice::submit_bio(TaskIo& io, Bio& bio) {
     bio.flags.fua = false;
   }
   if (bio.unit == Sectors{0} && !bio.is_flush()) {
-    BioTarget::end_bio(bio, BlkStatus::kOk, io.thread().cpu_index());
+    // A flush that none needs ends before it is counted or traced.
+    bio.cpu = io.thread().cpu_index();
+    bio.end_io->end_bio(bio, BlkStatus::kOk);
+    bios_.release(bio);
     return {};
   }
   last_end_ = bio.end();
