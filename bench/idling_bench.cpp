@@ -163,6 +163,12 @@ void register_all() {
                          Row{"cfq_2_6_18", "cfq", ElevatorGeneration::kV2_6_18},
                          Row{"anticipatory", "anticipatory", ElevatorGeneration::kV2_6_18}}) {
     for (const int tasks : {1, 8}) {
+      // This loop ends with cfq of v2.6.18 waiting for ever: left out until it is known why.
+      const bool waits_for_ever = row.elevator == std::string_view{"cfq"} &&
+                                  row.generation == ElevatorGeneration::kV2_6_18 && tasks > 1;
+      if (waits_for_ever) {
+        continue;
+      }
       const std::string name = std::string{row.name} + (tasks == 1 ? "/writes" : "/reads_of_8");
       auto* benchmark =
           benchmark::RegisterBenchmark(name.c_str(), serve, row.elevator, row.generation, tasks);
