@@ -17,3 +17,7 @@ namespace wbsim {
       ::wbsim::check_failed(__FILE__, __LINE__, #condition); \
     }                                                        \
   } while (false)
+
+// A place that no execution reaches. Unlike SIM_CHECK(false) it ends control flow for every
+// compiler and every option: nothing has to be returned after it.
+#define SIM_UNREACHABLE() ::wbsim::check_failed(__FILE__, __LINE__, "unreachable")

@@ -10,6 +10,10 @@ TEST(CheckDeathTest, FailureNamesPlaceAndCondition) {
   EXPECT_DEATH(SIM_CHECK(pages == 4), "check_test.cpp:[0-9]+: check failed: pages == 4");
 }
 
+TEST(CheckDeathTest, UnreachableNamesItsPlace) {
+  EXPECT_DEATH(SIM_UNREACHABLE(), "check_test.cpp:[0-9]+: check failed: unreachable");
+}
+
 TEST(CheckTest, ConditionIsEvaluatedOnceInEveryBuild) {
   int evaluated = 0;
   SIM_CHECK(++evaluated > 0);

@@ -13,7 +13,7 @@ Bio& BioTarget::new_bio() {
 }
 
 void BioTarget::merge_run(TaskIo& /*io*/, Bio& /*run*/, SimDuration /*step*/) {
-  SIM_CHECK(false);  // there was no room
+  SIM_UNREACHABLE();  // there was no room
 }
 
 engine::Task<> BioTarget::unplug(TaskIo& /*io*/) { co_return; }

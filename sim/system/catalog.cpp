@@ -147,7 +147,7 @@ std::string_view kernel_name(KernelVersion version) {
     case KernelVersion::k6_1:
       return "6.1";
   }
-  SIM_CHECK(false);
+  SIM_UNREACHABLE();
 }
 
 KernelVersion kernel_version(std::string_view name) {
@@ -157,7 +157,7 @@ KernelVersion kernel_version(std::string_view name) {
       return version;
     }
   }
-  SIM_CHECK(false);
+  SIM_UNREACHABLE();
 }
 
 }  // namespace wbsim::system

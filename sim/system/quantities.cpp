@@ -115,7 +115,7 @@ const Kind& kind_of(Quantity quantity) {
     case Quantity::kDuration:
       return kTimeKind;
   }
-  SIM_CHECK(false);
+  SIM_UNREACHABLE();
 }
 
 constexpr std::size_t kDigitsMax = 18;  // before and behind the point; 10^18 < 2^63
@@ -215,7 +215,7 @@ std::string format_quantity(Quantity quantity, std::int64_t count) {
       return fmt::format("{}{}", static_cast<std::int64_t>(smallest / unit.scale), unit.name);
     }
   }
-  SIM_CHECK(false);  // the smallest printed unit of every kind divides
+  SIM_UNREACHABLE();  // the smallest printed unit of every kind divides
 }
 
 std::string describe_quantity(Quantity quantity) {

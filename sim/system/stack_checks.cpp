@@ -225,7 +225,7 @@ Bytes capacity_of(const StackConfig& stack, const std::vector<Sectors>& sizes) {
     case StackKind::kRaid6:
       return to_bytes(block::ParityLayout{sizes.size(), 2, chunk, least}.size());
   }
-  SIM_CHECK(false);
+  SIM_UNREACHABLE();
 }
 
 bool complete_capacity(ReadContext& context, const Config& config, StackConfig& stack) {

@@ -156,7 +156,7 @@ std::unique_ptr<BioTarget> make_stacked_device(engine::Machine& machine,
     case StackKind::kRaid6:
       return builder.raid5(2);
   }
-  SIM_CHECK(false);
+  SIM_UNREACHABLE();
 }
 
 }  // namespace wbsim::system
