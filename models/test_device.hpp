@@ -3,39 +3,17 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "models/durable_ranges.hpp"
+#include "models/fault.hpp"
 #include "sim/base/units.hpp"
 #include "sim/block/device.hpp"
 #include "sim/engine/event.hpp"
 #include "sim/engine/simulator.hpp"
 
 namespace wbsim::models {
-
-// One fault: which commands it befalls, and what then happens. A fault that refuses counts the
-// attempts to submit a command; all others count accepted commands.
-struct Fault {
-  struct Range {
-    Lba first;
-    Sectors length;
-  };
-
-  // Which. All conditions must hold. A flush has no sectors: no range matches it.
-  std::optional<block::DeviceOp> op = std::nullopt;
-  std::optional<Range> range = std::nullopt;  // commands with a sector in it
-  std::int64_t skip = 0;                      // matching commands that pass before the fault begins
-  std::int64_t times = std::numeric_limits<std::int64_t>::max();  // and how many it then befalls
-
-  // What. A refusal ends the matter; of several delays the sum counts, of several errors the first.
-  std::optional<block::SubmitResult> refuse = std::nullopt;
-  SimDuration delay{};                              // added to the service time
-  block::BlkStatus status = block::BlkStatus::kOk;  // a failed command has no effect on the data
-  bool lie = false;  // reports success, but nothing becomes durable by this command
-};
 
 struct TestDeviceParameters {
   int depth = 32;
@@ -64,7 +42,7 @@ class TestDevice final : public block::DeviceModel {
   }
 
   // Adds a fault in the middle of a run; its counts begin now.
-  void add_fault(const Fault& fault) { faults_.push_back({fault, 0}); }
+  void add_fault(const Fault& fault) { faults_.add(fault); }
   // Accepted commands in order, with the time of their submission.
   [[nodiscard]] const std::vector<block::DeviceCommand>& accepted() const { return accepted_; }
   [[nodiscard]] std::int64_t refused() const { return refused_; }
@@ -76,23 +54,15 @@ class TestDevice final : public block::DeviceModel {
     void on_end() { device.finish(*this); }
     TestDevice& device;
     block::DeviceCommand* command = nullptr;
-    block::BlkStatus status = block::BlkStatus::kOk;
-    bool lie = false;
+    FaultEffect effect;
     DurableRanges::FlushId flush = 0;
     engine::Event end;
   };
-  struct ActiveFault {
-    Fault fault;
-    std::int64_t seen;  // commands that matched so far
-  };
-
-  static bool befalls(ActiveFault& active, const block::DeviceCommand& command);
-  std::optional<block::SubmitResult> refusal(const block::DeviceCommand& command);
   void finish(Slot& slot);
 
   engine::Simulator& simulator_;
   TestDeviceParameters parameters_;
-  std::vector<ActiveFault> faults_;
+  FaultList faults_;
   block::DeviceClient* client_ = nullptr;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Slot*> free_;

@@ -10,8 +10,37 @@ namespace wbsim::block {
 
 enum class DeviceOp : std::uint8_t { kRead, kWrite, kFlush };
 
-// blk_status_t, as far as a device can report it.
-enum class BlkStatus : std::uint8_t { kOk, kIoError, kTimeout, kNoSpace };
+// blk_status_t, as far as it reaches a bio here.
+enum class BlkStatus : std::uint8_t {
+  kOk,
+  kIoError,
+  kTimeout,
+  kNoSpace,
+  kTransport,
+  kTarget,
+  kMedium
+};
+
+// What a device says of a command that it did not do. Of what a driver makes of it: driver.hpp.
+enum class DeviceError : std::uint8_t {
+  kNone,
+  kMedium,         // a sector cannot be read or written
+  kHardware,       // the device is broken
+  kIllegal,        // it does not know such a command or sector
+  kTransport,      // the way to it is interrupted
+  kAborted,        // it gave the command up
+  kNoSpace,        // thin provisioning: there is nothing to store the data in
+  kBusy,           // it has no time
+  kQueueFull,      // it has no place for the command
+  kUnitAttention,  // it was reset
+};
+
+struct DeviceAnswer {
+  DeviceError error = DeviceError::kNone;
+  bool do_not_retry = false;      // NVMe: DNR
+  std::uint16_t retry_after = 0;  // NVMe: command retry delay, in units of 100 ms
+  Sectors good{0};                // that precede the first bad one of a medium error
+};
 
 // What queue_rq() may answer.
 //   kAccepted      the command will complete once
@@ -24,11 +53,12 @@ enum class SubmitResult : std::uint8_t { kAccepted, kResource, kDevResource, kZo
 // pointer from acceptance to completion and nothing else.
 struct DeviceCommand {
   DeviceOp op = DeviceOp::kWrite;
-  bool fua = false;   // the data must be durable before completion
-  int tag = 0;        // unique among the commands in the device
-  Lba sector;         // ignored by flushes
-  Sectors length;     // zero for flushes
-  SimTime submitted;  // set by the device
+  bool fua = false;       // the data must be durable before completion
+  int tag = 0;            // unique among the commands in the device
+  Lba sector;             // ignored by flushes
+  Sectors length;         // zero for flushes
+  SimTime submitted;      // set by the device
+  DeviceAnswer answer{};  // set by the device, where it fails for a reason that it gives
 };
 
 // Implemented by the block layer. Called from an event of the device, never inside submit(); the
@@ -60,6 +90,13 @@ class DeviceModel {
   [[nodiscard]] virtual int queue_depth() const = 0;
   // True when every byte of [first, first + length) would survive a loss of power now.
   [[nodiscard]] virtual bool is_durable(Lba first, Sectors length) const = 0;
+};
+
+// A device that may be so late that its driver gives a command up.
+class FallibleDevice : public DeviceModel {
+ public:
+  // `command`, which is in the device, completes no more, and its client may use it again.
+  virtual void abort(const DeviceCommand& command) = 0;
 };
 
 }  // namespace wbsim::block
