@@ -17,7 +17,12 @@ BlockQueue::BlockQueue(engine::Machine& machine, const engine::Tracer& tracer, K
       device_{device},
       accounting_{machine, options.io_ticks},
       common_{options},
-      merger_{limits_, options.bio_runs, bios_, options.priority_merge} {}
+      merger_{limits_, options.bio_runs, bios_, options.priority_merge} {
+  if (options.driver.fallible != nullptr) {
+    ErrorHost& host = *this;
+    errors_.emplace(host, machine, options.driver);
+  }
+}
 
 SimDuration BlockQueue::device_busy() const {
   return in_device_ > 0 ? busy_ + (machine_.simulator().now() - busy_since_) : busy_;
@@ -105,6 +110,7 @@ void BlockQueue::fill_request(Request& request, const Bio& bio,
   request.elevator_process = nullptr;
   request.elevator_queue = nullptr;
   request.started_by_elevator = false;
+  request.prepared = false;
   request.flush_sequence = false;
   request.flush_done = 0;
   request.status = BlkStatus::kOk;
@@ -127,9 +133,15 @@ SubmitResult BlockQueue::issue(Request& request, engine::TaskName task) {
                      .sector = request.sector,
                      .length = request.length,
                      .submitted = {}};
+  if (errors_ && errors_->recovering()) {
+    return SubmitResult::kResource;
+  }
   const SubmitResult result = device_.submit(request.command);
   if (result != SubmitResult::kAccepted) {
     return result;
+  }
+  if (errors_) {
+    errors_->on_issue(request);
   }
   if (in_device_++ == 0) {
     busy_since_ = machine_.simulator().now();
@@ -160,28 +172,107 @@ void BlockQueue::hard_irq_thunk(void* request) {
 
 void BlockQueue::soft_irq_thunk(void* request) {
   Request& rq = *static_cast<Request*>(request);
-  rq.queue.on_soft_irq(rq);
+  rq.queue.end_or_retry(rq);
+}
+
+void BlockQueue::end_or_retry(Request& request) {
+  if (request.errors.verdict.retry) {
+    retry(request, std::exchange(request.errors.verdict, {}).delay);
+  } else {
+    on_soft_irq(request);
+  }
+}
+
+void BlockQueue::note_left_device() {
+  SIM_CHECK(in_device_ > 0);
+  if (--in_device_ == 0) {
+    busy_ += machine_.simulator().now() - busy_since_;
+  }
 }
 
 void BlockQueue::complete(DeviceCommand& command, BlkStatus status) {
   Request& request = request_of(command);
-  SIM_CHECK(in_device_ > 0);
   request.status = status;
-  if (--in_device_ == 0) {
-    busy_ += machine_.simulator().now() - busy_since_;
+  if (errors_) {
+    errors_->on_end(request);
   }
+  note_left_device();
   const SimDuration cost = costs().irq_complete + common_.trace.rq_complete;
   machine_.cpu(request.cpu).interrupt(request.hard_irq, cost);
+  if (errors_) {
+    errors_->look_for_recovery();
+  }
+}
+
+// In the context of a worker or of the error handler, which is not simulated.
+void BlockQueue::end_given_up(Request& request) {
+  note_left_device();
+  trace_failure(request);
+  end_or_retry(request);
+  errors_->look_for_recovery();
 }
 
 void BlockQueue::on_hard_irq(Request& request) {
+  const bool again = request.errors.verdict.retry;
+  if (request.status == BlkStatus::kOk) {
+    trace_request(RequestStep::kComplete, kInterruptTask, request);
+  } else {
+    trace_failure(request);
+  }
+  machine_.cpu(request.cpu)
+      .interrupt(request.soft_irq, again ? costs().request_complete : soft_irq_cost(request));
+}
+
+void BlockQueue::trace_failure(Request& request) {
+  if (request.errors.verdict.retry) {
+    request.status = BlkStatus::kOk;
+    trace_request(RequestStep::kRequeue, kInterruptTask, request);
+    return;
+  }
+  const Lba first = request.sector;
+  const Sectors length = request.length;
+  const Sectors good = request.errors.verdict.good;
+  if (good > Sectors{0}) {
+    const BlkStatus status = std::exchange(request.status, BlkStatus::kOk);
+    request.length = good;
+    trace_request(RequestStep::kPartComplete, kInterruptTask, request);
+    request.status = status;
+    request.sector = first + good;
+    request.length = length - good;
+  }
   trace_request(RequestStep::kComplete, kInterruptTask, request);
-  machine_.cpu(request.cpu).interrupt(request.soft_irq, soft_irq_cost(request));
+  request.sector = first;
+  request.length = length;
+}
+
+// Models: blk_update_request() of the sectors that were transferred. A bio that holds the first bad
+// sector ends with those that follow.
+void BlockQueue::end_good_bios(Request& request) {
+  Sectors good = std::exchange(request.errors.verdict.good, Sectors{0});
+  while (request.bio != nullptr && good >= request.bio->unit) {
+    Bio& bio = *request.bio;
+    const std::int64_t bios = std::min(bio.count, good / bio.unit);
+    good -= bio.unit * bios;
+    if (bios == bio.count) {
+      request.bio = bio.next;
+      end_bio(bio, BlkStatus::kOk, request.cpu);
+      continue;
+    }
+    Bio& part = bios_.acquire(bio);  // of a run
+    part.count = bios;
+    bio.sector = bio.sector + bio.unit * bios;
+    bio.count -= bios;
+    end_bio(part, BlkStatus::kOk, request.cpu);
+    return;
+  }
 }
 
 // Bios end in order of their sectors; what end_io does may submit nothing. A sequence of flushes
 // without data ends with a completion of its own.
 void BlockQueue::end_bios(Request& request) {
+  if (request.errors.verdict.good > Sectors{0}) {
+    end_good_bios(request);
+  }
   Bio* bio = std::exchange(request.bio, nullptr);
   if (!request.flags.flush) {
     accounting_.ended(request);
@@ -206,7 +297,7 @@ void BlockQueue::trace_request(RequestStep step, engine::TaskName task, const Re
                                    .sector = request.sector,
                                    .length = request.length,
                                    .rwbs = request.flags,
-                                   .error = request.status == BlkStatus::kOk ? 0 : -5,
+                                   .error = errno_of(request.status),
                                    .bios = request.bio_count,
                                    .started = request.started,
                                    .issued = request.issued};

@@ -4,10 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "sim/block/bio.hpp"
 #include "sim/block/bio_target.hpp"
 #include "sim/block/device.hpp"
+#include "sim/block/driver.hpp"
+#include "sim/block/error_handler.hpp"
 #include "sim/block/io_accounting.hpp"
 #include "sim/block/kblockd.hpp"
 #include "sim/block/merge.hpp"
@@ -61,11 +64,12 @@ struct BlockQueueOptions {
   bool plug_merging = true;  // ablation
   bool bio_runs = true;      // optimisation: false keeps every bio an object of its own
   BlockTraceCosts trace{};
+  DriverOptions driver{};
 };
 
 // Bios in, commands out, completions back. How a bio becomes a request and when that is issued is
 // the business of RequestQueue (blk-mq) and SingleQueue (before).
-class BlockQueue : public BioTarget, public DeviceClient {
+class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
  public:
   BlockQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
              DeviceModel& device, const BlockQueueOptions& options);
@@ -74,7 +78,8 @@ class BlockQueue : public BioTarget, public DeviceClient {
   // What became of all attempts to merge, and the device's line of /proc/diskstats.
   [[nodiscard]] engine::QueueTotals totals() const {
     return {common_.device, merger_.bio_counts(), merger_.request_counts(),
-            accounting_.stats(in_device_)};
+            accounting_.stats(in_device_),
+            errors_ ? std::optional{errors_->counts()} : std::nullopt};
   }
   [[nodiscard]] PlugIssueOrder plug_issue_order() const { return common_.plug_issue_order; }
   [[nodiscard]] SimDuration merge_trace_cost() const final {
@@ -107,6 +112,8 @@ class BlockQueue : public BioTarget, public DeviceClient {
   virtual Request& request_of(const DeviceCommand& command) = 0;
   [[nodiscard]] virtual SimDuration soft_irq_cost(const Request& request) const = 0;
   virtual void on_soft_irq(Request& request) = 0;
+  // The same for one whose command is to be tried again, after `delay`.
+  virtual void retry(Request& request, SimDuration delay) = 0;
 
   // queue_rq(), queuecommand(): hands one request to the device. On refusal nothing has changed.
   SubmitResult issue(Request& request, engine::TaskName task);
@@ -162,10 +169,17 @@ class BlockQueue : public BioTarget, public DeviceClient {
  private:
   friend struct Request;
   void on_hard_irq(Request& request);
+  void trace_failure(Request& request);
+  void end_or_retry(Request& request);
+  void end_good_bios(Request& request);
+  void note_left_device();
+  // ErrorHost.
+  void end_given_up(Request& request) override;
   static void hard_irq_thunk(void* request);
   static void soft_irq_thunk(void* request);
 
   BlockQueueOptions common_;
+  std::optional<ErrorHandler> errors_;
   int in_device_ = 0;
   SimDuration busy_{};
   SimTime busy_since_{};

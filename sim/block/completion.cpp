@@ -16,6 +16,7 @@ SimDuration RequestQueue::soft_irq_cost(const Request& request) const {
 }
 
 void RequestQueue::on_soft_irq(Request& request) {
+  const int cpu = request.cpu;
   if (flush_.is_flush_request(request)) {
     accounting_.flush_ended(request);
   }
@@ -24,11 +25,63 @@ void RequestQueue::on_soft_irq(Request& request) {
     wbt_->add_sample(request);
     wbt_->done(request);
   }
+  if (budget_) {
+    end_command_budget(request);
+  }
   if (!flush_.completed(request, request.status)) {
     end_request(request);
   } else if (!flush_.is_flush_request(request)) {
-    restart(request.cpu);  // mq_flush_data_end_io(): the tag is kept, but the device has room again
+    restart(cpu);  // mq_flush_data_end_io(): the tag is kept, but the device has room again
   }
+  if (budget_ && budget_->run_wanted()) {
+    run_queue_async(cpu);
+  }
+}
+
+// Models: scsi_finish_command().
+void RequestQueue::end_command_budget(Request& request) {
+  put_budget(request);
+  budget_->unblock();
+  if (request.status == BlkStatus::kOk) {
+    budget_->command_ended_well(machine_.jiffies_now());
+  }
+}
+
+// Models: scsi_queue_insert(), nvme_retry_req() and blk_mq_requeue_request().
+void RequestQueue::retry(Request& request, SimDuration delay) {
+  if (budget_) {
+    if (request.command.answer.error == DeviceError::kQueueFull) {
+      budget_->queue_full(machine_.jiffies_now());
+    }
+    budget_->block();
+    put_budget(request);
+  }
+  put_driver_tag(request);
+  if (wbt_) {
+    wbt_->requeue(request);
+  }
+  if (elevator_) {
+    elevator_->elevator().requeue_request(request);
+  }
+  request.prepared = true;
+  waiting_.push_front(request);
+  kick_requeue_list(delay, request.cpu);
+}
+
+// Models: blk_mq_kick_requeue_list(), blk_mq_delay_kick_requeue_list(): one piece of work, which is
+// done when it was last asked for.
+void RequestQueue::kick_requeue_list(SimDuration delay, int cpu) {
+  engine::Simulator& simulator = machine_.simulator();
+  if (delay > SimDuration::zero()) {
+    const auto msecs = static_cast<std::uint64_t>(delay / milliseconds(1));
+    const engine::Jiffies& jiffies = machine_.jiffies();
+    simulator.reschedule(requeue_kick_,
+                         jiffies.timer_time(simulator.now(), jiffies.from_msecs_ceil(msecs)));
+    return;
+  }
+  simulator.cancel(requeue_kick_);
+  requeue_.splice(requeue_.begin(), waiting_);
+  run_queue_async(cpu);
 }
 
 // Models: blk_mq_end_request(): bios end, then the tags are free.

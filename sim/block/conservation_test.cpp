@@ -67,6 +67,39 @@ const ElevatorType& random_elevator(Rng& rng, ElevatorGeneration generation) {
   return *known[rng.uniform(known.size())];
 }
 
+// What makes a driver try again, or give up.
+Fault random_error(Rng& rng) {
+  Fault fault;
+  fault.skip = below(rng, 30);
+  fault.one_in = 1 + below(rng, 4);
+  fault.times = 1 + below(rng, 30);
+  if (rng.bernoulli(1, 3)) {
+    fault.delay = milliseconds(below(rng, 20'000));
+  }
+  if (rng.bernoulli(3, 4)) {
+    const auto& names = device_error_names();
+    fault.answer.error = names[rng.uniform(names.size())].first;
+    fault.answer.do_not_retry = rng.bernoulli(1, 4);
+    fault.answer.retry_after = static_cast<std::uint16_t>(rng.uniform(4));
+  }
+  if (rng.bernoulli(1, 3)) {
+    fault.range = Fault::Range{Lba{below(rng, 200)}, Sectors{1 + below(rng, 30)}};
+  }
+  return fault;
+}
+
+void randomise_driver(Rng& rng, DriverOptions& driver, std::vector<Fault>& faults) {
+  static constexpr Driver kDrivers[] = {Driver::kVirtioBlk, Driver::kNullBlk, Driver::kScsi,
+                                        Driver::kNvme};
+  if (driver.rules == ErrorRules::kV5_10) {
+    driver.driver = kDrivers[rng.uniform(std::size(kDrivers))];
+  }
+  driver.timeout = milliseconds(500 + below(rng, 10'000));
+  for (std::uint64_t errors = rng.uniform(4); errors > 0; --errors) {
+    faults.push_back(random_error(rng));
+  }
+}
+
 template <class Options>
 void randomise_machine(Rng& rng, Options& options, int depth_max) {
   options.device.depth = 1 + static_cast<int>(rng.uniform(static_cast<std::uint64_t>(depth_max)));
@@ -89,7 +122,10 @@ SingleRigOptions random_single_options(Rng& rng, ElevatorGeneration generation) 
   queue.nr_requests = 4 + static_cast<int>(rng.uniform(12));
   queue.plug_requests_max = 1 + rng.uniform(16);
   queue.flush_queueable = rng.bernoulli(1, 2);
+  queue.driver.rules =
+      generation == ElevatorGeneration::kV3_6 ? ErrorRules::kV3_6 : ErrorRules::kV2_6_18;
   randomise_machine(rng, options, 8);
+  randomise_driver(rng, queue.driver, options.faults);
   return options;
 }
 
@@ -116,6 +152,7 @@ RigOptions random_options(Rng& rng) {
                            .queue_depth = 1 + static_cast<int>(rng.uniform(40)),
                            .write_cache = queue.limits.write_cache};
   }
+  randomise_driver(rng, queue.driver, options.faults);
   return options;
 }
 
@@ -187,6 +224,22 @@ void check_merges(const Rig& rig) {
   EXPECT_EQ(totals.requests.merged, stats.request_merges);
 }
 
+// Each issue ends in a completion or is requeued, and the counts are those of the events.
+template <class Rig>
+void check_errors(const Rig& rig) {
+  const std::size_t issues = rig.log.lines(" issue ").size();
+  const std::size_t requeues = rig.log.lines(" requeue ").size();
+  std::size_t completions = 0;
+  for (const std::string& line : rig.log.lines(" complete ")) {
+    // The end of a sequence without data is no completion of an issue.
+    completions += line.find(" W 0+0") == std::string::npos ? 1U : 0U;
+  }
+  EXPECT_EQ(issues, completions + requeues);
+  if (const auto errors = rig.queue.totals().errors) {
+    EXPECT_EQ(errors->retries, static_cast<std::int64_t>(requeues));
+  }
+}
+
 template <class Rig, class Options>
 Outcome simulate(Rng& rng, Options options, bool run_ahead) {
   options.run_ahead = run_ahead;
@@ -194,7 +247,7 @@ Outcome simulate(Rng& rng, Options options, bool run_ahead) {
   for (std::uint64_t tasks = 1 + rng.uniform(4); tasks > 0; --tasks) {
     rig.task(random_script(rng));
   }
-  rig.run(seconds(1000));
+  rig.run(seconds(100'000));
   EXPECT_TRUE(rig.ledger.balanced()) << "a bio ended twice or never";
   EXPECT_EQ(rig.queue.in_flight(), 0U);
   EXPECT_EQ(rig.queue.in_device(), 0);
@@ -209,7 +262,7 @@ Outcome simulate(Rng& rng, Options options, bool run_ahead) {
   EXPECT_EQ(stats.requests + stats.flushes,
             static_cast<std::int64_t>(rig.device.accepted().size()));
   check_merges(rig);
-  check_merges(rig);
+  check_errors(rig);
   return {rig.log.lines(), rig.ledger.ends()};
 }
 

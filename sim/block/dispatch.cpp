@@ -82,6 +82,31 @@ SubmitResult RequestQueue::start(Request& request, engine::TaskName task) {
   return result;
 }
 
+// Models: blk_mq_get_dispatch_budget().
+bool RequestQueue::take_budget() { return !budget_ || budget_->take(); }
+
+// For a request that is about to be issued, unless it has got some. False: there is none.
+bool RequestQueue::take_budget(Request& request) {
+  if (budget_ && !request.has_budget) {
+    request.has_budget = budget_->take();
+    return request.has_budget;
+  }
+  return true;
+}
+
+// Models: blk_mq_put_dispatch_budget().
+void RequestQueue::put_budget(Request& request) {
+  if (std::exchange(request.has_budget, false)) {
+    budget_->put();
+  }
+}
+
+void RequestQueue::put_untaken_budget() {
+  if (budget_) {
+    budget_->put();
+  }
+}
+
 // Models: blk_mq_try_issue_directly() of one request, blk_mq_try_issue_list_directly() of several.
 // The request that the device refuses waits on the dispatch list, where it is tried again with
 // whatever follows; the rest stays in `list`.
@@ -91,9 +116,13 @@ Task<> RequestQueue::issue_directly(TaskIo& io, RequestChain& list) {
     co_await thread.run(costs().request_issue + options_.trace.rq_issue);
     Request& request = list.front();
     list.pop_front();
-    const bool accepted = start(request, thread.name()) == SubmitResult::kAccepted;
-    update_dispatch_busy(!accepted);
+    const bool budget = take_budget(request);
+    const bool accepted = budget && start(request, thread.name()) == SubmitResult::kAccepted;
+    if (budget) {
+      update_dispatch_busy(!accepted);
+    }
     if (!accepted) {
+      put_budget(request);
       dispatch_.push_back(request);
       if (list.empty()) {
         co_await run_queue(io);
@@ -142,18 +171,20 @@ void RequestQueue::insert_one(Request& request, engine::TaskName task) {
 Task<> RequestQueue::run_from_kblockd(TaskIo& io) {
   // Models: blk_mq_requeue_work(). Each request goes to the head of the dispatch list, one after
   // the other: data parts, queued newest first, come out oldest first, and a flush precedes them.
+  // What a driver gave back goes to its tail.
   while (!requeue_.empty()) {
     Request& request = requeue_.front();
     requeue_.pop_front();
-    dispatch_.push_front(request);
+    dispatch_.insert(std::exchange(request.prepared, false) ? dispatch_.end() : dispatch_.begin(),
+                     request);
   }
   co_await run_queue(io);
 }
 
 // Models: blk_mq_sched_dispatch_requests(). Under load there is mostly nothing to be done but to
-// wait for a driver tag: dispatch_list() would find the same.
+// wait for a driver tag: dispatch_list() would find the same, but for who has no budget either.
 Task<> RequestQueue::run_queue(TaskIo& io) {
-  if (!dispatch_.empty() && !get_driver_tag(dispatch_.front())) {
+  if (!budget_ && !dispatch_.empty() && !get_driver_tag(dispatch_.front())) {
     restart_ = true;
     update_dispatch_busy(true);
     return {};
@@ -239,13 +270,18 @@ RequestQueue::DispatchResult RequestQueue::pull_from_elevator(const engine::Thre
     if (!dispatch_.empty()) {
       return DispatchResult::kAgain;
     }
+    if (!take_budget()) {
+      break;
+    }
     Request* request = elevator_->dispatch();
     if (request == nullptr) {
+      put_untaken_budget();
       if (count == 0) {
         run_queue_delayed(thread.cpu_index());
       }
       break;
     }
+    request->has_budget = budget_.has_value();
     list.push_back(*request);
     if (options_.elevator_pull == ElevatorPull::kWhileTags && !get_driver_tag(*request)) {
       break;
@@ -260,6 +296,10 @@ Task<RequestQueue::DispatchResult> RequestQueue::dispatch_ctx_one_by_one(TaskIo&
     if (ctx_list_.empty()) {
       co_return DispatchResult::kDone;
     }
+    if (!take_budget()) {
+      co_return DispatchResult::kDone;
+    }
+    ctx_list_.front().has_budget = budget_.has_value();
     RequestChain one;
     one.splice(one.end(), ctx_list_, ctx_list_.begin());
     const bool dispatched = co_await dispatch_list(io, one);
@@ -276,8 +316,14 @@ Task<bool> RequestQueue::dispatch_list(TaskIo& io, RequestChain& list) {
   engine::Thread& thread = io.thread();
   RequestChain zone_list;
   SubmitResult result = SubmitResult::kAccepted;
+  bool no_budget = false;
   while (!list.empty()) {
     Request& request = list.front();
+    no_budget = !take_budget(request);
+    if (no_budget) {
+      put_driver_tag(request);
+      break;
+    }
     if (!get_driver_tag(request)) {
       restart_ = true;
       break;
@@ -305,7 +351,7 @@ Task<bool> RequestQueue::dispatch_list(TaskIo& io, RequestChain& list) {
   }
   const bool zone_locked = !zone_list.empty();
   list.splice(list.end(), zone_list);
-  leave_undispatched(thread, list, result == SubmitResult::kResource || zone_locked);
+  leave_undispatched(thread, list, result == SubmitResult::kResource || zone_locked || no_budget);
   co_return false;
 }
 
@@ -314,6 +360,9 @@ Task<bool> RequestQueue::dispatch_list(TaskIo& io, RequestChain& list) {
 // A locked zone counts as the second, as since v6.3: before, its request could wait for ever.
 void RequestQueue::leave_undispatched(const engine::Thread& thread, RequestChain& list,
                                       bool no_completion_will_help) {
+  for (Request& request : list) {
+    put_budget(request);  // blk_mq_release_budgets()
+  }
   dispatch_.splice(dispatch_.end(), list);
   update_dispatch_busy(true);
   if (!restart_) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/faulty_device.hpp"
 #include "models/test_device.hpp"
 #include "sim/block/request_queue.hpp"
 #include "sim/engine/cpu.hpp"
@@ -73,6 +74,7 @@ template <class QueueOptions>
 struct BasicRigOptions {
   QueueOptions queue{};
   models::TestDeviceParameters device{};
+  std::vector<models::Fault> faults{};  // around the device: then its driver looks for errors
   engine::CpuCosts costs = free_of_cost();
   int cpus = 1;
   bool run_ahead = true;
@@ -130,7 +132,8 @@ class BlockLog final : public engine::Observer {
          fmt::format("{}+{}", trace.sector.value(), trace.length.count()));
   }
   void on_request(engine::RequestStep step, const engine::RequestTrace& trace) override {
-    static constexpr const char* kSteps[] = {"insert", "issue", "complete", "merge"};
+    static constexpr const char* kSteps[] = {"insert", "issue",   "complete",
+                                             "merge",  "requeue", "partly"};
     const char* op = trace.rwbs.flush ? "F" : trace.rwbs.write ? "W" : "R";
     note(trace.time, trace.task, kSteps[static_cast<int>(step)],
          fmt::format("{} {}+{}{}", op, trace.sector.value(), trace.length.count(),
@@ -168,7 +171,8 @@ class BasicQueueRig {
                 options.costs},
         kblockd{machine},
         device{sim, options.device},
-        queue{machine, tracer, kblockd, device, options.queue} {
+        faulty{sim, device, options.faults, Rng::stream(1, "faults")},
+        queue{machine, tracer, kblockd, front(options), queue_options(options)} {
     sim.set_run_ahead(options.run_ahead);
     tracer.attach(log);
   }
@@ -207,11 +211,21 @@ class BasicQueueRig {
   engine::Tracer tracer;
   Kblockd kblockd;
   models::TestDevice device;
+  models::FaultyDevice faulty;  // used where there are faults
   Queue queue;
   BioLedger ledger{sim};
   BlockLog log;
 
  private:
+  DeviceModel& front(const BasicRigOptions<QueueOptions>& options) {
+    return options.faults.empty() ? static_cast<DeviceModel&>(device) : faulty;
+  }
+  QueueOptions queue_options(const BasicRigOptions<QueueOptions>& options) {
+    QueueOptions queue_options = options.queue;
+    queue_options.driver.fallible = options.faults.empty() ? nullptr : &faulty;
+    return queue_options;
+  }
+
   struct ScriptTask {
     ScriptTask(BasicQueueRig& owner, IoScript steps, BlockQueue& target, const std::string& name)
         : rig{owner},

@@ -29,6 +29,24 @@ enum FlushStep : unsigned {
   kFlushAll = kFlushPre | kFlushData | kFlushPost,
 };
 
+// What becomes of a request whose command has ended: it ends as well, with `status` and the first
+// `good` sectors of it without error, or it is tried again.
+struct Verdict {
+  bool retry = false;
+  SimDuration delay{};  // until it is tried again, at least
+  Sectors good{0};
+};
+
+// Of a request before a device with faults.
+struct RequestErrors {
+  Verdict verdict;
+  int retries = 0;
+  bool tried = false;          // issued before
+  bool aborted = false;        // after a timeout, once
+  SimTime first_issue;         // jiffies_at_alloc of a SCSI command
+  std::uint64_t deadline = 0;  // in jiffies
+};
+
 // Lives in the tag set of its queue, one per tag. Between allocation and completion it belongs to
 // exactly one of: a plug, a list of the queue, the elevator, the flush machinery, the device.
 struct Request {
@@ -57,6 +75,7 @@ struct Request {
   SimTime issued;   // io_start_time_ns
   BlkStatus status = BlkStatus::kOk;
   DeviceCommand command;
+  RequestErrors errors;
   engine::Interrupt hard_irq;  // the device's interrupt
   engine::Interrupt soft_irq;  // the block softirq that completes it
 
@@ -68,6 +87,8 @@ struct Request {
   bfq::Process* elevator_process = nullptr;  // elv.priv[0]
   bfq::Queue* elevator_queue = nullptr;      // elv.priv[1]
   bool started_by_elevator = false;          // RQF_STARTED: taken out of the elevator
+  bool prepared = false;    // RQF_DONTPREP: given back by a driver, nothing may be merged with it
+  bool has_budget = false;  // of DispatchBudget
   // Of a single queue.
   std::uint8_t pool_class = 0;  // RequestClass that it is counted in
   bool seen = false;            // REQ_STARTED: the driver has looked at it, nothing may pass it

@@ -31,7 +31,8 @@ BlockQueueOptions common_options(const RequestQueueOptions& options) {
           .plug_issue_order = options.plug_issue_order,
           .plug_merging = options.plug_merging,
           .bio_runs = options.bio_runs,
-          .trace = options.trace};
+          .trace = options.trace,
+          .driver = options.driver};
 }
 
 }  // namespace
@@ -42,6 +43,7 @@ RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& trace
       options_{options},
       tags_{options.nr_requests, tag_options(machine, device, options)},
       delayed_run_{engine::event_calling<&RequestQueue::on_delayed_run>(*this)},
+      requeue_kick_{engine::event_calling<&RequestQueue::on_requeue_kick>(*this, "requeue")},
       flush_{*this, *this, machine.simulator()} {
   SIM_CHECK(options.plug_requests_max > 0);
   for (int number = 0; number < options.nr_requests; ++number) {
@@ -57,6 +59,9 @@ RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& trace
   }
   if (options.wbt) {
     wbt_.emplace(machine, tracer, options.device, *options.wbt);
+  }
+  if (options.driver.driver == Driver::kScsi) {
+    budget_.emplace(device.queue_depth(), machine.jiffies().hz());
   }
   device.attach(*this);
 }
@@ -84,6 +89,7 @@ void RequestQueue::add_elevator(const ElevatorType& type) {
 
 RequestQueue::~RequestQueue() {
   machine_.simulator().cancel(delayed_run_);
+  machine_.simulator().cancel(requeue_kick_);
   for (const auto& request : requests_) {
     cancel_interrupts(*request);
   }

@@ -9,6 +9,7 @@
 #include "sim/block/bio.hpp"
 #include "sim/block/block_queue.hpp"
 #include "sim/block/device.hpp"
+#include "sim/block/dispatch_budget.hpp"
 #include "sim/block/elevators/elevator_queue.hpp"
 #include "sim/block/elevators/elevator_table.hpp"
 #include "sim/block/flush_machinery.hpp"
@@ -59,6 +60,7 @@ struct RequestQueueOptions {
   bool plug_merging = true;         // ablation
   bool bio_runs = true;             // optimisation: false keeps every bio an object of its own
   BlockTraceCosts trace{};
+  DriverOptions driver{};
 };
 
 // Models: blk_mq_submit_bio(), blk_mq_flush_plug_list(), __blk_mq_sched_dispatch_requests(),
@@ -144,6 +146,10 @@ class RequestQueue final : public BlockQueue,
   SubmitResult start(Request& request, engine::TaskName task);
   bool get_driver_tag(Request& request);
   void put_driver_tag(Request& request);
+  bool take_budget();
+  bool take_budget(Request& request);
+  void put_budget(Request& request);
+  void put_untaken_budget();
   void leave_undispatched(const engine::Thread& thread, RequestChain& list,
                           bool no_completion_will_help);
   void update_dispatch_busy(bool busy);
@@ -155,16 +161,21 @@ class RequestQueue final : public BlockQueue,
   Request& request_of(const DeviceCommand& command) override;
   [[nodiscard]] SimDuration soft_irq_cost(const Request& request) const override;
   void on_soft_irq(Request& request) override;
+  void end_command_budget(Request& request);
   void end_request(Request& request);
+  void retry(Request& request, SimDuration delay) override;
+  void kick_requeue_list(SimDuration delay, int cpu);
+  void on_requeue_kick() { kick_requeue_list({}, 0); }
+  void run_after_recovery() override { run_queue_async(0); }
 
   // FlushHost: every step goes through kblockd.
   void queue_flush_data(Request& request, int cpu) override {
     requeue_.push_front(request);
-    run_queue_async(cpu);
+    kick_requeue_list({}, cpu);
   }
   void queue_flush(Request& flush_request, int cpu) override {
     requeue_.push_back(flush_request);
-    run_queue_async(cpu);
+    kick_requeue_list({}, cpu);
   }
   void leave_device(Request& request) override { put_driver_tag(request); }
   void end_flushed(Request& request) override { end_request(request); }
@@ -181,10 +192,13 @@ class RequestQueue final : public BlockQueue,
   RequestChain ctx_list_;  // software queue (one hardware queue: kept as one list)
   RequestChain dispatch_;  // hctx->dispatch
   RequestChain requeue_;   // requeue list, drained by kblockd
-  bool restart_ = false;   // BLK_MQ_S_SCHED_RESTART
-  int dispatch_busy_ = 0;  // EWMA
+  RequestChain waiting_;   // that are on the requeue list too, but for which nobody has asked yet
+  std::optional<DispatchBudget> budget_;  // of a SCSI disk
+  bool restart_ = false;                  // BLK_MQ_S_SCHED_RESTART
+  int dispatch_busy_ = 0;                 // EWMA
   engine::Event delayed_run_;
   int delayed_run_cpu_ = 0;
+  engine::Event requeue_kick_;
   FlushMachinery flush_;
   std::optional<Wbt> wbt_;
 };

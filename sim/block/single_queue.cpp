@@ -23,7 +23,8 @@ BlockQueueOptions common_options(const SingleQueueOptions& options) {
           .plug_issue_order = PlugIssueOrder::kByDevice,
           .plug_merging = options.plug_merging,
           .bio_runs = options.bio_runs,
-          .trace = options.trace};
+          .trace = options.trace,
+          .driver = options.driver};
 }
 
 }  // namespace

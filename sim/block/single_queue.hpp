@@ -45,6 +45,7 @@ struct SingleQueueOptions {
   bool plug_merging = true;  // ablation
   bool bio_runs = true;      // optimisation
   BlockTraceCosts trace{};
+  DriverOptions driver{.driver = Driver::kScsi, .rules = ErrorRules::kV3_6};
 };
 
 // Models: blk_queue_bio(), blk_flush_plug_list() and the peek, start and end of requests,
@@ -124,6 +125,8 @@ class SingleQueue final : public BlockQueue,
   Request& request_of(const DeviceCommand& command) override;
   [[nodiscard]] SimDuration soft_irq_cost(const Request& request) const override;
   void on_soft_irq(Request& request) override;
+  void retry(Request& request, SimDuration delay) override;
+  void run_after_recovery() override { run_async(0); }
   void end_part(Request& request);
   void end_in_sequence(Request& request);
   void end_request(Request& request);

@@ -242,6 +242,18 @@ void SingleQueue::on_soft_irq(Request& request) {
   run_in_softirq(cpu);
 }
 
+// Models: scsi_queue_insert(), which looks at the queue again itself (v2.6.18) or has kblockd do so
+// (v3.6).
+void SingleQueue::retry(Request& request, SimDuration /*delay*/) {
+  const int cpu = request.cpu;
+  requeue(request, SubmitResult::kDevResource);
+  if (options_.plugging == QueuePlugging::kPerQueue) {
+    run_in_softirq(cpu);
+  } else {
+    run_later(cpu);
+  }
+}
+
 // Models: flush_end_io() and flush_data_end_io(), v3.6.
 void SingleQueue::end_in_sequence(Request& request) {
   const int cpu = request.cpu;

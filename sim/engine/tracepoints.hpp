@@ -58,8 +58,8 @@ struct BioTrace {
   SimTime started{};
 };
 
-// block_rq_insert, block_rq_merge, block_rq_issue, block_rq_complete. A finished flush sequence
-// completes with sector -1 for the flush request itself, as the kernel prints it.
+// block_rq_insert, block_rq_merge, block_rq_issue, block_rq_complete, block_rq_requeue. A finished
+// flush sequence completes with sector -1 for the flush request itself, as the kernel prints it.
 struct RequestTrace {
   SimTime time;
   TaskName task;
@@ -73,8 +73,10 @@ struct RequestTrace {
   SimTime issued;         // io_start_time_ns: complete only
 };
 
-// A merged request has become part of another one and ends here.
-enum class RequestStep { kInsert, kIssue, kComplete, kMerge };
+// A merged request has become part of another one and ends here. A requeued one has left the device
+// and will be issued again. Where only the first sectors of a request succeed, these complete
+// partly (block_rq_complete as well), then what is left of it completes with an error.
+enum class RequestStep { kInsert, kIssue, kComplete, kMerge, kRequeue, kPartComplete };
 // A split names what is left of the bio after the part that was split off. Only bios of devices on
 // top of others are remapped by them and complete as such.
 enum class BioStep { kQueue, kGetRequest, kBackMerge, kFrontMerge, kSplit, kRemap, kComplete };
@@ -195,12 +197,21 @@ struct MergeCounts {
   friend bool operator==(const MergeCounts&, const MergeCounts&) = default;
 };
 
+// What came of commands that failed or were late.
+struct ErrorCounts {
+  std::int64_t failed = 0;  // requests that ended with an error
+  std::int64_t retries = 0;
+  std::int64_t timeouts = 0;
+  friend bool operator==(const ErrorCounts&, const ErrorCounts&) = default;
+};
+
 // What a queue counted, told once at the end of a run. Not a tracepoint.
 struct QueueTotals {
   int device = 0;
   MergeCounts bios;      // merged into a request, or given one
   MergeCounts requests;  // of which two may become one: neighbours in the elevator
   DiskStats disk;
+  std::optional<ErrorCounts> errors{};  // of a device with faults
 };
 
 // writeback_start, writeback_written, writeback_wait, writeback_queue, writeback_exec.

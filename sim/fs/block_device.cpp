@@ -114,7 +114,7 @@ Task<int> BlockDevice::issue_flush(TaskContext& task) {
     }
     co_await task.thread().run(task.costs().sleeper_wake);
   }
-  co_return wait.status() == BlkStatus::kOk ? 0 : kIoError;
+  co_return block::errno_of(wait.status());
 }
 
 Task<> BlockDevice::writepages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc) {
@@ -240,7 +240,7 @@ void BlockDevice::end_bio(Bio& bio, BlkStatus status) {
     return;
   }
   if (status != BlkStatus::kOk) {
-    inode_.mapping.wb_err.set(kIoError);
+    inode_.mapping.wb_err.set(kIoError);  // end_buffer_async_write(): whatever went wrong
   }
   memory_.cache.end_writeback(bio.cpu, inode_.mapping, page_of(bio.sector),
                               pages_floor(bio.length()));

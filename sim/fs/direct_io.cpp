@@ -9,7 +9,6 @@ namespace wbsim::fs {
 
 using block::Bio;
 using block::BlkStatus;
-using block::kIoError;
 using engine::Task;
 using pagecache::TaskContext;
 
@@ -116,7 +115,7 @@ Task<int> DirectIo::run(TaskContext& task, BlockDevice& device, const DirectRequ
     // Somebody may have read the old data meanwhile.
     device.memory().cache.drop_clean(mapping, page_containing(request.at), last_page(request));
   }
-  co_return status_ == BlkStatus::kOk ? 0 : kIoError;
+  co_return block::errno_of(status_);
 }
 
 Task<int> DirectIo::start(TaskContext& task, BlockDevice& device, const DirectRequest& request,
@@ -150,7 +149,7 @@ void DirectIo::finish() {
     return;
   }
   if (client_ != nullptr) {
-    client_->direct_io_done(status_ == BlkStatus::kOk ? length_.count() : kIoError);
+    client_->direct_io_done(status_ == BlkStatus::kOk ? length_.count() : block::errno_of(status_));
   } else {
     waiter_->wake();
   }

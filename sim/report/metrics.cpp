@@ -208,6 +208,12 @@ void Metrics::on_request(RequestStep step, const engine::RequestTrace& trace) {
     case RequestStep::kComplete:
       complete(trace);
       break;
+    case RequestStep::kRequeue:
+      change_inflight(device(trace.device), state(trace.device), trace.time, -1);
+      break;
+    case RequestStep::kPartComplete:
+      requests_of(device(trace.device), trace.rwbs).sectors_completed += trace.length;
+      break;
     case RequestStep::kMerge:
       ++requests_of(device(trace.device), trace.rwbs).request_merges;
       break;

@@ -159,26 +159,31 @@ Json disk_stats_json(const engine::DiskStats& disk) {
 }
 
 Json device_json(const DeviceMetrics& device, SimDuration elapsed) {
-  return {{"name", device.name},
-          {"iostat", iostat_json(iostat(device, elapsed))},
-          {"diskstats", disk_stats_json(device.totals.disk)},
-          {"read", requests_json(device.read)},
-          {"write", requests_json(device.write)},
-          {"flush", requests_json(device.flush)},
-          {"inserted", device.inserted},
-          {"flush_sequences", device.flush_sequences},
-          {"bio_merges", merges_json(device.totals.bios)},
-          {"request_merges", merges_json(device.totals.requests)},
-          {"busy_ns", device.busy.count()},
-          {"inflight_integral_ns", device.inflight_integral},
-          {"inflight_max", device.inflight_max},
-          {"inflight_at_end", device.inflight_at_end},
-          {"bandwidth_updates", device.bandwidth_updates},
-          {"dirty_ratelimit_kibps",
-           {{"min", kib(device.dirty_ratelimit_min)},
-            {"max", kib(device.dirty_ratelimit_max)},
-            {"last", kib(device.dirty_ratelimit_last)}}},
-          {"avg_write_bandwidth_kibps", kib(device.avg_write_bandwidth_last)}};
+  Json json = {{"name", device.name},
+               {"iostat", iostat_json(iostat(device, elapsed))},
+               {"diskstats", disk_stats_json(device.totals.disk)},
+               {"read", requests_json(device.read)},
+               {"write", requests_json(device.write)},
+               {"flush", requests_json(device.flush)},
+               {"inserted", device.inserted},
+               {"flush_sequences", device.flush_sequences},
+               {"bio_merges", merges_json(device.totals.bios)},
+               {"request_merges", merges_json(device.totals.requests)},
+               {"busy_ns", device.busy.count()},
+               {"inflight_integral_ns", device.inflight_integral},
+               {"inflight_max", device.inflight_max},
+               {"inflight_at_end", device.inflight_at_end},
+               {"bandwidth_updates", device.bandwidth_updates},
+               {"dirty_ratelimit_kibps",
+                {{"min", kib(device.dirty_ratelimit_min)},
+                 {"max", kib(device.dirty_ratelimit_max)},
+                 {"last", kib(device.dirty_ratelimit_last)}}},
+               {"avg_write_bandwidth_kibps", kib(device.avg_write_bandwidth_last)}};
+  if (const std::optional<engine::ErrorCounts>& errors = device.totals.errors) {
+    json["errors"] = {
+        {"failed", errors->failed}, {"retries", errors->retries}, {"timeouts", errors->timeouts}};
+  }
+  return json;
 }
 
 Json dirty_json(const DirtyMetrics& dirty) {

@@ -79,6 +79,31 @@ TEST(Metrics, JobBandwidthIsBytesOverRuntime) {
   EXPECT_EQ(run.elapsed(), seconds(8));
 }
 
+TEST(Metrics, ARequeuedRequestIsInTheDeviceNoMore) {
+  Metrics metrics{three_jobs()};
+  issue(metrics, milliseconds(0), 8);
+  metrics.on_request(RequestStep::kRequeue,
+                     {.time = at(milliseconds(2)), .length = Sectors{8}, .rwbs = kWrite});
+  issue(metrics, milliseconds(5), 8);
+  complete(metrics, {milliseconds(0), milliseconds(5), milliseconds(6)}, 8);
+  const RunMetrics run = metrics.finish(at(milliseconds(10)));
+  EXPECT_EQ(run.devices[0].busy, milliseconds(3));
+  EXPECT_EQ(run.devices[0].inflight_at_end, 0);
+  EXPECT_EQ(run.devices[0].write.issued, 2);
+  EXPECT_EQ(run.devices[0].write.completed, 1);
+}
+
+TEST(Metrics, SectorsThatCompletePartlyCountOnce) {
+  Metrics metrics{three_jobs()};
+  issue(metrics, milliseconds(0), 32);
+  metrics.on_request(RequestStep::kPartComplete,
+                     {.time = at(milliseconds(1)), .length = Sectors{18}, .rwbs = kWrite});
+  complete(metrics, {milliseconds(0), milliseconds(0), milliseconds(1)}, 14);
+  const RunMetrics run = metrics.finish(at(milliseconds(10)));
+  EXPECT_EQ(run.devices[0].write.completed, 1);
+  EXPECT_EQ(run.devices[0].write.sectors_completed, Sectors{32});
+}
+
 TEST(Metrics, JobStillRunningAtTheEndRunsUntilThen) {
   Metrics metrics{three_jobs()};
   metrics.on_job_start(2, at(milliseconds(500)));

@@ -180,6 +180,16 @@ void append_devices(std::string& text, const RunMetrics& metrics) {
   }
 }
 
+// Of devices with faults.
+void append_errors(std::string& text, const std::vector<DeviceMetrics>& devices) {
+  for (const DeviceMetrics& device : devices) {
+    if (const std::optional<engine::ErrorCounts>& errors = device.totals.errors) {
+      text += fmt::format("errors on {}: {} failed, {} retried, {} timed out\n", device.name,
+                          errors->failed, errors->retries, errors->timeouts);
+    }
+  }
+}
+
 // Bios that came to a queue, and why some of them were not merged.
 void append_merges(std::string& text, const std::vector<DeviceMetrics>& devices) {
   for (const DeviceMetrics& device : devices) {
@@ -226,6 +236,7 @@ std::string summary_text(const RunResult& result) {
     text += '\n';
     append_devices(text, metrics);
     append_merges(text, metrics.devices);
+    append_errors(text, metrics.devices);
   }
   if (!result.phases.empty()) {
     text += '\n' + phases_text(result.phases);

@@ -16,7 +16,7 @@ constexpr std::int64_t kFifoBatch = 16;
 constexpr std::int64_t kFrontMerges = 1;
 
 // Ranges: the STORE_FUNCTION macros of the elevator's sysfs part.
-constexpr std::array<Tunable, 5> kTunables{{
+constexpr std::array<Tunable, 5> kDeadlineTunables{{
     {"read_expire", "ms that a read may wait", 0, kIntMax, kReadExpire},
     {"write_expire", "ms that a write may wait", 0, kIntMax, kWriteExpire},
     {"writes_starved", "batches of reads that writes wait for", kIntMin, kIntMax, kWritesStarved},
@@ -26,7 +26,7 @@ constexpr std::array<Tunable, 5> kTunables{{
 
 }  // namespace
 
-std::span<const Tunable> Deadline::tunables() { return kTunables; }
+std::span<const Tunable> Deadline::tunables() { return kDeadlineTunables; }
 
 Deadline::Deadline(const ElevatorContext& context)
     : machine_{context.machine},

@@ -121,6 +121,8 @@ class Elevator {
   virtual void completed_request(Request& /*request*/, SimTime /*now*/) {}
   // finish_request(): a request is about to be freed, dispatched or merged into another.
   virtual void finish_request(Request& /*request*/) {}
+  // requeue_request(): the driver has given a request back, which is issued again without asking.
+  virtual void requeue_request(Request& /*request*/) {}
   // exit_icq(), exit_io_context(): a task that has submitted bios ends. What it queued remains.
   virtual void io_context_exits(const IoContext& /*context*/) {}
 

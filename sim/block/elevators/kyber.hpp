@@ -47,6 +47,7 @@ class Kyber final : public Elevator {
   [[nodiscard]] int min_word_depth() const override { return min_word_depth_; }
   void completed_request(Request& request, SimTime now) override;
   void finish_request(Request& request) override;
+  void requeue_request(Request& request) override { finish_request(request); }
 
  private:
   enum Domain : std::size_t { kRead, kWrite, kDiscard, kOther, kDomains };

@@ -146,12 +146,19 @@ void Wbt::track(Request& request, const WbtBio& bio) {
 }
 
 // Models: blk_mq_start_request() with QUEUE_FLAG_STATS, and wbt_issue(). A device that refuses a
-// request does so before it is started, so nothing is requeued.
+// request does so before it is started: only what has failed is requeued.
 void Wbt::issue(Request& request) {
   request.timed = true;
   if ((request.wbt_flags & kRead) != 0 && sync_cookie_ == nullptr) {
     sync_cookie_ = &request;
     sync_issue_ = request.issued;
+  }
+}
+
+// Models: wbt_requeue().
+void Wbt::requeue(const Request& request) {
+  if (sync_cookie_ == &request) {
+    sync_cookie_ = nullptr;
   }
 }
 

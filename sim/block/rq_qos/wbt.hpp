@@ -65,6 +65,8 @@ class Wbt final : private StatListener {
   void track(Request& request, const WbtBio& bio);
   // rq_qos_issue(): the device has accepted it.
   void issue(Request& request);
+  // rq_qos_requeue(): it has left the device and will be issued again.
+  void requeue(const Request& request);
   // blk_stat_add() of a request that completes.
   void add_sample(const Request& request);
   // rq_qos_done(): it has completed, or has been merged into another one.

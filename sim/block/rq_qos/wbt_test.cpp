@@ -278,6 +278,15 @@ TEST(WbtStatusTest, OnlyTheFirstReadOfSeveralIsWatched) {
   EXPECT_EQ(first_status(rig), "writes");
 }
 
+TEST(WbtStatusTest, AReadThatIsToBeTriedAgainIsNotWatched) {
+  WbtRig rig;
+  Request& request = *rig.submit(kReadFlags);
+  rig.run_until(milliseconds(1));
+  rig.wbt().requeue(request);
+  rig.submit(kWriteFlags);
+  EXPECT_EQ(first_status(rig), "writes");
+}
+
 TEST(WbtStatusTest, AfterItsCompletionTheNextReadIsWatched) {
   WbtRig rig;
   rig.read(milliseconds(1));

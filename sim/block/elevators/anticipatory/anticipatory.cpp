@@ -23,7 +23,7 @@ constexpr TimePart kWriteBatchExpire{1, 8};
 constexpr Tunable time_tunable(std::string_view name, std::string_view summary, TimePart part) {
   return {name, summary, 0, kIntMax, part.msecs(), kVersion, kVersion, part};
 }
-constexpr std::array<Tunable, 5> kTunables{
+constexpr std::array<Tunable, 5> kAnticipatoryTunables{
     time_tunable("read_expire", "ms that a synchronous request may wait", kReadExpire),
     time_tunable("write_expire", "ms that an asynchronous request may wait", kWriteExpire),
     time_tunable("antic_expire", "ms that a next read is waited for", kAnticExpire),
@@ -37,7 +37,7 @@ bool is_sync_of_task(const engine::RwbsFlags& flags) {
 
 }  // namespace
 
-std::span<const Tunable> Anticipatory::tunables() { return kTunables; }
+std::span<const Tunable> Anticipatory::tunables() { return kAnticipatoryTunables; }
 
 Anticipatory::Anticipatory(const ElevatorContext& context)
     : machine_{context.machine},

@@ -41,6 +41,7 @@ class Bfq final : public Elevator, private QueueKeeper {
   [[nodiscard]] int word_depth_for(const Bio& bio) override;
   [[nodiscard]] int min_word_depth() const override { return depths_.min(); }
   void finish_request(Request& request) override;
+  void requeue_request(Request& request) override { finish_request(request); }
   void io_context_exits(const IoContext& context) override;
 
  private:

@@ -34,7 +34,7 @@ constexpr Tunable time_tunable(std::string_view name, std::string_view summary, 
 }
 
 // Ranges: the STORE_FUNCTION() lines of the elevator's sysfs part, up to what 64 bits bear.
-constexpr std::array<Tunable, 14> kTunables{
+constexpr std::array<Tunable, 14> kCfqTunables{
     Tunable{"quantum", "requests of a queue at once", 1, kUintMax, kQuantumOld, kOld, kOld},
     Tunable{"quantum", "requests of a queue in the device", 1, kUintMax, kQuantumNew, kNew, kNew},
     Tunable{"queued", "without effect", 1, kUintMax, kQueued, kOld, kOld},
@@ -59,7 +59,7 @@ constexpr std::array<Tunable, 14> kTunables{
 
 }  // namespace
 
-std::span<const Tunable> CfqTunables::table() { return kTunables; }
+std::span<const Tunable> CfqTunables::table() { return kCfqTunables; }
 
 CfqTunables::CfqTunables(const ElevatorContext& context)
     : quantum{context.tunable("quantum", context.generation == kOld ? kQuantumOld : kQuantumNew)},
