@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "sim/base/units.hpp"
+#include "sim/block/device.hpp"
+#include "sim/block/driver.hpp"
 #include "sim/block/elevators/elevator.hpp"
 #include "sim/block/request_queue.hpp"
 #include "sim/block/single_queue.hpp"
@@ -181,6 +183,7 @@ struct QueueConfig {
   int nomerges = 0;
   std::int64_t wbt_lat_usec = -1;  // target of writeback throttling; 0: off; -1: the default
   std::int64_t read_ahead_kb = 128;
+  std::optional<std::int64_t> io_timeout;  // ms; absent: the driver's
   bool rotational = false;
   bool write_cache = false;  // volatile cache: flushes reach the device
   bool fua = false;
@@ -190,6 +193,23 @@ struct QueueConfig {
   std::optional<int> optimal_io_size;
   std::optional<int> chunk_sectors;
   friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
+};
+
+// Commands that fail or are late (models/fault.hpp). All conditions must hold.
+struct FaultConfig {
+  std::optional<block::DeviceOp> on;  // absent: all
+  std::optional<Lba> first;           // both or neither: commands with one of these sectors
+  std::optional<Sectors> sectors;
+  SimDuration from{};
+  std::optional<SimDuration> until;
+  std::int64_t skip = 0;
+  std::int64_t one_in = 1;
+  std::optional<std::int64_t> times;
+  std::optional<block::DeviceError> error;
+  bool do_not_retry = false;
+  SimDuration retry_after{};
+  SimDuration late{};
+  friend bool operator==(const FaultConfig&, const FaultConfig&) = default;
 };
 
 struct DeviceConfig {
@@ -202,6 +222,8 @@ struct DeviceConfig {
   SsdConfig ssd;
   NullBlkConfig null_blk;
   QueueConfig queue;
+  std::optional<block::Driver> driver;  // absent: that of the model (config_faults.hpp)
+  std::vector<FaultConfig> faults;
   int bdi_min_ratio = 0;  // percent
   int bdi_max_ratio = 100;
   friend bool operator==(const DeviceConfig&, const DeviceConfig&) = default;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/block/elevators/elevator_table.hpp"
+#include "sim/system/config_faults.hpp"
 #include "sim/system/config_fields.hpp"
 #include "sim/system/config_models.hpp"
 
@@ -226,6 +227,7 @@ void check_devices(ReadContext& context, Config& config) {
     const std::string pointer = child_pointer("/devices", device.name);
     check_and_complete_model(context, pointer, device);
     complete_queue(context, pointer, config.switches, config.hz, device);
+    check_faults(context, pointer, config.switches, device);
     min_ratios += device.bdi_min_ratio;
     if (device.bdi_min_ratio > device.bdi_max_ratio) {
       context.error(

@@ -7,6 +7,7 @@
 #include "sim/block/elevators/elevator_table.hpp"
 #include "sim/system/catalog.hpp"
 #include "sim/system/config_checks.hpp"
+#include "sim/system/config_faults.hpp"
 #include "sim/system/config_fields.hpp"
 #include "sim/system/config_files.hpp"
 #include "sim/system/config_models.hpp"
@@ -23,9 +24,10 @@ constexpr std::int64_t kSectorsKbMin = 4;       // PAGE_SIZE >> 10, queue_max_se
 constexpr std::int64_t kSectorsKbMax = 32767;   // max_hw_sectors_kb of the modelled driver
 constexpr std::int64_t kSegmentSizeMin = 4096;  // PAGE_SIZE, blk_queue_max_segment_size()
 constexpr std::int64_t kSegmentSizeMax = 0xffffffff;
-constexpr std::int64_t kReadAheadKbMax = 1 << 20;  // the kernel knows no limit
-constexpr std::int64_t kTopologyMax = 1 << 24;     // of the topology; the kernel knows no limit
-constexpr std::int64_t kSegmentsMax = 65535;       // an unsigned short
+constexpr std::int64_t kReadAheadKbMax = 1 << 20;   // the kernel knows no limit
+constexpr std::int64_t kIoTimeoutMax = 86'400'000;  // ms; a day
+constexpr std::int64_t kTopologyMax = 1 << 24;      // of the topology; the kernel knows no limit
+constexpr std::int64_t kSegmentsMax = 65535;        // an unsigned short
 constexpr std::int64_t kWbtLatUsecMax = 3'600'000'000;  // the kernel knows no limit
 constexpr std::size_t kDeviceNameMax = 31;              // DISK_NAME_LEN less the final zero
 
@@ -101,6 +103,8 @@ std::vector<Field> queue_fields(QueueConfig& q) {
           "75000 where rotational; bfq switches it off, unless it is set to another value"),
       integer_field("read_ahead_kb", access_count(q.read_ahead_kb), {0, kReadAheadKbMax},
                     "KiB; greatest readahead window of a file"),
+      integer_field("io_timeout", access_count(q.io_timeout), {1, kIoTimeoutMax},
+                    "ms until a command of a device with faults is given up; absent: 30000"),
       boolean_field("rotational", q.rotational, "a rotating disk"),
       choice_field("write_cache", q.write_cache, kWriteCacheNames,
                    "write back: a volatile cache, so flushes reach the device"),
@@ -144,6 +148,7 @@ std::vector<Field> described_fields(DeviceConfig& device, std::vector<Field> of_
   std::vector<Field> fields = common_fields(device);
   append(fields, std::move(of_models));
   fields.push_back(object_field("queue", queue_fields(device.queue), "/sys/block/NAME/queue"));
+  append(fields, fault_fields(device));
   fields.push_back(object_field("bdi", bdi_fields(device), "/sys/class/bdi"));
   return fields;
 }

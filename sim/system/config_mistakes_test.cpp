@@ -58,7 +58,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{
             "InADevice", document("", R"(,"dept":4)"),
             "a.json: /devices/sda/dept: unknown key \"dept\"; one of use, model, size, channels, "
-            "depth, read, write, flush, per_kib, seek, queue, bdi. Did you mean \"depth\"?"},
+            "depth, read, write, flush, per_kib, seek, queue, driver, faults, bdi. Did you mean "
+            "\"depth\"?"},
         Mistake{
             "InAnAction", document(R"("actions":[{"at":"1s","syscall":"sync","when":1}])"),
             "a.json: /actions/0/when: unknown key \"when\"; one of at, after, set, syscall, anon"},

@@ -252,7 +252,7 @@ TEST_F(ConfigFiles, AreNamedInTheErrorsTheyContain) {
             path("disk.json") + ": /depth: 0 is not a whole number from 1 to 10240\n" +
                 path("disk.json") +
                 ": /use: unknown key \"use\"; one of model, size, channels, depth, read, write, "
-                "flush, per_kib, seek, queue, bdi\n");
+                "flush, per_kib, seek, queue, driver, faults, bdi\n");
 }
 
 TEST_F(ConfigFiles, ThatAreMissingAreReportedWithThePlacesLookedAt) {

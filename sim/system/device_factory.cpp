@@ -14,9 +14,9 @@
 namespace wbsim::system {
 namespace {
 
-using Model = std::unique_ptr<block::DeviceModel>;
+using ModelPtr = std::unique_ptr<block::DeviceModel>;
 
-Model make_simdisk(engine::Simulator& simulator, const DeviceConfig& config) {
+ModelPtr make_simdisk(engine::Simulator& simulator, const DeviceConfig& config) {
   const SimdiskConfig& s = config.simdisk;
   return std::make_unique<models::Simdisk>(
       simulator, models::SimdiskParameters{.depth = s.depth,
@@ -45,7 +45,7 @@ models::SeekTimes seek_times(const SeekConfig& seek) {
   return {seek.single, seek.average, seek.full};
 }
 
-Model make_hdd(engine::Simulator& simulator, const DeviceConfig& config) {
+ModelPtr make_hdd(engine::Simulator& simulator, const DeviceConfig& config) {
   const HddConfig& h = config.hdd;
   models::HddParameters p;
   p.depth = h.depth;
@@ -68,7 +68,7 @@ Model make_hdd(engine::Simulator& simulator, const DeviceConfig& config) {
   return std::make_unique<models::Hdd>(simulator, p);
 }
 
-Model make_ssd(engine::Simulator& simulator, const DeviceConfig& config) {
+ModelPtr make_ssd(engine::Simulator& simulator, const DeviceConfig& config) {
   const SsdConfig& s = config.ssd;
   const bool nvme = s.interface == SsdConfig::Interface::kNvme;
   models::SsdParameters p;
@@ -94,7 +94,7 @@ Model make_ssd(engine::Simulator& simulator, const DeviceConfig& config) {
   return std::make_unique<models::Ssd>(simulator, p);
 }
 
-Model make_null_blk(engine::Simulator& simulator, const DeviceConfig& config) {
+ModelPtr make_null_blk(engine::Simulator& simulator, const DeviceConfig& config) {
   constexpr int kTimerMode = 2;  // NULL_IRQ_TIMER
   const NullBlkConfig& n = config.null_blk;
   using Completion = models::NullBlkParameters::Completion;
@@ -109,7 +109,7 @@ Model make_null_blk(engine::Simulator& simulator, const DeviceConfig& config) {
 
 struct Maker {
   std::string_view model;
-  Model (*make)(engine::Simulator&, const DeviceConfig&);
+  ModelPtr (*make)(engine::Simulator&, const DeviceConfig&);
 };
 
 constexpr std::array<Maker, 4> kMakers{

@@ -4,7 +4,9 @@
 #include <bit>
 
 #include "sim/base/check.hpp"
+#include "sim/base/rng.hpp"
 #include "sim/block/stacking/stack_limits.hpp"
+#include "sim/system/config_faults.hpp"
 #include "sim/system/config_models.hpp"
 #include "sim/system/device_factory.hpp"
 #include "sim/system/device_graph.hpp"
@@ -132,6 +134,24 @@ block::QueueLimits queue_limits(const QueueConfig& queue) {
           .io_min = queue.minimum_io_size ? Bytes{*queue.minimum_io_size} : block,
           .io_opt = Bytes{queue.optimal_io_size.value_or(0)},
           .chunk_sectors = Sectors{queue.chunk_sectors.value_or(0)}};
+}
+
+block::ErrorRules error_rules(const KernelSwitches& switches) {
+  if (switches.block_layer == KernelSwitches::BlockLayer::kMultiQueue) {
+    return block::ErrorRules::kV5_10;
+  }
+  return switches.queue_plugging == block::QueuePlugging::kPerQueue ? block::ErrorRules::kV2_6_18
+                                                                    : block::ErrorRules::kV3_6;
+}
+
+block::DriverOptions driver_options(const KernelSwitches& switches, const DeviceConfig& device,
+                                    block::FallibleDevice* fallible) {
+  const block::DriverOptions usual;
+  const auto timeout = device.queue.io_timeout;
+  return {.driver = driver_of(device, switches),
+          .rules = error_rules(switches),
+          .fallible = fallible,
+          .timeout = timeout ? milliseconds(*timeout) : usual.timeout};
 }
 
 block::SingleQueueOptions single_queue_options(const Config& config, const DeviceConfig& device,
@@ -262,18 +282,30 @@ System::~System() {
 void System::add_device(const DeviceConfig& config, int index) {
   Device& device = devices_[static_cast<std::size_t>(index)];
   device.model = make_device_model(simulator_, config);
+  block::DeviceModel* front = device.model.get();
+  if (!config.faults.empty()) {
+    device.faulty = std::make_unique<models::FaultyDevice>(
+        simulator_, *device.model, faults_of(config),
+        Rng::stream(config_.seed, "faults of " + config.name));
+    front = device.faulty.get();
+  }
   const KernelSwitches& switches = config_.switches;
+  const block::DriverOptions driver = driver_options(switches, config, device.faulty.get());
   add_bdi(device, index);
   device.wb->min_ratio = config.bdi_min_ratio;
   device.wb->max_ratio = config.bdi_max_ratio;
   if (switches.block_layer == KernelSwitches::BlockLayer::kSingleQueue) {
-    device.queue = std::make_unique<block::SingleQueue>(
-        machine_, tracer_, kblockd_, *device.model,
-        single_queue_options(config_, config, index, machine_.costs()));
+    block::SingleQueueOptions options =
+        single_queue_options(config_, config, index, machine_.costs());
+    options.driver = driver;
+    device.queue =
+        std::make_unique<block::SingleQueue>(machine_, tracer_, kblockd_, *front, options);
   } else {
-    device.queue = std::make_unique<block::RequestQueue>(
-        machine_, tracer_, kblockd_, *device.model,
-        request_queue_options(config_, config, index, machine_.costs(), *device.wb));
+    block::RequestQueueOptions options =
+        request_queue_options(config_, config, index, machine_.costs(), *device.wb);
+    options.driver = driver;
+    device.queue =
+        std::make_unique<block::RequestQueue>(machine_, tracer_, kblockd_, *front, options);
   }
   device.ra_pages = pages_floor(kibibytes(config.queue.read_ahead_kb));
   add_file(device, config.name, config.size);

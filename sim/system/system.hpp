@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "models/faulty_device.hpp"
 #include "sim/block/device.hpp"
 #include "sim/block/kblockd.hpp"
 #include "sim/block/request_queue.hpp"
@@ -56,6 +57,7 @@ class System {
   // something on top of others; a partition shares the flusher of its disk.
   struct Device {
     std::unique_ptr<block::DeviceModel> model;
+    std::unique_ptr<models::FaultyDevice> faulty;     // around it, where it has faults
     std::unique_ptr<pagecache::BdiWriteback> own_wb;  // the queue looks at it
     std::unique_ptr<block::BlockQueue> queue;
     std::unique_ptr<block::BioTarget> on_top;
