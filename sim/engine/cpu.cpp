@@ -42,6 +42,7 @@ Thread::Thread(Machine& machine, std::string comm, int pid, Nice nice)
 Thread::~Thread() { simulator_.cancel(timer_); }
 
 void Thread::wake() {
+  woken_meanwhile_ = falling_asleep_;
   if (state_ != State::kSleeping || !started_) {
     return;
   }
@@ -71,11 +72,27 @@ void Thread::sleep(std::coroutine_handle<> handle) {
   continuation_ = handle;
   cpu.account(*this);
   if (sleep_hook_.fn != nullptr) {
+    falling_asleep_ = true;
     const SimDuration extra = sleep_hook_.fn(sleep_hook_.context);
+    falling_asleep_ = false;
     cpu.busy_until_ = std::max(now(), cpu.busy_until_) + extra;
     cpu.busy_ += extra;
   }
+  if (std::exchange(woken_meanwhile_, false)) {
+    simulator_.cancel(timer_);
+    become_runnable(cpu);
+    return;
+  }
   state_ = State::kSleeping;
+  cpu.current_ = nullptr;
+  cpu.pick_next(SimDuration::zero());
+}
+
+// The thread, which has the CPU, lets others have it first.
+void Thread::become_runnable(Cpu& cpu) {
+  state_ = State::kRunnable;
+  queue_order_ = machine_.next_order_++;
+  cpu.queue_.push_back(this);
   cpu.current_ = nullptr;
   cpu.pick_next(SimDuration::zero());
 }
@@ -91,11 +108,7 @@ void Thread::YieldAwaiter::await_suspend(std::coroutine_handle<> handle) {
   Cpu& cpu = *thread.cpu_;
   thread.continuation_ = handle;
   cpu.account(thread);
-  thread.state_ = State::kRunnable;
-  thread.queue_order_ = thread.machine_.next_order_++;
-  cpu.queue_.push_back(&thread);
-  cpu.current_ = nullptr;
-  cpu.pick_next(SimDuration::zero());
+  thread.become_runnable(cpu);
 }
 
 bool Thread::BlockAwaiter::await_suspend(std::coroutine_handle<> handle) {

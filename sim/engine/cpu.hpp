@@ -80,7 +80,8 @@ class Thread {
   // co_await exit(): gives up the CPU for good.
   auto exit() { return BlockAwaiter{*this, Reason::kExit}; }
 
-  // Makes a sleeping thread runnable (try_to_wake_up()). No effect on others.
+  // Makes a sleeping thread runnable (try_to_wake_up()). One that is about to sleep, and is woken
+  // by what its own plug holds, does not sleep. No effect on others.
   void wake();
 
   // The most pages (or steps) of `cost` each, at most `wanted`, that end before anything else
@@ -134,6 +135,7 @@ class Thread {
   [[nodiscard]] std::int64_t steps_ahead_of_many(SimDuration cost, std::int64_t wanted) const;
   // Puts the thread to sleep with its continuation, flushing what the sleep hook flushes.
   void sleep(std::coroutine_handle<> handle);
+  void become_runnable(Cpu& cpu);
 
   Machine& machine_;
   Simulator& simulator_;
@@ -143,6 +145,8 @@ class Thread {
   std::int64_t weight_;
   Cpu* cpu_ = nullptr;
   State state_ = State::kSleeping;
+  bool falling_asleep_ = false;  // its sleep hook runs
+  bool woken_meanwhile_ = false;
   bool started_ = false;
   SimDuration vruntime_{};  // CFS virtual run time, on the time line of cpu_
   SimTime exec_start_{};    // up to when vruntime_ is accounted

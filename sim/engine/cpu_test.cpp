@@ -237,6 +237,19 @@ TEST_F(CpuTest, SleepHookRunsBeforeTheSwitchAndItsTimeCounts) {
   EXPECT_EQ(b.log_us, (Us{4}));
 }
 
+TEST_F(CpuTest, WhoIsWokenByItsOwnSleepHookDoesNotSleep) {
+  make();
+  Actor& a = spawn({block(), log(), block(), log()});
+  a.thread.set_sleep_hook({[](void* thread) {
+                             static_cast<Thread*>(thread)->wake();
+                             static_cast<Thread*>(thread)->set_sleep_hook({});
+                             return SimDuration{microseconds(4)};
+                           },
+                           &a.thread});
+  finish();
+  EXPECT_EQ(a.log_us, (Us{4}));
+}
+
 // --- CFS ------------------------------------------------------------------------------------
 
 TEST_F(CpuTest, NoSwitchBetweenTwoPointsOfRescheduling) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/block/driver.hpp"
+
 namespace wbsim::fs {
 
 using block::Bio;

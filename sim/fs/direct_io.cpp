@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/base/check.hpp"
+#include "sim/block/driver.hpp"
 #include "sim/writeback/filemap.hpp"
 
 namespace wbsim::fs {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sim/base/check.hpp"
+#include "sim/block/driver.hpp"
 
 namespace wbsim::block {
 
@@ -185,7 +186,7 @@ void StackedDevice::on_end(const Bio& bio) {
                                   .sector = bio.sector,
                                   .length = bio.unit,
                                   .rwbs = bio.flags,
-                                  .error = bio.status == BlkStatus::kOk ? 0 : kIoError,
+                                  .error = errno_of(bio.status),
                                   .started = bio.submitted});
   }
 }
