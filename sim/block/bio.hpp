@@ -60,6 +60,7 @@ class Bio {
   SimDuration end_cost{};  // CPU time that the end of one bio takes, end_io included
   WriteIds writes;
   Bio* next = nullptr;  // in its request, in order of merging
+  int cgroup = 0;       // of its submitter, where the queue has control groups; 0: the root
   int cpu = 0;          // that it ended on, with its last part: set before end_io is called
 
   // Of a single bio whose first parts were split off (bio_chain()). The parts are bios of their

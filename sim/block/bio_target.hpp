@@ -50,7 +50,8 @@ class BioTarget {
   }
 
   // How many bios of `unit` sectors, back to back from `sector`, would back-merge one after the
-  // other into the newest request of the task's plug; at most `wanted`.
+  // other into the newest request of the task's plug; at most `wanted`. None for a task in a
+  // control group, which may be limited: each of its bios goes through submit_bio().
   [[nodiscard]] virtual std::int64_t merge_room(const TaskIo& /*io*/, Lba /*sector*/,
                                                 Sectors /*unit*/, std::int64_t /*wanted*/) const {
     return 0;

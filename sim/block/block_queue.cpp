@@ -32,7 +32,7 @@ std::int64_t BlockQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit,
                                     std::int64_t wanted) const {
   const Plug* plug = io.plug();
   if (plug == nullptr || plug->empty() || !common_.plug_merging ||
-      limits().nomerges == kNomergesAll) {
+      limits().nomerges == kNomergesAll || io.context().cgroup != 0) {
     return 0;
   }
   const Request& newest = plug->newest();
@@ -97,6 +97,7 @@ void BlockQueue::take_plugged(Plug& plug, RequestChain& taken) const {
 void BlockQueue::fill_request(Request& request, const Bio& bio,
                               const engine::Thread& thread) const {
   request.cpu = thread.cpu_index();
+  request.cgroup = bio.cgroup;
   request.sector = bio.sector;
   request.length = bio.length();
   request.flags = bio.flags;

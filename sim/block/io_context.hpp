@@ -29,6 +29,7 @@ struct IoContext {
   int id;
   IoPriority priority;  // ioprio_set(); kNone: follows from `nice`
   std::int8_t nice = 0;
+  int cgroup = 0;  // number of the control group that the task is in; 0: the root
   bool exited = false;
   // has_fs_excl(): it holds a lock that keeps others from the file system (v2.6.18).
   bool fs_exclusive = false;

@@ -24,6 +24,8 @@ void RequestMerger::note_unlike(const Request& request, const Bio& bio) {
     note(MergeRefusal::kNoMergeRequest);
   } else if (request.flags.write != bio.flags.write) {
     note(MergeRefusal::kOtherOperation);
+  } else if (request.cgroup != bio.cgroup) {
+    note(MergeRefusal::kOtherCgroup);  // blk_cgroup_mergeable()
   } else {
     note(MergeRefusal::kOtherPriority);
   }
@@ -118,6 +120,9 @@ std::optional<MergeRefusal> RequestMerger::refusal_of(const Request& request,
   }
   if (request.flags.write != next.flags.write) {
     return MergeRefusal::kOtherOperation;
+  }
+  if (request.cgroup != next.cgroup) {
+    return MergeRefusal::kOtherCgroup;
   }
   if (!may_differ(request.priority, next.priority)) {
     return MergeRefusal::kOtherPriority;

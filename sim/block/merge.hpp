@@ -68,7 +68,7 @@ class RequestMerger {
   // blk_rq_merge_ok(): whether they may be merged if they are adjacent.
   [[nodiscard]] bool are_alike(const Request& request, const Bio& bio) const {
     return !request.no_merge && request.bio != nullptr && request.flags.write == bio.flags.write &&
-           may_differ(request.priority, bio.priority);
+           request.cgroup == bio.cgroup && may_differ(request.priority, bio.priority);
   }
   // blk_rq_merge_ok() and blk_try_merge(): whether and how `bio` is adjacent to `request`.
   // Most candidates are not adjacent, so that is asked first.

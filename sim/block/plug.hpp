@@ -91,6 +91,8 @@ class TaskIo {
   // ioprio_set(2), and the ioprio of the task's io_context. A class of kNone: none was given.
   void set_priority(IoPriority priority) { context_.priority = priority; }
   [[nodiscard]] IoPriority priority() const { return context_.priority; }
+  // cgroup.procs: the number of the control group that the task is moved to.
+  void set_cgroup(int number) { context_.cgroup = number; }
   // current->bio_list: where bios are gathered that drivers submit while this task is in
   // submit_bio_noacct() already; null outside of it (stacking/stacked_device.hpp).
   [[nodiscard]] BioList* bio_list() const { return bio_list_; }

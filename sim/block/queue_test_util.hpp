@@ -179,13 +179,16 @@ class BasicQueueRig {
   ~BasicQueueRig() { sim.destroy_processes(); }
 
   // A task that follows `script`; submits to `queue` unless another one is given.
-  void task(IoScript script, BlockQueue* other = nullptr, IoPriority priority = {}) {
+  void task(IoScript script, BlockQueue* other = nullptr, IoPriority priority = {},
+            int cgroup = 0) {
     tasks_.push_back(std::make_unique<ScriptTask>(
         *this, std::move(script), other == nullptr ? static_cast<BlockQueue&>(queue) : *other,
         fmt::format("task{}", tasks_.size())));
     tasks_.back()->io.set_priority(priority);
+    tasks_.back()->io.set_cgroup(cgroup);
     sim.spawn("task", follow(*tasks_.back()));
   }
+  void task_in(int cgroup, IoScript script) { task(std::move(script), nullptr, {}, cgroup); }
   void run(SimDuration until = seconds(100)) { sim.run(at(until)); }
 
   // What the device accepted, in order: "W 0+8", "W 0+8 fua", "F".

@@ -58,6 +58,7 @@ struct Request {
   int number;
   int tag = kNoTag;  // the driver's
   int cpu = 0;       // of the task that allocated it
+  int cgroup = 0;    // of all its bios
   Lba sector;
   Sectors length;
   engine::RwbsFlags flags;

@@ -63,6 +63,10 @@ RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& trace
   if (options.driver.driver == Driver::kScsi) {
     budget_.emplace(device.queue_depth(), machine.jiffies().hz());
   }
+  if (!options.cgroups.empty()) {
+    ThrottleHost& host = *this;  // a private base: make_unique() may not convert to it
+    throttle_ = std::make_unique<IoThrottle>(machine, host, options.cgroups, options.split_charge);
+  }
   device.attach(*this);
 }
 
@@ -160,6 +164,16 @@ inline Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
   return io.thread().try_run(attempt.cost) ? Task<>{} : run(io.thread(), attempt.cost);
 }
 
+// Models: submit_bio_noacct_nocheck() (v6.1).
+inline Task<> RequestQueue::submit_allowed(TaskIo& io, Bio& bio) {
+  engine::Thread& thread = io.thread();
+  ++stats_.bios;
+  trace_bio(BioStep::kQueue, thread, bio);
+  const bool whole = bio.count > 1 || sectors_in_limits(bio, limits()) == bio.unit;
+  return whole && thread.try_run(options_.trace.bio_queue) ? submit_in_limits(io, bio)
+                                                           : submit_in_parts(io, bio);
+}
+
 Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
   engine::Thread& thread = io.thread();
   bio.next = nullptr;
@@ -177,22 +191,44 @@ Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
     end_bio(bio, BlkStatus::kOk, thread.cpu_index());  // a flush to a device that needs none
     return {};
   }
-  ++stats_.bios;
-  trace_bio(BioStep::kQueue, thread, bio);
-  const bool whole = bio.count > 1 || sectors_in_limits(bio, limits()) == bio.unit;
-  return whole && thread.try_run(options_.trace.bio_queue) ? submit_in_limits(io, bio)
-                                                           : submit_in_parts(io, bio);
+  if (throttle_ != nullptr) {
+    bio.cgroup = io.context().cgroup;
+    if (throttle_->hold(bio)) {
+      return {};
+    }
+  }
+  return submit_allowed(io, bio);
 }
 
-// Models: __blk_queue_split(): each part is submitted before the next is split off.
+// By kthrotld, whose I/O it is from here on: elevators know it by that task. What is left of a bio
+// was traced when it began.
+Task<> RequestQueue::submit_released(TaskIo& io, Bio& bio) {
+  bio.next = nullptr;
+  bio.context = &io.context();
+  if (elevator_) {
+    bio.context->add_user(*this);
+  }
+  return bio.split_off > Sectors{0} ? submit_rest(io, bio) : submit_allowed(io, bio);
+}
+
 Task<> RequestQueue::submit_in_parts(TaskIo& io, Bio& bio) {
   co_await io.thread().run(options_.trace.bio_queue);
+  co_await submit_rest(io, bio);
+}
+
+// Models: __blk_queue_split(): each part is submitted before the next is split off. The rest, which
+// comes back to submit_bio_noacct() before the part goes on, may have to wait there.
+Task<> RequestQueue::submit_rest(TaskIo& io, Bio& bio) {
   for (Sectors fits = sectors_in_limits(bio, limits()); fits < bio.unit;
        fits = sectors_in_limits(bio, limits())) {
     Bio& part = split_off(bio, fits);
     trace_bio(BioStep::kSplit, io.thread(), bio);
     co_await io.thread().run(options_.trace.split);
+    const bool held = throttle_ != nullptr && throttle_->hold_rest(bio);
     co_await submit_in_limits(io, part);
+    if (held) {
+      co_return;
+    }
   }
   co_await submit_in_limits(io, bio);
 }

@@ -20,6 +20,7 @@
 #include "sim/block/request.hpp"
 #include "sim/block/rq_qos/wbt.hpp"
 #include "sim/block/tag_set.hpp"
+#include "sim/block/throttle/io_throttle.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/task.hpp"
 #include "sim/engine/tracepoints.hpp"
@@ -55,6 +56,8 @@ struct RequestQueueOptions {
   PlugSizeLimit plug_size_limit = PlugSizeLimit::kAlways;
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   BioPriorityRule bio_priority = BioPriorityRule::kAsSet;
+  ControlGroups cgroups{};
+  SplitCharge split_charge = SplitCharge::kAfterwards;
   std::size_t plug_requests_max = 32;
   std::optional<WbtOptions> wbt{};  // writeback throttling; absent: off
   bool plug_merging = true;         // ablation
@@ -65,10 +68,11 @@ struct RequestQueueOptions {
 
 // Models: blk_mq_submit_bio(), blk_mq_flush_plug_list(), __blk_mq_sched_dispatch_requests(),
 // blk_mq_dispatch_rq_list() and the completion path, block/blk-mq*.c, v5.10 and v6.1.
-// Simplified: one hardware queue, no cgroups, no tags shared between queues.
+// Simplified: one hardware queue, of cgroups io.max alone, no tags shared between queues.
 class RequestQueue final : public BlockQueue,
                            private FlushHost,
                            private ElevatorHost,
+                           private ThrottleHost,
                            private IoContextUser {
  public:
   RequestQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
@@ -83,6 +87,7 @@ class RequestQueue final : public BlockQueue,
 
   // submit_bio() of a single bio, split where it exceeds the limits. May sleep for a tag. Flushes
   // to a device without a volatile cache complete at once. What need not sleep happens in the call.
+  // What exceeds the limits of the task's control group is submitted later, by another thread.
   engine::Task<> submit_bio(TaskIo& io, Bio& bio) override;
 
   engine::Task<> flush_plug(TaskIo& io) override;
@@ -95,7 +100,9 @@ class RequestQueue final : public BlockQueue,
   engine::Task<> run_from_kblockd(TaskIo& io) override;
 
  private:
+  engine::Task<> submit_allowed(TaskIo& io, Bio& bio);
   engine::Task<> submit_in_parts(TaskIo& io, Bio& bio);
+  engine::Task<> submit_rest(TaskIo& io, Bio& bio);
   engine::Task<> submit_in_limits(TaskIo& io, Bio& bio);
   engine::Task<> submit_unmerged(TaskIo& io, Bio& bio, SimDuration search);
   static engine::Task<> run(engine::Thread& thread, SimDuration cost);
@@ -154,6 +161,9 @@ class RequestQueue final : public BlockQueue,
                           bool no_completion_will_help);
   void update_dispatch_busy(bool busy);
 
+  // ThrottleHost.
+  engine::Task<> submit_released(TaskIo& io, Bio& bio) override;
+
   // IoContextUser.
   void io_context_exits(const IoContext& context) override;
 
@@ -201,6 +211,7 @@ class RequestQueue final : public BlockQueue,
   engine::Event requeue_kick_;
   FlushMachinery flush_;
   std::optional<Wbt> wbt_;
+  std::unique_ptr<IoThrottle> throttle_;  // null where there are no control groups
 };
 
 }  // namespace wbsim::block

@@ -168,17 +168,18 @@ enum class MergeRefusal : std::uint8_t {
   kNotAdjacent,     // to nothing that was looked at
   kNoMergeRequest,  // that is adjacent: it met a limit before, is a flush or part of a split bio
   kOtherOperation,
+  kOtherCgroup,
   kOtherPriority,
   kElevator,  // it does not allow it
   kMaxSectors,
   kMaxSegments,
 };
-inline constexpr std::size_t kMergeRefusals = 9;
+inline constexpr std::size_t kMergeRefusals = 10;
 
 constexpr std::string_view to_string(MergeRefusal refusal) {
   constexpr std::array<std::string_view, kMergeRefusals> kNames{
-      "nomerges",       "no_merge_bio", "not_adjacent", "no_merge_request", "other_operation",
-      "other_priority", "elevator",     "max_sectors",  "max_segments"};
+      "nomerges",     "no_merge_bio",   "not_adjacent", "no_merge_request", "other_operation",
+      "other_cgroup", "other_priority", "elevator",     "max_sectors",      "max_segments"};
   return kNames[static_cast<std::size_t>(refusal)];
 }
 

@@ -136,6 +136,10 @@ Json iostat_json(const Iostat& stat) {
 Json merges_json(const engine::MergeCounts& counts) {
   Json refused = Json::object();
   for (std::size_t i = 0; i < engine::kMergeRefusals; ++i) {
+    const bool of_cgroups = i == static_cast<std::size_t>(engine::MergeRefusal::kOtherCgroup);
+    if (of_cgroups && counts.refused[i] == 0) {
+      continue;  // without control groups there is no such reason
+    }
     refused[std::string{to_string(static_cast<engine::MergeRefusal>(i))}] = counts.refused[i];
   }
   return {{"attempts", counts.attempts}, {"merged", counts.merged}, {"refused", refused}};

@@ -11,7 +11,7 @@ namespace wbsim::report {
 namespace {
 
 // A row changes in the same commit as the comparison it rests on.
-constexpr std::array<TrustRow, 34> kTable{{
+constexpr std::array<TrustRow, 35> kTable{{
     {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase,
      "thresholds of global_dirty_state, dirty curve"},
     {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase,
@@ -44,6 +44,7 @@ constexpr std::array<TrustRow, 34> kTable{{
      "throughput, latency, order of block_rq_issue"},
     {"asynchronous I/O", Evidence::kTruthCase, Evidence::kTruthCase,
      "throughput, latency, order of block_rq_issue"},
+    {"io.max", Evidence::kVector, Evidence::kVector, "worked examples of block/blk-throttle.c"},
     {"block device page cache", Evidence::kTruthCase, Evidence::kTruthCase,
      "throughput, dirty curve"},
     {"buffered reads", Evidence::kNone, Evidence::kTruthCase,

@@ -2,6 +2,7 @@
 // the builder wires a System from. Plain data; the JSON reader fills it (config_reader.hpp).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -49,6 +50,7 @@ struct KernelSwitches {
   block::FuaIssue fua_issue = block::FuaIssue::kKblockd;                   // 10.6
   block::TagWakeRule tag_wake = block::TagWakeRule::kPerWaitQueue;         // 10.2
   block::BioPriorityRule bio_priority = block::BioPriorityRule::kAsSet;
+  block::SplitCharge throttle_splits = block::SplitCharge::kAfterwards;     // io.max
   block::ElevatorGeneration elevators = block::ElevatorGeneration::kV5_10;  // 11
   fs::DirectIoRules direct_io;                                              // 1.13
   // Of devices on top of others.
@@ -229,6 +231,19 @@ struct DeviceConfig {
   friend bool operator==(const DeviceConfig&, const DeviceConfig&) = default;
 };
 
+// io.max of one control group for one device.
+struct IoMaxConfig {
+  std::string device;
+  std::array<block::IoLimits, block::kDirections> limits{};
+  friend bool operator==(const IoMaxConfig&, const IoMaxConfig&) = default;
+};
+
+struct CgroupConfig {
+  std::string name;  // its path below the root: "slow", "batch/nightly"
+  std::vector<IoMaxConfig> io_max;
+  friend bool operator==(const CgroupConfig&, const CgroupConfig&) = default;
+};
+
 struct ActionConfig {
   // Exactly one of `at` and `after_workload` is meaningful.
   std::optional<SimDuration> at;
@@ -278,6 +293,7 @@ struct Config {
   VmConfig vm;
   std::vector<DeviceConfig> devices;
   std::vector<StackConfig> stack;
+  std::vector<CgroupConfig> cgroups;  // once complete: parents before their children
   std::vector<ActionConfig> actions;
   std::string workload_file;      // path as given, "" when inline
   std::string workload_text;      // the job file's text

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/block/elevators/elevator_table.hpp"
+#include "sim/system/config_cgroups.hpp"
 #include "sim/system/config_faults.hpp"
 #include "sim/system/config_fields.hpp"
 #include "sim/system/config_models.hpp"
@@ -278,6 +279,7 @@ void check_and_complete(ReadContext& context, Config& config) {
   check_memory(context, config.memory);
   check_devices(context, config);
   check_and_complete_stack(context, config);
+  check_and_complete_cgroups(context, config);
   complete_boot(context, config.boot, config.hz);
   complete_cpu_costs(config.cpu_costs);
 }

@@ -36,6 +36,9 @@ constexpr std::array<std::pair<TagWakeRule, std::string_view>, 2> kTagWakeNames{
      {TagWakeRule::kCompletionCount, "completion-count"}}};
 constexpr std::array<std::pair<BioPriorityRule, std::string_view>, 2> kBioPriorityNames{
     {{BioPriorityRule::kAsSet, "as-set"}, {BioPriorityRule::kOfSubmitter, "of-submitter"}}};
+constexpr std::array<std::pair<block::SplitCharge, std::string_view>, 2> kSplitChargeNames{
+    {{block::SplitCharge::kAfterwards, "afterwards"},
+     {block::SplitCharge::kEachPart, "each-part"}}};
 constexpr std::array<std::pair<ElevatorPull, std::string_view>, 2> kElevatorPullNames{
     {{ElevatorPull::kUpToRequests, "all-wanted"}, {ElevatorPull::kWhileTags, "while-tags"}}};
 constexpr std::array<std::pair<FuaIssue, std::string_view>, 2> kFuaIssueNames{
@@ -280,6 +283,8 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                    "what counts the freed tags that wake who waits for one"),
       choice_field("bio_priority", s.bio_priority, kBioPriorityNames,
                    "I/O priority of a bio for which none was set"),
+      choice_field("throttle_splits", s.throttle_splits, kSplitChargeNames,
+                   "how parts of a split bio count against riops and wiops of io.max"),
       boolean_field("direct_plugs_asynchronous", s.direct_io.plugs_asynchronous,
                     "an asynchronous direct I/O of one bio is plugged too"),
       boolean_field("direct_reads_sync", s.direct_io.marks_waited_reads_sync,
@@ -351,7 +356,7 @@ std::vector<Field> root_fields(Config& c) {
       devices_field(c.devices, c.switches),
       stack_field(c.stack),
       refused_field("mounts", "file systems"),
-      refused_field("cgroups", "memory and io controllers"),
+      cgroups_field(c.cgroups),
       actions_field(c.actions),
       workload_field(c),
       object_field("boot", boot_fields(c.boot), "the machine's state at t = 0"),

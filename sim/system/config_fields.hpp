@@ -37,6 +37,9 @@ Field stack_field(std::vector<StackConfig>& stacks);
 std::size_t stack_members_min(const StackConfig& stack);
 std::size_t stack_members_max(const StackConfig& stack);
 
+// Control groups: cgroup v2.
+Field cgroups_field(std::vector<CgroupConfig>& cgroups);
+
 Field cpu_costs_field(Config& config);
 // Adds the components that no document gave, with their defaults.
 void complete_cpu_costs(CpuCostMap& costs);

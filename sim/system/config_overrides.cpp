@@ -41,6 +41,15 @@ std::vector<std::string> split_path(std::string_view path) {
   }
 }
 
+// Files of a control group have a dot in their names: cgroups.slow.io.max.sda.wbps.
+void join_file_name(std::vector<std::string>& path) {
+  constexpr std::size_t kFile = 2;
+  if (path.size() > kFile + 1 && path[0] == "cgroups") {
+    path[kFile] += "." + path[kFile + 1];
+    path.erase(path.begin() + kFile + 1);
+  }
+}
+
 bool is_valid_utf8(const std::string& text) {
   try {
     static_cast<void>(Json(text).dump());
@@ -77,6 +86,7 @@ class Setter {
       return failed("is not UTF-8");
     }
     std::vector<std::string> path = split_path(std::string_view{text_}.substr(0, equals));
+    join_file_name(path);
     if (std::find(path.begin(), path.end(), "") != path.end()) {
       return failed("has an empty name in its key");
     }

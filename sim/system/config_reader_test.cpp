@@ -37,7 +37,8 @@ constexpr const char* kEverything = R"({
             "bdi": {"min_ratio": 1, "max_ratio": 50}},
     "sda": {"queue": {"scheduler": "none", "wbt_lat_usec": 0}}
   },
-  "stack": {}, "mounts": {}, "cgroups": {},
+  "stack": {}, "mounts": {},
+  "cgroups": {"slow": {"io.max": {"sda": {"wbps": "1MB", "riops": 100}}}},
   "actions": [{"at": "4s", "set": {"vm.dirty_bytes": 20000000, "vm.dirty_ratio": 3}},
               {"after": "workload", "syscall": "sync"}],
   "workload": {"fio": "[w]\nrw=write\n", "start": "1s", "tail": "1ms"},
@@ -169,6 +170,7 @@ TEST(ConfigReader, TakesSwitchesFromTheKernelsProfile) {
   expected.bio_priority = block::BioPriorityRule::kOfSubmitter;
   expected.mirror_writes = block::MirrorWrites::kDirect;
   expected.stripe_visit = block::StripeVisit::kByStripe;
+  expected.throttle_splits = block::SplitCharge::kEachPart;
   expected.elevators = block::ElevatorGeneration::kV6_1;
   expected.plug_size_limit = block::PlugSizeLimit::kWhereMerging;
   expected.tag_wake = block::TagWakeRule::kCompletionCount;

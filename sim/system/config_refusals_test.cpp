@@ -39,7 +39,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "/kernel: \"6.6\"; simulated are 2.6.18, 3.6, 5.10, 6.1"},
         Refusal{"Mounts", document(R"("mounts":{"data":{"fs":"ext4"}})"),
                 "/mounts: must be absent or empty"},
-        Refusal{"Cgroups", document(R"("cgroups":{"a":{}})"), "/cgroups: must be absent or empty"},
         Refusal{"Fsync", document(R"("actions":[{"at":"1s","syscall":"fsync"}])"),
                 "/actions/0/syscall: \"fsync\"; simulated are sync"},
         Refusal{"Anon", document(R"("actions":[{"at":"1s","anon":{"grow":"1GiB"}}])"),

@@ -7,6 +7,8 @@
 
 #include "sim/block/elevators/elevator_table.hpp"
 #include "sim/system/catalog.hpp"
+#include "sim/system/config_cgroups.hpp"
+#include "sim/system/config_field.hpp"
 #include "sim/system/config_models.hpp"
 #include "sim/system/system.hpp"
 #include "sim/workload/job_extent.hpp"
@@ -56,6 +58,47 @@ void check_kernel(const Config& config, const workload::JobSpec& job, Diagnostic
   if (job.engine == workload::IoEngine::kIoUring && !has_io_uring) {
     diagnostics.error(job.where, who + fmt::format("Linux {} has no io_uring; use libaio",
                                                    kernel_name(config.kernel)));
+  }
+}
+
+// What the job's control group is to the device, and what of that is simulated.
+void check_cgroup(const Config& config, const workload::JobSpec& job, const std::string& name,
+                  Diagnostics& diagnostics) {
+  if (job.cgroup.empty()) {
+    return;
+  }
+  const std::string who = fmt::format("job \"{}\": ", job.name);
+  std::vector<std::string> known;
+  for (const CgroupConfig& group : config.cgroups) {
+    known.push_back(group.name);
+  }
+  if (std::find(known.begin(), known.end(), job.cgroup) == known.end()) {
+    diagnostics.error(
+        job.where,
+        who + (known.empty() ? fmt::format("no control group for cgroup={}; the configuration has "
+                                           "none. Add \"cgroups\": {{\"{}\": {{}}}} to it",
+                                           job.cgroup, job.cgroup)
+                             : unknown_name("control group", job.cgroup, known)));
+    return;
+  }
+  const auto device = std::find_if(config.devices.begin(), config.devices.end(),
+                                   [&name](const DeviceConfig& each) { return each.name == name; });
+  if (device == config.devices.end()) {
+    diagnostics.refuse(job.where,
+                       who + fmt::format("cgroup={} on {}; control groups are simulated on devices "
+                                         "alone, not on partitions and devices on top of others",
+                                         job.cgroup, name));
+  } else if (device->queue.scheduler == "bfq") {
+    diagnostics.refuse(job.where,
+                       who + fmt::format("cgroup={} with scheduler bfq of {}, whose groups are not "
+                                         "simulated yet; mq-deadline, kyber and none know none",
+                                         job.cgroup, name));
+  } else if (job.writes && !job.direct && limits_writes(config, job.cgroup, name)) {
+    diagnostics.note(job.where,
+                     who + fmt::format("control group {} limits what the job itself writes to {}; "
+                                       "background writeback of its data has no limit, cgroup "
+                                       "writeback is not simulated yet",
+                                       job.cgroup, name));
   }
 }
 
@@ -130,6 +173,7 @@ void check_job(const Config& config, const workload::JobSpec& job, Diagnostics& 
     return;
   }
   check_kernel(config, job, diagnostics);
+  check_cgroup(config, job, *device, diagnostics);
   check_alignment(job, extent, diagnostics);
   check_replay(job, size, diagnostics);
 }
@@ -157,6 +201,8 @@ void check_workload(const Config& config, const workload::WorkloadSpec& workload
       if (seen.insert(to_string(each)).second) {
         if (each.severity == Severity::kRefused) {
           diagnostics.refuse(each.where, each.message);
+        } else if (each.severity == Severity::kNote) {
+          diagnostics.note(each.where, each.message);
         } else {
           diagnostics.error(each.where, each.message);
         }
@@ -265,6 +311,9 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
   }
   if (any_job([](const auto& job) { return job.engine != workload::IoEngine::kSync; })) {
     names.emplace_back("asynchronous I/O");
+  }
+  if (any_job([](const auto& job) { return !job.cgroup.empty(); })) {
+    names.emplace_back("io.max");
   }
   if (syncs) {
     names.emplace_back("flush/FUA");

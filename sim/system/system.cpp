@@ -6,6 +6,7 @@
 #include "sim/base/check.hpp"
 #include "sim/base/rng.hpp"
 #include "sim/block/stacking/stack_limits.hpp"
+#include "sim/system/config_cgroups.hpp"
 #include "sim/system/config_faults.hpp"
 #include "sim/system/config_models.hpp"
 #include "sim/system/device_factory.hpp"
@@ -195,6 +196,8 @@ block::RequestQueueOptions request_queue_options(const Config& config, const Dev
           .plug_size_limit = switches.plug_size_limit,
           .tag_wake = switches.tag_wake,
           .bio_priority = switches.bio_priority,
+          .cgroups = control_groups(config, device.name),
+          .split_charge = switches.throttle_splits,
           .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
           .wbt = wbt_options(device, wb),
           .plug_merging = switches.plug_merging,
@@ -263,8 +266,10 @@ System::System(const Config& config, const workload::WorkloadSpec& workload,
     const workload::JobExtent extent =
         workload::resolve_extent(spec, device->device.size(), problem);
     SIM_CHECK(problem.empty());
-    control_->add_job(std::make_unique<workload::JobProcess>(machine_, tracer_, mounted_, throttle_,
-                                                             spec, extent, config.seed, *control_));
+    auto job = std::make_unique<workload::JobProcess>(machine_, tracer_, mounted_, throttle_, spec,
+                                                      extent, config.seed, *control_);
+    job->join_cgroup(control_group_number(config, spec.cgroup));
+    control_->add_job(std::move(job));
   }
   if (machine_.costs().sample > SimDuration::zero()) {
     simulator_.spawn("guest sampler", run_sampler());

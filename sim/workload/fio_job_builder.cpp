@@ -183,6 +183,9 @@ class JobBuilder {
 
   // fio 3.33 takes no class, or class 0, for best effort, and no level for the highest one.
   void build_priority() {
+    if (const FioSetting* cgroup = reader_.find("cgroup")) {
+      job_.spec.cgroup = cgroup->value.text;
+    }
     if (reader_.find("prio") == nullptr && reader_.find("prioclass") == nullptr) {
       return;
     }

@@ -55,6 +55,8 @@ class JobProcess final : public QueuedIoListener {
 
   [[nodiscard]] const JobSpec& spec() const { return spec_; }
   [[nodiscard]] int pid() const { return thread_.name().pid; }
+  // Before it starts.
+  void join_cgroup(int number) { task_.io().set_cgroup(number); }
   // Lets the process run `delay` from now (plus its own startdelay).
   void start(SimDuration delay);
 

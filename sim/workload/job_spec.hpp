@@ -127,6 +127,7 @@ struct JobSpec {
   // BLKFLSBUF on a raw device.
   bool invalidate = true;
   ReadAdvice advice = ReadAdvice::kSequential;
+  std::string cgroup;          // path of its control group; "": the root
   block::IoPriority priority;  // ioprio_set() before the job begins; no class: not called
 
   // I/Os in order, given instead of generated ones (validation of random jobs).

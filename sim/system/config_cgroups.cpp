@@ -1,0 +1,291 @@
+#include "sim/system/config_cgroups.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sim/base/check.hpp"
+#include "sim/system/config_fields.hpp"
+
+namespace wbsim::system {
+namespace {
+
+constexpr std::string_view kMax = "max";
+constexpr std::int64_t kLimitMin = 2;                // tg_set_limit() takes neither 0 nor 1
+constexpr std::int64_t kIopsUnlimited = 0xffffffff;  // UINT_MAX, to which more is cut
+constexpr std::int64_t kWeightDefault = 100;         // CGROUP_WEIGHT_DFL, BFQ_WEIGHT_LEGACY_DFL
+constexpr std::size_t kNameMax = 255;                // NAME_MAX, of each part
+constexpr const char* kNamePattern =
+    "^[A-Za-z0-9_][A-Za-z0-9_.@:-]*(/[A-Za-z0-9_][A-Za-z0-9_.@:-]*)*$";
+
+// Files of other controllers, and of this one what needs iocost, iolatency or io.low.
+constexpr std::array<std::string_view, 13> kRefusedFiles{
+    "io.latency", "io.low",     "io.cost.qos",           "io.cost.model", "io.prio.class",
+    "memory.min", "memory.low", "memory.high",           "memory.max",    "memory.swap.max",
+    "cpu.max",    "cpu.weight", "cgroup.subtree_control"};
+
+bool is_name_part(std::string_view part) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return !part.empty() && part.size() <= kNameMax && plain(part.front()) &&
+         std::all_of(part.begin(), part.end(), [plain](char c) {
+           return plain(c) || c == '.' || c == '@' || c == ':' || c == '-';
+         });
+}
+
+bool is_group_name(std::string_view name) {
+  while (true) {
+    const std::size_t slash = name.find('/');
+    if (!is_name_part(name.substr(0, slash))) {
+      return false;
+    }
+    if (slash == std::string_view::npos) {
+      return true;
+    }
+    name.remove_prefix(slash + 1);
+  }
+}
+
+std::string_view parent_of(std::string_view name) {
+  const std::size_t slash = name.rfind('/');
+  return slash == std::string_view::npos ? std::string_view{} : name.substr(0, slash);
+}
+
+// "max", or what `limited` reads.
+Field limit_field(Field limited, std::function<void()> unlimit) {
+  Field field = limited;
+  field.allowed = "max or " + limited.allowed;
+  field.schema = {{"anyOf", Json::array({Json{{"enum", Json::array({kMax})}}, limited.schema})}};
+  field.read = [read = limited.read, unlimit](ReadContext& context, const Json& value,
+                                              const std::string& pointer) {
+    if (value == Json(kMax)) {
+      unlimit();
+    } else {
+      read(context, value, pointer);
+    }
+  };
+  return field;
+}
+
+// Bytes as the kernel takes them, a whole number, or with a unit.
+Field bps_field(std::string key, std::optional<Bytes>& limit, std::string summary) {
+  const CountRange range{kLimitMin};
+  const Field number = integer_field(key, access_count(limit), range, summary);
+  Field field = quantity_field(std::move(key), access_count(limit), Quantity::kBytes, range,
+                               std::move(summary));
+  field.allowed = fmt::format("{}.. or a size such as \"1MB\"", kLimitMin);
+  field.schema = {{"anyOf", Json::array({number.schema, field.schema})}};
+  field.read = [number = number.read, text = field.read](ReadContext& context, const Json& value,
+                                                         const std::string& pointer) {
+    (value.is_number() ? number : text)(context, value, pointer);
+  };
+  return limit_field(std::move(field), [&limit] { limit.reset(); });
+}
+
+Field iops_field(std::string key, std::optional<std::int64_t>& limit, std::string summary) {
+  const CountAccess access{access_count(limit).get, [&limit](std::int64_t count) {
+                             limit = count < kIopsUnlimited ? std::optional{count} : std::nullopt;
+                           }};
+  return limit_field(integer_field(std::move(key), access, {kLimitMin}, std::move(summary)),
+                     [&limit] { limit.reset(); });
+}
+
+std::vector<Field> io_max_fields(IoMaxConfig& io_max) {
+  block::IoLimits& reads = io_max.limits[block::kReads];
+  block::IoLimits& writes = io_max.limits[block::kWrites];
+  return {bps_field("rbps", reads.bps, "bytes read in a second"),
+          bps_field("wbps", writes.bps, "bytes written in a second"),
+          iops_field("riops", reads.iops, "reads in a second"),
+          iops_field("wiops", writes.iops, "writes in a second")};
+}
+
+// A field of one object for each name, which `add` makes room for.
+template <class T>
+Field named_objects_field(std::string key, std::vector<T>& objects, std::string T::*name,
+                          std::vector<Field> (*fields)(T&), std::string summary) {
+  T example;
+  Field field;
+  field.key = std::move(key);
+  field.summary = std::move(summary);
+  field.allowed = "object";
+  field.schema = {{"type", "object"}, {"additionalProperties", object_schema(fields(example))}};
+  field.read = [&objects, name, fields](ReadContext& context, const Json& value,
+                                        const std::string& pointer) {
+    if (!value.is_object()) {
+      context.error(pointer, fmt::format("{} is not an object", shown(value)));
+      return;
+    }
+    objects.clear();
+    for (const auto& [own_name, description] : value.items()) {
+      T& object = objects.emplace_back();
+      object.*name = own_name;
+      read_object(context, description, child_pointer(pointer, own_name), fields(object));
+    }
+  };
+  field.print = [&objects, name, fields] {
+    Json printed = Json::object();
+    for (T& object : objects) {
+      printed[object.*name] = print_object(fields(object));
+    }
+    return printed.empty() ? Json(nullptr) : printed;
+  };
+  return field;
+}
+
+Field refused_file(std::string_view name) {
+  Field field;
+  field.key = name;
+  field.summary = "not simulated yet";
+  field.allowed = "not simulated yet";
+  field.schema = Json::object();
+  field.read = [](ReadContext& context, const Json&, const std::string& pointer) {
+    context.refuse(pointer, "not simulated; of control groups io.max is");
+  };
+  field.print = [] { return Json(nullptr); };
+  return field;
+}
+
+// Without iocost and groups of bfq the default is all there can be.
+Field weight_file(std::string_view name) {
+  Field field = refused_file(name);
+  field.summary = "share of the device; only the default is simulated";
+  field.allowed = fmt::format("{}", kWeightDefault);
+  field.read = [](ReadContext& context, const Json& value, const std::string& pointer) {
+    if (value != Json(kWeightDefault) && value != Json(fmt::format("default {}", kWeightDefault))) {
+      context.refuse(pointer, fmt::format("weight {}; only the default, {}, is simulated",
+                                          shown(value), kWeightDefault));
+    }
+  };
+  return field;
+}
+
+std::vector<Field> group_fields(CgroupConfig& group) {
+  std::vector<Field> fields{
+      named_objects_field<IoMaxConfig>("io.max", group.io_max, &IoMaxConfig::device, io_max_fields,
+                                       "upper limits by device; absent: max"),
+      weight_file("io.weight"), weight_file("io.bfq.weight")};
+  for (const std::string_view name : kRefusedFiles) {
+    fields.push_back(refused_file(name));
+  }
+  return fields;
+}
+
+const CgroupConfig* find_group(const Config& config, std::string_view name) {
+  const auto found = std::find_if(config.cgroups.begin(), config.cgroups.end(),
+                                  [name](const CgroupConfig& group) { return group.name == name; });
+  return found == config.cgroups.end() ? nullptr : &*found;
+}
+
+void check_devices_of(ReadContext& context, const Config& config, const CgroupConfig& group) {
+  std::vector<std::string> known;
+  for (const DeviceConfig& device : config.devices) {
+    known.push_back(device.name);
+  }
+  for (const IoMaxConfig& io_max : group.io_max) {
+    const std::string pointer = child_pointer(
+        child_pointer(child_pointer("/cgroups", group.name), "io.max"), io_max.device);
+    const bool stacked =
+        std::any_of(config.stack.begin(), config.stack.end(),
+                    [&io_max](const StackConfig& each) { return each.name == io_max.device; });
+    if (stacked) {
+      context.refuse(pointer, "limits of partitions and of devices on top of others");
+    } else if (std::find(known.begin(), known.end(), io_max.device) == known.end()) {
+      context.error(pointer, unknown_name("device", io_max.device, known));
+    }
+  }
+}
+
+const block::IoLimits* find_limits(const CgroupConfig& group, std::string_view device,
+                                   std::size_t direction) {
+  const auto found =
+      std::find_if(group.io_max.begin(), group.io_max.end(),
+                   [device](const IoMaxConfig& io_max) { return io_max.device == device; });
+  return found == group.io_max.end() ? nullptr : &found->limits.at(direction);
+}
+
+}  // namespace
+
+Field cgroups_field(std::vector<CgroupConfig>& cgroups) {
+  Field field = named_objects_field<CgroupConfig>(
+      "cgroups", cgroups, &CgroupConfig::name, group_fields,
+      "control groups (cgroup v2) by path; a job's option cgroup=PATH puts it into one");
+  field.schema["propertyNames"] = {{"pattern", kNamePattern}};
+  return field;
+}
+
+void check_and_complete_cgroups(ReadContext& context, Config& config) {
+  std::vector<CgroupConfig>& groups = config.cgroups;
+  if (!groups.empty() && config.switches.block_layer == KernelSwitches::BlockLayer::kSingleQueue) {
+    context.error("/cgroups",
+                  "cgroup v2 came with Linux 4.5; a kernel with block_layer "
+                  "single-queue has no control groups with io.max");
+  }
+  for (std::size_t i = 0; i < groups.size(); ++i) {  // grows
+    const std::string name = groups[i].name;
+    if (!is_group_name(name)) {
+      context.error(child_pointer("/cgroups", name),
+                    fmt::format("{} is not the path of a control group: names of letters, digits, "
+                                "_, -, ., : and @, each beginning with a letter, a digit or _, "
+                                "with / between them",
+                                in_quotes(name)));
+      continue;
+    }
+    check_devices_of(context, config, groups[i]);
+    const std::string parent{parent_of(name)};
+    if (!parent.empty() && find_group(config, parent) == nullptr) {
+      groups.push_back({.name = parent, .io_max = {}});
+    }
+  }
+  // A path is longer than that of its parent.
+  std::stable_sort(groups.begin(), groups.end(), [](const CgroupConfig& a, const CgroupConfig& b) {
+    return std::count(a.name.begin(), a.name.end(), '/') <
+           std::count(b.name.begin(), b.name.end(), '/');
+  });
+}
+
+int control_group_number(const Config& config, std::string_view name) {
+  if (name.empty()) {
+    return 0;
+  }
+  const CgroupConfig* group = find_group(config, name);
+  SIM_CHECK(group != nullptr);
+  return static_cast<int>(group - config.cgroups.data()) + 1;
+}
+
+block::ControlGroups control_groups(const Config& config, std::string_view device) {
+  block::ControlGroups seen;
+  if (config.cgroups.empty()) {
+    return seen;
+  }
+  seen.emplace_back();
+  for (const CgroupConfig& group : config.cgroups) {
+    block::ControlGroup& made = seen.emplace_back();
+    made.parent = control_group_number(config, parent_of(group.name));
+    for (std::size_t direction = 0; direction < block::kDirections; ++direction) {
+      if (const block::IoLimits* limits = find_limits(group, device, direction)) {
+        made.limits.at(direction) = *limits;
+      }
+    }
+  }
+  return seen;
+}
+
+bool limits_writes(const Config& config, std::string_view name, std::string_view device) {
+  for (; !name.empty(); name = parent_of(name)) {
+    const CgroupConfig* group = find_group(config, name);
+    const block::IoLimits* limits =
+        group != nullptr ? find_limits(*group, device, block::kWrites) : nullptr;
+    if (limits != nullptr && limits->any()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace wbsim::system

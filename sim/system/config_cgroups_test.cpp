@@ -1,0 +1,167 @@
+#include "sim/system/config_cgroups.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sim/system/config_test_util.hpp"
+
+namespace wbsim::system {
+namespace {
+
+using testing::document;
+using testing::read;
+
+std::string cgroups(const std::string& groups) { return document(R"("cgroups":{)" + groups + "}"); }
+std::string io_max(const std::string& limits) {
+  return cgroups(R"("slow":{"io.max":{"sda":{)" + limits + "}}}");
+}
+
+TEST(Cgroups, LimitsAreStoredAsTheKernelTakesThem) {
+  const testing::Reading reading =
+      read(io_max(R"("rbps":"1MB","wbps":2097152,"riops":100,"wiops":"max")"));
+  ASSERT_TRUE(reading.config) << reading.findings;
+  const block::ControlGroups groups = control_groups(*reading.config, "sda");
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[1].limits[block::kReads],
+            (block::IoLimits{.bps = Bytes{1'000'000}, .iops = 100}));
+  EXPECT_EQ(groups[1].limits[block::kWrites],
+            (block::IoLimits{.bps = Bytes{2'097'152}, .iops = std::nullopt}));
+}
+
+TEST(Cgroups, ALimitOf32BitsOfIosIsNone) {
+  const testing::Reading reading = read(io_max(R"("riops":4294967294,"wiops":4294967295)"));
+  ASSERT_TRUE(reading.config) << reading.findings;
+  const block::ControlGroup group = control_groups(*reading.config, "sda").at(1);
+  EXPECT_EQ(group.limits[block::kReads].iops, 4'294'967'294);
+  EXPECT_EQ(group.limits[block::kWrites].iops, std::nullopt);
+}
+
+TEST(Cgroups, OfOtherDevicesDoNotLimit) {
+  const std::string two =
+      R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0}},"sdb":{"queue":{"wbt_lat_usec":0}}},)"
+      R"("cgroups":{"slow":{"io.max":{"sda":{"wbps":"1MB"}}}}})";
+  const testing::Reading reading = read(two);
+  ASSERT_TRUE(reading.config) << reading.findings;
+  EXPECT_FALSE(control_groups(*reading.config, "sdb").at(1).limits[block::kWrites].any());
+  EXPECT_TRUE(limits_writes(*reading.config, "slow", "sda"));
+  EXPECT_FALSE(limits_writes(*reading.config, "slow", "sdb"));
+}
+
+TEST(Cgroups, ParentsAreImpliedAndComeFirst) {
+  const testing::Reading reading = read(cgroups(R"("a/b/c":{},"d":{},"a/b":{})"));
+  ASSERT_TRUE(reading.config) << reading.findings;
+  std::vector<std::string> names;
+  for (const CgroupConfig& group : reading.config->cgroups) {
+    names.push_back(group.name);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"d", "a", "a/b", "a/b/c"}));
+  const block::ControlGroups groups = control_groups(*reading.config, "sda");
+  EXPECT_EQ(groups.at(4).parent, 3);
+  EXPECT_EQ(groups.at(3).parent, 2);
+  EXPECT_EQ(groups.at(2).parent, 0);
+  EXPECT_EQ(control_group_number(*reading.config, "a/b"), 3);
+  EXPECT_EQ(control_group_number(*reading.config, ""), 0);
+}
+
+TEST(Cgroups, WithoutAnyQueuesKnowNone) {
+  EXPECT_TRUE(control_groups(*read(document()).config, "sda").empty());
+}
+
+TEST(Cgroups, ArePrintedAndReadBack) {
+  const testing::Reading reading =
+      read(cgroups(R"("a.slice/b":{"io.max":{"sda":{"rbps":"1MB","wiops":7}}})"));
+  ASSERT_TRUE(reading.config) << reading.findings;
+  const Json printed = print_config(*reading.config);
+  EXPECT_EQ(printed["cgroups"].dump(),
+            R"({"a.slice":{},"a.slice/b":{"io.max":{"sda":{"rbps":"1000000B","wiops":7}}}})");
+  EXPECT_EQ(read(printed.dump()).config, reading.config);
+}
+
+TEST(Cgroups, ALimitIsSetOnTheCommandLine) {
+  const testing::Reading reading =
+      read(io_max(R"("wbps":"1MB")"), {"cgroups.slow.io.max.sda.wbps=2MB"});
+  ASSERT_TRUE(reading.config) << reading.findings;
+  EXPECT_EQ(reading.config->cgroups.at(0).io_max.at(0).limits[block::kWrites].bps,
+            Bytes{2'000'000});
+}
+
+TEST(Cgroups, TheDefaultWeightIsAccepted) {
+  const testing::Reading reading =
+      read(cgroups(R"("a":{"io.weight":100,"io.bfq.weight":"default 100"})"));
+  EXPECT_EQ(reading.findings, "");
+}
+
+struct Finding {
+  const char* name;
+  std::string text;
+  std::string finding;
+  int exit_code = 2;
+};
+void PrintTo(const Finding& finding, std::ostream* stream) { *stream << finding.text; }
+
+class CgroupFinding : public ::testing::TestWithParam<Finding> {};
+
+TEST_P(CgroupFinding, HasItsPlaceAndWhatIsAllowed) {
+  const testing::Reading reading = read(GetParam().text);
+  EXPECT_EQ(reading.findings, GetParam().finding + "\n");
+  EXPECT_EQ(reading.exit_code, GetParam().exit_code);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, CgroupFinding,
+    ::testing::Values(
+        Finding{"NoObject", document(R"("cgroups":5)"), "a.json: /cgroups: 5 is not an object"},
+        Finding{"GroupNoObject", cgroups(R"("a":"max")"),
+                "a.json: /cgroups/a: \"max\" is not an object"},
+        Finding{"Name", cgroups(R"("a//b":{})"),
+                "a.json: /cgroups/a~1~1b: \"a//b\" is not the path of a control group: names of "
+                "letters, digits, _, -, ., : and @, each beginning with a letter, a digit or _, "
+                "with / between them"},
+        Finding{"File", cgroups(R"("a":{"io.mx":{}})"),
+                "a.json: /cgroups/a/io.mx: unknown key \"io.mx\"; one of io.max, io.weight, "
+                "io.bfq.weight, io.latency, io.low, io.cost.qos, io.cost.model, io.prio.class, "
+                "memory.min, memory.low, memory.high, memory.max, memory.swap.max, cpu.max, "
+                "cpu.weight, cgroup.subtree_control. Did you mean \"io.max\"?"},
+        Finding{"Device", cgroups(R"("a/b":{"io.max":{"sdb":{"riops":5}}})"),
+                "a.json: /cgroups/a~1b/io.max/sdb: unknown device \"sdb\"; one of sda. Did you "
+                "mean \"sda\"?"},
+        Finding{"Limit", io_max(R"("rbsp":5)"),
+                "a.json: /cgroups/slow/io.max/sda/rbsp: unknown key \"rbsp\"; one of rbps, wbps, "
+                "riops, wiops. Did you mean \"rbps\"?"},
+        Finding{"TooFewBytes", io_max(R"("rbps":1)"),
+                "a.json: /cgroups/slow/io.max/sda/rbps: 1 is not a whole number from 2"},
+        Finding{"TooFewIos", io_max(R"("wiops":0)"),
+                "a.json: /cgroups/slow/io.max/sda/wiops: 0 is not a whole number from 2"},
+        Finding{"NoNumberOfIos", io_max(R"("wiops":"many")"),
+                "a.json: /cgroups/slow/io.max/sda/wiops: \"many\" is not a whole number from 2"},
+        Finding{"Latency", cgroups(R"("a":{"io.latency":{"sda":{"target":75000}}})"),
+                "not simulated: a.json: /cgroups/a/io.latency: not simulated; of control groups "
+                "io.max is",
+                3},
+        Finding{"Cost", cgroups(R"("a":{"io.cost.qos":{}})"),
+                "not simulated: a.json: /cgroups/a/io.cost.qos: not simulated; of control groups "
+                "io.max is",
+                3},
+        Finding{"Stacked",
+                document(R"("stack":{"sda1":{"kind":"partition","members":["sda"],"start":"1MiB",)"
+                         R"("size":"1GiB"}},"cgroups":{"a":{"io.max":{"sda1":{"wiops":5}}}})"),
+                "not simulated: a.json: /cgroups/a/io.max/sda1: limits of partitions and of "
+                "devices on top of others",
+                3},
+        Finding{"Weight", cgroups(R"("a":{"io.weight":200})"),
+                "not simulated: a.json: /cgroups/a/io.weight: weight 200; only the default, 100, "
+                "is simulated",
+                3},
+        Finding{"OldKernel", R"({"kernel":"3.6","devices":{"sda":{}},"cgroups":{"a":{}}})",
+                "a.json: /cgroups: cgroup v2 came with Linux 4.5; a kernel with block_layer "
+                "single-queue has no control groups with io.max"}),
+    [](const auto& param) { return std::string{param.param.name}; });
+
+TEST(CgroupFinding, ASizeThatIsNone) {
+  const testing::Reading reading = read(io_max(R"("rbps":"fast")"));
+  EXPECT_EQ(reading.findings,
+            "a.json: /cgroups/slow/io.max/sda/rbps: \"fast\" is not an amount of "
+            "data such as \"64KiB\" (units: TiB, GiB, MiB, KiB, TB, GB, MB, KB, kB, B)\n");
+}
+
+}  // namespace
+}  // namespace wbsim::system
