@@ -144,7 +144,7 @@ TEST(ThrottleSlice, PartsAreCountedWithTheNextIo) {
 TEST(ThrottleSlice, PartsAreForgottenWithTheirSlice) {
   ThrottleSlice slice{iops(100), kHz};
   pass(slice, kNow, 1);
-  for (int i = 0; i < 9; ++i) {
+  for (int i = 0; i < 12; ++i) {
     slice.count_part();
   }
   EXPECT_EQ(slice.wait(kNow + 100, io(kPage), true), 0U);
@@ -155,6 +155,16 @@ TEST(ThrottleSlice, WhoWasIdleStartsANewOne) {
   pass(slice, kNow, 10);
   EXPECT_EQ(slice.wait(kNow + 60, io(kPage), true), 0U);
   EXPECT_EQ(slice.start(), kNow + 60);
+}
+
+// A new one has 25 jiffies; once something has passed, it ends with a multiple of 25.
+TEST(ThrottleSlice, LastsToAMultipleOfItsLengthOnceSomethingHasPassed) {
+  ThrottleSlice slice{iops(100), kHz};
+  pass(slice, kNow + 7, 1);
+  EXPECT_EQ(slice.wait(kNow + 40, io(kPage), true), 0U);
+  EXPECT_EQ(slice.start(), kNow + 7);
+  EXPECT_EQ(slice.wait(kNow + 80, io(kPage), true), 0U);
+  EXPECT_EQ(slice.start(), kNow + 80);
 }
 
 TEST(ThrottleSlice, WhatWasNotUsedIsNotSaved) {
@@ -209,6 +219,9 @@ TEST(ThrottleSlice, KeepsItsOwnBesideTheChilds) {
 TEST(ThrottleSlice, LimitsBeyondAllMeasureAllowAnything) {
   ThrottleSlice slice{bps(Bytes::max().count()), kHz};
   pass(slice, kNow, 1000, gibibytes(1));
+  ThrottleSlice waiting{{.bps = Bytes::max(), .iops = 2}, kHz};
+  EXPECT_EQ(waiting.wait(kNow, io(kPage), true), 25U);
+  EXPECT_EQ(waiting.wait(kNow + 1000, io(kPage), false), 0U) << "more than fits in 64 bits";
 }
 
 }  // namespace

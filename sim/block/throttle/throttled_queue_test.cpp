@@ -132,6 +132,45 @@ TEST(ThrottledQueue, NobodyOvertakesWhoWaitsInTheSameDirection) {
   EXPECT_EQ(rig.issued(), (Lines{"W 0+8", "W 100000+256", "W 200000+1"}));
 }
 
+// The write could go after a second, the third read after 100 ms: the timer is set anew.
+TEST(ThrottledQueue, EachDirectionHasItsTime) {
+  QueueRig rig{options(one_group(iops(20), bps(4096)))};
+  rig.task_in(kSlow, {write(0), read(10'000), read(20'000), read(30'000)});
+  rig.run();
+  EXPECT_EQ(rig.issued(), (Lines{"R 10000+8", "R 20000+8", "R 30000+8", "W 0+8"}));
+  EXPECT_EQ(issued_ms(rig), (std::vector<std::int64_t>{0, 0, 104, 1004}));
+}
+
+TEST(ThrottledQueue, EachGroupHasItsTime) {
+  ControlGroups groups = one_group({}, bps(4096));
+  groups.push_back({0, {IoLimits{}, iops(20)}});
+  QueueRig rig{options(groups)};
+  rig.task_in(kSlow, scattered(1));
+  rig.task_in(kInner, scattered(3, 4'000'000));
+  rig.run();
+  EXPECT_EQ(issued_ms(rig), (std::vector<std::int64_t>{0, 0, 104, 1004}));
+}
+
+// 15 a second: one in a slice, as what passes late is trimmed as well.
+TEST(ThrottledQueue, WhatPassesLateIsTrimmed) {
+  QueueRig rig{options(one_group({}, iops(15)))};
+  rig.task_in(kSlow, scattered(4));
+  rig.run();
+  EXPECT_EQ(issued_ms(rig), (std::vector<std::int64_t>{0, 104, 204, 304}));
+}
+
+// 56 320 bytes at 100 000 a second: 25 jiffies and 115 for what is beyond a slice. The group above
+// takes over the slice in which the one below has waited, and lets it pass.
+TEST(ThrottledQueue, WhoHasWaitedBelowDoesNotWaitAgainAbove) {
+  ControlGroups groups = one_group({}, bps(100'000));
+  groups.push_back({kSlow, {IoLimits{}, bps(100'000)}});
+  QueueRig rig{options(groups)};
+  rig.task_in(kInner, {write(0, 110)});
+  rig.run();
+  // 140 jiffies are slept to a multiple of 8.
+  EXPECT_EQ(issued_ms(rig), (std::vector<std::int64_t>{576}));
+}
+
 // A page takes 250 jiffies. The timer sleeps for 200 of them, and then for the rest, which is so
 // short that it is exact; one of 250 would end with the 256th.
 TEST(ThrottledQueue, ALongWaitIsSleptInParts) {
@@ -175,27 +214,54 @@ RigOptions splitting(SplitCharge split, const IoLimits& writes) {
   return made;
 }
 
+// The same limit for a group, and for one above it.
+std::vector<RigOptions> splitting_on_both_levels(SplitCharge split, const IoLimits& writes) {
+  RigOptions below = splitting(split, writes);
+  below.queue.cgroups.push_back({kSlow, {}});
+  RigOptions alone = splitting(split, {});
+  alone.queue.cgroups.push_back({0, {IoLimits{}, writes}});
+  return {below, alone};
+}
+
 // Two a slice. The first bio has used up those of two slices when its parts are counted, and one of
 // the third is free, and one more: the parts of the second bio are not known yet.
 TEST(ThrottledQueue, PartsOfABioCountForWhatComesNext) {
-  QueueRig rig{splitting(SplitCharge::kAfterwards, iops(20))};
-  rig.task_in(kSlow, scattered(3, 0, false, 512));
-  rig.run();
-  std::vector<std::int64_t> times = issued_ms(rig);
-  ASSERT_EQ(times.size(), 12U);
-  times = {times[0], times[3], times[4], times[7], times[8], times[11]};
-  EXPECT_EQ(times, (std::vector<std::int64_t>{0, 0, 204, 204, 204, 204}));
-  EXPECT_TRUE(rig.drained());
+  for (const RigOptions& each : splitting_on_both_levels(SplitCharge::kAfterwards, iops(20))) {
+    QueueRig rig{each};
+    rig.task_in(kInner, scattered(3, 0, false, 512));
+    rig.run();
+    std::vector<std::int64_t> times = issued_ms(rig);
+    ASSERT_EQ(times.size(), 12U);
+    times = {times[0], times[3], times[4], times[7], times[8], times[11]};
+    EXPECT_EQ(times, (std::vector<std::int64_t>{0, 0, 204, 204, 204, 204}));
+    EXPECT_TRUE(rig.drained());
+  }
 }
 
 TEST(ThrottledQueue, PartsOfABioWaitOneByOne) {
-  QueueRig rig{splitting(SplitCharge::kEachPart, iops(20))};
-  rig.task_in(kSlow, scattered(2, 0, false, 512));
+  for (const RigOptions& each : splitting_on_both_levels(SplitCharge::kEachPart, iops(20))) {
+    QueueRig rig{each};
+    rig.task_in(kInner, scattered(2, 0, false, 512));
+    rig.run();
+    EXPECT_EQ(issued_ms(rig), (std::vector<std::int64_t>{0, 0, 104, 104, 204, 204, 304, 304}));
+    EXPECT_EQ(rig.log.lines(" queue ").size(), 2U) << "a rest is not queued anew";
+    EXPECT_EQ(rig.queue.stats().bios, 2);
+    EXPECT_TRUE(rig.drained());
+  }
+}
+
+// One request at a time: the rest of the first bio comes to its turn when the second one waits.
+TEST(ThrottledQueue, PartsOfABioDoNotWaitForBytes) {
+  RigOptions slow = splitting(SplitCharge::kEachPart, bps(2'621'440));
+  slow.queue.nr_requests = 1;
+  slow.device.service = milliseconds(10);
+  QueueRig rig{slow};
+  rig.task_in(kSlow, {write(0, 512)});
+  rig.task_in(kSlow, {sleep_until(milliseconds(5)), write(100'000, 128)});
   rig.run();
-  EXPECT_EQ(issued_ms(rig), (std::vector<std::int64_t>{0, 0, 104, 104, 204, 204, 304, 304}));
-  EXPECT_EQ(rig.log.lines(" queue ").size(), 2U) << "a rest is not queued anew";
-  EXPECT_EQ(rig.queue.stats().bios, 2);
-  EXPECT_TRUE(rig.drained());
+  EXPECT_EQ(rig.issued(),
+            (Lines{"W 0+128", "W 128+128", "W 256+128", "W 384+128", "W 100000+128"}));
+  EXPECT_EQ(issued_ms(rig).at(3), 30);
 }
 
 // A slice allows the 262 144 bytes of one bio; the next waits for the end of the slice and as long
