@@ -159,16 +159,17 @@ TEST(ThrottledQueue, WhatPassesLateIsTrimmed) {
   EXPECT_EQ(issued_ms(rig), (std::vector<std::int64_t>{0, 104, 204, 304}));
 }
 
-// 56 320 bytes at 100 000 a second: 25 jiffies and 115 for what is beyond a slice. The group above
-// takes over the slice in which the one below has waited, and lets it pass.
-TEST(ThrottledQueue, WhoHasWaitedBelowDoesNotWaitAgainAbove) {
-  ControlGroups groups = one_group({}, bps(100'000));
-  groups.push_back({kSlow, {IoLimits{}, bps(100'000)}});
+// Five pages, of which the group below allows one in a slice and the one above half of one. They
+// wait below until 632 (125 jiffies, slept to a multiple of 8). Above, the slice begins where the
+// one below did, at 500, so they wait there for 118 more; those of half a second before do not
+// count.
+TEST(ThrottledQueue, TheSliceAboveBeginsWithTheOneBelow) {
+  ControlGroups groups = one_group({}, bps(20'480));
+  groups.push_back({kSlow, {IoLimits{}, bps(40'960)}});
   QueueRig rig{options(groups)};
-  rig.task_in(kInner, {write(0, 110)});
+  rig.task_in(kInner, {sleep_until(seconds(2)), write(0, 40)});
   rig.run();
-  // 140 jiffies are slept to a multiple of 8.
-  EXPECT_EQ(issued_ms(rig), (std::vector<std::int64_t>{576}));
+  EXPECT_EQ(issued_ms(rig), (std::vector<std::int64_t>{3008}));
 }
 
 // A page takes 250 jiffies. The timer sleeps for 200 of them, and then for the rest, which is so
