@@ -21,7 +21,7 @@ constexpr Sectors kDefaultMaxSectors{2560};  // BLK_DEF_MAX_SECTORS
 constexpr Sectors kRaid5MaxSectors =
     block::kStripeSectors * block::Raid5::kRequestStripesMax;  // v6.0
 
-struct Builder {
+struct StackBuilder {
   engine::Machine& machine;
   const engine::Tracer& tracer;
   const Config& config;
@@ -127,18 +127,18 @@ std::unique_ptr<BioTarget> make_stacked_device(engine::Machine& machine,
                                                const StackConfig& stack, int device,
                                                const std::vector<BioTarget*>& members,
                                                const block::StackTraceCosts& trace) {
-  Builder builder{machine,
-                  tracer,
-                  config,
-                  stack,
-                  members,
-                  {.device = device,
-                   .name = stack.name,
-                   .limits = {},
-                   .order = config.switches.stack_order,
-                   .bio_runs = config.optimisation.bio_runs,
-                   .trace = trace,
-                   .first_pid = kFirstStackPid + kThreadsOfDevice * device}};
+  StackBuilder builder{machine,
+                       tracer,
+                       config,
+                       stack,
+                       members,
+                       {.device = device,
+                        .name = stack.name,
+                        .limits = {},
+                        .order = config.switches.stack_order,
+                        .bio_runs = config.optimisation.bio_runs,
+                        .trace = trace,
+                        .first_pid = kFirstStackPid + kThreadsOfDevice * device}};
   switch (stack_kind(stack)) {
     case StackKind::kPartition:
       return std::make_unique<block::Partition>(machine, tracer, device, *members.front(),
