@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "sim/block/throttle/throttle_test_util.hpp"
+
 namespace wbsim::block {
 namespace {
 
@@ -11,8 +13,6 @@ constexpr int kHz = 250;              // a slice has 25 jiffies
 constexpr std::uint64_t kNow = 1000;  // a multiple of 25
 constexpr Bytes kPage{4096};
 
-IoLimits bps(std::int64_t bytes) { return {.bps = Bytes{bytes}, .iops = std::nullopt}; }
-IoLimits iops(std::int64_t ios) { return {.bps = std::nullopt, .iops = ios}; }
 ThrottledIo io(Bytes bytes) { return {.bytes = bytes, .bytes_charged = false}; }
 
 // Lets `count` I/Os pass that need not wait.

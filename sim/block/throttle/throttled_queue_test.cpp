@@ -5,6 +5,7 @@
 
 #include "sim/block/elevators/elevator_table.hpp"
 #include "sim/block/queue_test_util.hpp"
+#include "sim/block/throttle/throttle_test_util.hpp"
 
 namespace wbsim::block {
 namespace {
@@ -15,9 +16,6 @@ constexpr int kInner = 2;  // and of one below
 ControlGroups one_group(const IoLimits& reads, const IoLimits& writes) {
   return {ControlGroup{}, ControlGroup{0, {reads, writes}}};
 }
-
-IoLimits iops(std::int64_t ios) { return {.bps = std::nullopt, .iops = ios}; }
-IoLimits bps(std::int64_t bytes) { return {.bps = Bytes{bytes}, .iops = std::nullopt}; }
 
 RigOptions options(ControlGroups groups, SplitCharge split = SplitCharge::kAfterwards) {
   RigOptions made;
