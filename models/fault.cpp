@@ -70,6 +70,11 @@ FaultEffect FaultList::effect_on(const DeviceCommand& command, SimTime now) {
     effect.delay += fault.delay;
     effect.lie |= fault.lie;
     if (effect.status != BlkStatus::kOk) {
+      const bool both_medium =
+          effect.answer.error == DeviceError::kMedium && fault.answer.error == DeviceError::kMedium;
+      if (both_medium) {  // the first bad sector ends the transfer
+        effect.answer.good = std::min(effect.answer.good, good_sectors(fault, command));
+      }
       continue;
     }
     effect.status = fault.status;

@@ -108,6 +108,18 @@ TEST(Fault, ChanceIsThatOfTheSeed) {
   EXPECT_NE(pattern(1), pattern(2));
 }
 
+TEST(Fault, TheFirstOfSeveralBadSectorsEndsTheTransfer) {
+  const auto bad = [](std::int64_t sector) {
+    Fault fault = kMedium;
+    fault.range = Fault::Range{Lba{sector}, Sectors{1}};
+    return fault;
+  };
+  for (const auto& [one, other] : {std::pair{3, 6}, std::pair{6, 3}}) {
+    FaultList faults{{bad(one), bad(other)}, Rng::stream(1, "faults")};
+    EXPECT_EQ(faults.effect_on(command(0), SimTime{}).answer.good, Sectors{3});
+  }
+}
+
 TEST(Fault, DelaysAddUpAndTheFirstErrorCounts) {
   Fault slow{.delay = milliseconds(2)};
   Fault broken{.delay = milliseconds(3), .answer = {.error = DeviceError::kHardware}};

@@ -224,22 +224,26 @@ void BlockQueue::on_hard_irq(Request& request) {
       .interrupt(request.soft_irq, again ? costs().request_complete : soft_irq_cost(request));
 }
 
+// Of SCSI the good sectors end first, even if there are none, also of what a reset has undone
+// (scsi_io_completion()).
 void BlockQueue::trace_failure(Request& request) {
-  if (request.errors.verdict.retry) {
-    request.status = BlkStatus::kOk;
-    trace_request(RequestStep::kRequeue, kInterruptTask, request);
-    return;
-  }
+  const bool again = request.errors.verdict.retry;
   const Lba first = request.sector;
   const Sectors length = request.length;
   const Sectors good = request.errors.verdict.good;
-  if (good > Sectors{0}) {
+  const bool scsi = common_.driver.driver == Driver::kScsi;
+  if (scsi && (!again || request.command.answer.error == DeviceError::kUnitAttention)) {
     const BlkStatus status = std::exchange(request.status, BlkStatus::kOk);
     request.length = good;
     trace_request(RequestStep::kPartComplete, kInterruptTask, request);
     request.status = status;
     request.sector = first + good;
     request.length = length - good;
+  }
+  if (again) {
+    request.status = BlkStatus::kOk;
+    trace_request(RequestStep::kRequeue, kInterruptTask, request);
+    return;
   }
   trace_request(RequestStep::kComplete, kInterruptTask, request);
   request.sector = first;

@@ -46,7 +46,9 @@ struct DriverOptions {
 //  - NVMe: nvme_decide_disposition() and nvme_error_status(), v6.1. Everything gets five retries,
 //    as late as the device wants them, unless it says that they are no use.
 // Simplified: of 2.6.18, which fails the rest of a request bio by bio, each with retries of its
-// own, all that follows a bad sector fails at once; libata's own error handling is left out.
+// own, all that follows a bad sector fails at once; libata's own error handling is left out; no
+// sectors of a hardware error are good; hosts lower their depth when the queue is full
+// (track_queue_depth).
 [[nodiscard]] Verdict judge(const DriverOptions& options, Request& request, SimTime now);
 
 // A timeout and the abort that followed it used up one try.

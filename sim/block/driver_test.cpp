@@ -119,6 +119,28 @@ TEST(ScsiErrors, AnotherCommandThatEndsOpensABusyDevice) {
                                            "150 kworker/0:1H issue W 0+8"}));
 }
 
+TEST(ScsiErrors, ThatNoSectorsAreGoodIsTracedToo) {
+  QueueRig rig{before(Driver::kScsi, saying(DeviceError::kHardware))};
+  rig.task({write(0)});
+  rig.run();
+  EXPECT_EQ(rig.log.lines("partly"), (Lines{"100 ? partly W 0+0"}));
+  EXPECT_EQ(rig.log.lines("complete"), (Lines{"100 ? complete W 0+8 error"}));
+  QueueRig nvme{before(Driver::kNvme, saying(DeviceError::kMedium))};
+  nvme.task({write(0)});
+  nvme.run();
+  EXPECT_EQ(nvme.log.lines("partly"), Lines{});
+}
+
+TEST(ScsiErrors, AResetEndsNoSectorsAndHasTheRequestTriedAgain) {
+  Fault reset = saying(DeviceError::kUnitAttention);
+  reset.times = 1;
+  QueueRig rig{before(Driver::kScsi, reset)};
+  rig.task({write(0)});
+  rig.run();
+  EXPECT_EQ(rig.log.lines("partly"), (Lines{"100 ? partly W 0+0"}));
+  EXPECT_EQ(rig.log.lines("requeue").size(), 1U);
+}
+
 TEST(ScsiErrors, OfAFailedRequestTheGoodSectorsSucceed) {
   for (const bool runs : {true, false}) {
     RigOptions options = before(Driver::kScsi, saying(DeviceError::kMedium));

@@ -10,17 +10,26 @@ namespace wbsim::block {
 namespace {
 constexpr int kTimerSecondsMax = 5;  // BLK_MAX_TIMEOUT
 constexpr int kAbortPart = 100;      // scsi_abort_command(): HZ / 100
+// Aborts that an NVMe controller takes at once: its abort command limit of 3 is zero based.
+constexpr int kNvmeAbortsMax = 4;
+
+// Of a time in milliseconds, as queue_io_timeout_store() takes it: at least one.
+std::uint64_t jiffies_of(SimDuration timeout, const engine::Jiffies& jiffies) {
+  return jiffies.from_msecs_ceil(static_cast<std::uint64_t>(timeout / milliseconds(1)));
+}
+
 }  // namespace
 
 ErrorHandler::ErrorHandler(ErrorHost& host, engine::Machine& machine, const DriverOptions& options)
     : host_{host},
       machine_{machine},
       options_{options},
-      timeout_{machine.jiffies().from_duration_floor(options.timeout)},
+      timeout_{jiffies_of(options.timeout, machine.jiffies())},
       timer_{engine::event_calling<&ErrorHandler::on_timer>(*this, "request timeouts")},
       abort_{engine::event_calling<&ErrorHandler::on_abort>(*this, "abort")},
       recovery_{engine::event_calling<&ErrorHandler::recover>(*this, "recovery")} {
   SIM_CHECK(options.fallible != nullptr && timeout_ > 0);
+  options_.timeout = machine.jiffies().to_duration(timeout_);
 }
 
 ErrorHandler::~ErrorHandler() {
@@ -65,16 +74,27 @@ void ErrorHandler::arm_timer(const Request& request) {
   machine_.simulator().reschedule(timer_, time);
 }
 
-// Models: blk_mq_timeout_work().
+// Models: blk_mq_timeout_work(), which looks at the tags by number; blk_rq_timed_out_timer(), v3.6,
+// goes by the order of issue.
 void ErrorHandler::on_timer() {
   const std::uint64_t now = machine_.jiffies_now();
   const auto first_in_time =
       std::find_if(in_device_.begin(), in_device_.end(),
                    [now](const Request* request) { return request->errors.deadline > now; });
-  const std::vector<Request*> late(in_device_.begin(), first_in_time);
+  std::vector<Request*> late(in_device_.begin(), first_in_time);
   in_device_.erase(in_device_.begin(), first_in_time);
+  if (options_.rules == ErrorRules::kV5_10) {
+    std::sort(late.begin(), late.end(),
+              [](const Request* a, const Request* b) { return a->tag < b->tag; });
+  }
+  int aborts = 0;
   for (Request* request : late) {
-    on_late(*request);
+    if (options_.driver == Driver::kNvme && ++aborts > kNvmeAbortsMax) {
+      request->errors.deadline = now + timeout_;  // BLK_EH_RESET_TIMER
+      in_device_.push_back(request);
+    } else {
+      on_late(*request);
+    }
   }
   if (!in_device_.empty()) {
     timer_expires_ = in_device_.front()->errors.deadline;

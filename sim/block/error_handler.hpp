@@ -38,8 +38,11 @@ class ErrorHost {
 //  2. SCSI since v3.14: a late command is aborted HZ / 100 later, and tried again or ended.
 //  3. One that was aborted before, and any before that version: the host takes no more commands
 //     until all it has have ended or are late; then all that are late are tried again or ended.
-//  4. NVMe: a late command is aborted at once, which the driver sees as an error like others.
-// Simplified: aborts and resets succeed and take no time, and none of it takes CPU time.
+//  4. NVMe: a late command is aborted at once, which the driver sees as an error like others. Of a
+//     look's late commands only four are; the others are given another timeout.
+//  5. blk-mq treats late commands in the order of their tags, the queues before in that of issue.
+// Simplified: aborts and resets succeed and take no time, the timer needs no worker, and none of it
+// takes CPU time.
 class ErrorHandler {
  public:
   ErrorHandler(ErrorHost& host, engine::Machine& machine, const DriverOptions& options);

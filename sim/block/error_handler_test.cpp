@@ -64,6 +64,41 @@ TEST(Timeout, IsNoticedASecondLateWhereItIsShort) {
   EXPECT_LT(second_issue_ms(Driver::kNvme, seconds(2)), 3100);
 }
 
+TEST(Timeout, IsAJiffyAtLeast) {
+  EXPECT_GE(second_issue_ms(Driver::kNvme, milliseconds(1)), 1024);
+  EXPECT_LT(second_issue_ms(Driver::kNvme, milliseconds(1)), 1100);
+}
+
+// Issued second, the first one has the lower tag.
+TEST(Timeout, LateCommandsAreTreatedInTheOrderOfTheirTags) {
+  Fault both = late(2);
+  both.skip = 1;
+  RigOptions options = timing_out(Driver::kNvme, {both});
+  options.queue.nr_requests = 2;
+  options.device.depth = 2;
+  QueueRig rig{options};
+  rig.task({write(0), write(100), sleep_until(milliseconds(1)), write(200)});
+  rig.run();
+  ASSERT_TRUE(rig.drained());
+  const Lines requeued = rig.log.lines("requeue");
+  ASSERT_EQ(requeued.size(), 2U);
+  EXPECT_NE(requeued[0].find("W 200+8"), std::string::npos) << requeued[0];
+  EXPECT_NE(requeued[1].find("W 100+8"), std::string::npos) << requeued[1];
+}
+
+TEST(Timeout, AnNvmeControllerTakesFourAbortsAtOnce) {
+  RigOptions options = timing_out(Driver::kNvme, {late(6)});
+  QueueRig rig{options};
+  rig.task({write(0), write(100), write(200), write(300), write(400), write(500)});
+  rig.run();
+  ASSERT_TRUE(rig.drained());
+  std::vector<std::int64_t> seconds;
+  for (const std::string& line : rig.log.lines("requeue")) {
+    seconds.push_back(std::stoll(line) / 1'000'000);
+  }
+  EXPECT_EQ(seconds, (std::vector<std::int64_t>{10, 10, 10, 10, 20, 20}));
+}
+
 TEST(Timeout, AnAbortWaitsForAHundredthOfASecond) {
   QueueRig scsi{timing_out(Driver::kScsi, {late(1)})};
   scsi.task({write(0), write(100)});

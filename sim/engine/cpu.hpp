@@ -54,6 +54,10 @@ class Thread {
   [[nodiscard]] const CpuCosts& costs() const;
   [[nodiscard]] SimTime now() const { return simulator_.now(); }
   [[nodiscard]] bool is_sleeping() const { return state_ == State::kSleeping; }
+  // Sleeping, or about to sleep and not woken yet.
+  [[nodiscard]] bool awaits_wakeup() const {
+    return is_sleeping() || (falling_asleep_ && !woken_meanwhile_);
+  }
   // The CPU it runs on or ran on last: an index for per-CPU data.
   [[nodiscard]] int cpu_index() const;
   // The scheduler wants the CPU at the next cond_resched().

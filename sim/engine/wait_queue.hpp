@@ -26,13 +26,13 @@ class WaitQueue {
   }
 
   // Wakes up to `count` waiters, oldest first, and returns how many it woke. They run later, never
-  // inside this call. Who was woken from elsewhere and did not run yet is passed over
-  // (autoremove_wake_function()).
+  // inside this call. Who is about to sleep is woken as well, but who was woken from elsewhere and
+  // did not run yet is passed over (autoremove_wake_function()).
   std::size_t wake(std::size_t count) {
     std::size_t woken = 0;
     for (auto it = waiters_.begin(); it != waiters_.end() && woken < count;) {
       Waiter& waiter = *it++;
-      if (!waiter.thread.is_sleeping()) {
+      if (!waiter.thread.awaits_wakeup()) {
         continue;
       }
       waiter.unlink();

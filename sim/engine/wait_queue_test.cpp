@@ -71,6 +71,29 @@ TEST_F(WaitQueueTest, WhoWasWokenFromElsewhereUsesUpNoWakeUp) {
   EXPECT_EQ(woken_, (std::vector<int>{0, 1, 2, 3}));
 }
 
+// A task that flushes its plug on its way to sleep may end by that what it is going to wait for.
+TEST_F(WaitQueueTest, WhoIsAboutToSleepIsWoken) {
+  queue_.wake(4);
+  settle();
+  woken_.clear();
+  Waiting late{machine_, queue_, woken_, 7};
+  std::size_t woken = 0;
+  struct Context {
+    WaitQueue& queue;
+    std::size_t& woken;
+  } context{queue_, woken};
+  late.thread.set_sleep_hook({[](void* at) {
+                                auto& its = *static_cast<Context*>(at);
+                                its.woken += its.queue.wake(1) + its.queue.wake(1);
+                                return SimDuration{};
+                              },
+                              &context});
+  sim_.spawn("waiter", wait_in(late));
+  settle();
+  EXPECT_EQ(woken, 1U) << "and once only";
+  EXPECT_EQ(woken_, (std::vector<int>{7}));
+}
+
 TEST_F(WaitQueueTest, ADestroyedWaiterLeavesTheQueue) {
   sim_.destroy_processes();
   EXPECT_FALSE(queue_.has_waiters());

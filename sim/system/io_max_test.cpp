@@ -113,12 +113,16 @@ TEST_P(IoMax, WhoIsInNoGroupIsNot) {
 }
 
 TEST_P(IoMax, AGroupWithoutLimitsChangesNothing) {
-  const auto with = [](const std::string& group, const std::string& members) {
-    return testing::fingerprint(
-        scenario(timed_job("rw=randwrite\nnumber_ios=2000\nioengine=libaio\niodepth=8\n" + group),
-                 std::string{R"("kernel":")"} + GetParam() + "\"" + members, fast_disk()));
-  };
-  EXPECT_EQ(with("", ""), with("cgroup=a\n", R"(,"cgroups":{"a":{}})"));
+  const std::string direct =
+      timed_job("rw=randwrite\nnumber_ios=2000\nioengine=libaio\niodepth=8\n");
+  const std::string buffered = "[j]\nfilename=/dev/sda\nrw=write\nbs=64k\nsize=64m\n";
+  for (const std::string& job : {direct, buffered}) {
+    const auto with = [&job](const std::string& group, const std::string& members) {
+      return testing::fingerprint(scenario(
+          job + group, std::string{R"("kernel":")"} + GetParam() + "\"" + members, fast_disk()));
+    };
+    EXPECT_EQ(with("", ""), with("cgroup=a\n", R"(,"cgroups":{"a":{}})"));
+  }
 }
 
 // What check_workload() says of a job.

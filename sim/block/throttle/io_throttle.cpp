@@ -250,9 +250,9 @@ void IoThrottle::on_timer(ServiceQueue& queue) {
 // The worker takes no time of a run that holds nothing back.
 void IoThrottle::queue_work() {
   work_queued_ = true;
-  if (worker_began_) {
+  if (worker_idle_) {
     thread_.wake();
-  } else {
+  } else if (!worker_began_) {
     worker_began_ = true;
     machine_.simulator().spawn("kthrotld", run());
   }
@@ -343,7 +343,9 @@ engine::Task<> IoThrottle::run() {
       co_await io_.finish_plug();
       co_await thread_.cond_resched();
     }
+    worker_idle_ = true;
     co_await thread_.block();
+    worker_idle_ = false;
   }
 }
 

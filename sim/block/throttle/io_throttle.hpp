@@ -113,6 +113,7 @@ class IoThrottle {
   std::vector<std::unique_ptr<Group>> groups_;
   bool work_queued_ = false;
   bool worker_began_ = false;
+  bool worker_idle_ = false;  // sleeps for want of work, not for a tag
   engine::Thread thread_;
   TaskIo io_;
 };

@@ -164,7 +164,7 @@ TEST_P(ThrottleProperty, ALimitHoldsForAllGroupsBelow) {
   }
 }
 
-// Limits on every level: all comes through, in order, and the innermost limit holds for its group.
+// Limits on every level: all comes through, and in order.
 TEST_P(ThrottleProperty, LimitsOnEveryLevelLoseNothing) {
   Rng rng = Rng::stream(3, std::to_string(GetParam()));
   ControlGroups groups(1);

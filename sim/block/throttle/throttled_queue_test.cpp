@@ -199,6 +199,19 @@ TEST(ThrottledQueue, AnotherThreadSubmitsWhatWasHeld) {
   EXPECT_EQ(queued[1], "104000 kworker/0:2 queue 10000+8");
 }
 
+// New work does not make who waits for a tag lose its turn.
+TEST(ThrottledQueue, TheOtherThreadKeepsItsPlaceAmongWhoWaitsForATag) {
+  RigOptions slow = options(one_group({}, iops(10)));
+  slow.queue.nr_requests = 1;
+  slow.device.depth = 1;
+  slow.device.service = milliseconds(450);
+  QueueRig rig{slow};
+  rig.task_in(kSlow, scattered(3));
+  rig.task({sleep_until(milliseconds(150)), write(900'000)});
+  rig.run();
+  EXPECT_EQ(rig.issued(), (Lines{"W 0+8", "W 10000+8", "W 900000+8", "W 20000+8"}));
+}
+
 TEST(ThrottledQueue, WhatIsReleasedTogetherSharesAPlug) {
   QueueRig rig{options(one_group({}, iops(20)))};
   rig.task_in(kSlow, {write(0), write(10'000), write(20'000), write(20'008)});
