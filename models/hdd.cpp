@@ -148,6 +148,9 @@ void Hdd::decoded(Slot& slot) {
       }
       waiting_.push_back(&slot);
       next_job();
+      return;
+    case DeviceOp::kDiscard:
+      SIM_UNREACHABLE();  // its queue announces none
   }
 }
 

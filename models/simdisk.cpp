@@ -32,6 +32,8 @@ SimDuration Simdisk::service_time(const block::DeviceCommand& command) {
   switch (command.op) {
     case block::DeviceOp::kFlush:
       return parameters_.flush;
+    case block::DeviceOp::kDiscard:
+      return parameters_.discard;
     case block::DeviceOp::kRead:
     case block::DeviceOp::kWrite:
       break;

@@ -18,6 +18,7 @@ struct SimdiskParameters {
   SimDuration read{};  // fixed part of a service time
   SimDuration write{};
   SimDuration flush{};
+  SimDuration discard{};
   SimDuration per_kib{};  // times ceil(bytes / 1024)
   SimDuration seek{};     // added when a command does not start where the last one ended
   bool volatile_cache = false;
@@ -26,7 +27,7 @@ struct SimdiskParameters {
 
 // Source: results/kernel-truth/RIG.md. A first-come first-served queue before `channels` servers;
 // a command occupies a server for
-//   read | write | flush + ceil(bytes / 1024) * per_kib (+ seek)
+//   flush | discard | (read | write) + ceil(bytes / 1024) * per_kib (+ seek)
 // and a server starts its next command at the very end of the one before. The order of service is
 // the order of submission, so a command's end is known when it is submitted: one event each.
 class Simdisk final : public block::DeviceModel {

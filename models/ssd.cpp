@@ -93,6 +93,8 @@ SubmitResult Ssd::submit(DeviceCommand& command) {
       }
       flush(slot);
       break;
+    case DeviceOp::kDiscard:
+      SIM_UNREACHABLE();  // its queue announces none
   }
   return SubmitResult::kAccepted;
 }

@@ -53,6 +53,7 @@ class Bio {
   Sectors unit;  // length of one bio
   std::int64_t count = 1;
   Sectors segment;  // of memory that is contiguous, within one bio; 0: all of the bio
+  Bytes memory;     // where its data begins in the memory of its task; of each bio of a run
   engine::RwbsFlags flags;
   IoPriority priority;
   IoContext* context = nullptr;  // of its submitter; set when it is submitted

@@ -17,6 +17,7 @@ BlockQueue::BlockQueue(engine::Machine& machine, const engine::Tracer& tracer, K
       device_{device},
       accounting_{machine, options.io_ticks},
       common_{options},
+      page_step_{options.data_steps.page()},
       merger_{limits_, options.bio_runs, bios_, options.priority_merge} {
   if (options.driver.fallible != nullptr) {
     ErrorHost& host = *this;
@@ -32,11 +33,12 @@ std::int64_t BlockQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit,
                                     std::int64_t wanted) const {
   const Plug* plug = io.plug();
   if (plug == nullptr || plug->empty() || !common_.plug_merging ||
-      limits().nomerges == kNomergesAll || io.context().cgroup != 0) {
+      limits().nomerges == kNomergesAll || io.context().cgroup != 0 || page_step_ > SimDuration{}) {
     return 0;
   }
   const Request& newest = plug->newest();
-  if (&newest.queue != this || newest.no_merge || !newest.flags.write || newest.end() != sector ||
+  if (&newest.queue != this || newest.no_merge || !newest.flags.write || newest.flags.discard ||
+      newest.end() != sector || !merger_.may_be_followed(newest) ||
       newest.priority != submitted_priority(io, IoPriority{})) {
     return 0;
   }
@@ -126,9 +128,10 @@ void BlockQueue::cancel_interrupts(Request& request) {
 
 SubmitResult BlockQueue::issue(Request& request, engine::TaskName task) {
   request.issued = machine_.simulator().now();
-  request.command = {.op = request.flags.flush   ? DeviceOp::kFlush
-                           : request.flags.write ? DeviceOp::kWrite
-                                                 : DeviceOp::kRead,
+  request.command = {.op = request.flags.flush     ? DeviceOp::kFlush
+                           : request.flags.discard ? DeviceOp::kDiscard
+                           : request.flags.write   ? DeviceOp::kWrite
+                                                   : DeviceOp::kRead,
                      .fua = request.flags.fua,
                      .tag = request.tag,
                      .sector = request.sector,

@@ -37,6 +37,18 @@ struct BlockTraceCosts {
   SimDuration rq_complete{};
 };
 
+// CPU time for a page of data of steps between bio and device: of a write when it is submitted,
+// before it is split or merged, of a read when it has ended. Models: blk_queue_bounce();
+// bio_integrity_prep() and bio_integrity_verify_fn(); blk-crypto-fallback.
+struct DataSteps {
+  SimDuration bounce{};     // copied, to or from memory that the device can address
+  SimDuration integrity{};  // protection information made or verified
+  SimDuration crypto{};     // encrypted or decrypted
+  friend bool operator==(const DataSteps&, const DataSteps&) = default;
+
+  [[nodiscard]] SimDuration page() const { return bounce + integrity + crypto; }
+};
+
 struct RequestQueueStats {
   std::int64_t bios = 0;
   std::int64_t back_merges = 0;
@@ -64,6 +76,7 @@ struct BlockQueueOptions {
   bool plug_merging = true;  // ablation
   bool bio_runs = true;      // optimisation: false keeps every bio an object of its own
   BlockTraceCosts trace{};
+  DataSteps data_steps{};
   DriverOptions driver{};
 };
 
@@ -124,6 +137,18 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
   // The priority that a bio has once it is submitted.
   [[nodiscard]] IoPriority submitted_priority(const TaskIo& io, IoPriority set) const;
 
+  // CPU time of DataSteps for what a bio writes, and for what a request has read.
+  [[nodiscard]] SimDuration data_steps_of(const Bio& bio) const {
+    return page_step_ > SimDuration{} && bio.flags.write && !bio.flags.discard
+               ? data_steps_of(bio.length())
+               : SimDuration{};
+  }
+  [[nodiscard]] SimDuration data_steps_of(const Request& request) const {
+    return page_step_ > SimDuration{} && !request.flags.write && !request.flags.flush
+               ? data_steps_of(request.length)
+               : SimDuration{};
+  }
+
   // Of a bio that must not be merged, or with a queue that merges nothing.
   void refuse_merge(const Bio& bio);
   // `trace`: of the bio as it was, where anybody wants it.
@@ -132,7 +157,7 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
     const bool front = kind == MergeKind::kFront;
     (front ? stats_.front_merges : stats_.back_merges) += bios;
     accounting_.bios_merged(write, bios);
-    if (trace != nullptr) {
+    if (trace != nullptr && kind != MergeKind::kDiscard) {
       emit_bio(front ? engine::BioStep::kFrontMerge : engine::BioStep::kBackMerge, *trace);
     }
   }
@@ -168,6 +193,9 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
 
  private:
   friend struct Request;
+  [[nodiscard]] SimDuration data_steps_of(Sectors length) const {
+    return page_step_ * pages_ceil(to_bytes(length)).count();
+  }
   void on_hard_irq(Request& request);
   void trace_failure(Request& request);
   void end_or_retry(Request& request);
@@ -179,6 +207,7 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
   static void soft_irq_thunk(void* request);
 
   BlockQueueOptions common_;
+  SimDuration page_step_;  // of all DataSteps
   std::optional<ErrorHandler> errors_;
   int in_device_ = 0;
   SimDuration busy_{};

@@ -11,8 +11,9 @@ Request& RequestQueue::request_of(const DeviceCommand& command) {
 }
 
 SimDuration RequestQueue::soft_irq_cost(const Request& request) const {
-  return flush_.is_flush_request(request) ? costs().flush_done
-                                          : costs().request_complete + request.end_cost;
+  return flush_.is_flush_request(request)
+             ? costs().flush_done
+             : costs().request_complete + request.end_cost + data_steps_of(request);
 }
 
 void RequestQueue::on_soft_irq(Request& request) {

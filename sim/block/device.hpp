@@ -8,7 +8,7 @@
 
 namespace wbsim::block {
 
-enum class DeviceOp : std::uint8_t { kRead, kWrite, kFlush };
+enum class DeviceOp : std::uint8_t { kRead, kWrite, kFlush, kDiscard };
 
 // blk_status_t, as far as it reaches a bio here.
 enum class BlkStatus : std::uint8_t {

@@ -81,7 +81,8 @@ Verdict judge_scsi(const DriverOptions& options, Request& request, SimTime now) 
     return {.retry = true};
   }
   request.status = options.rules == ErrorRules::kV5_10 ? treatment.status : BlkStatus::kIoError;
-  const bool partly = answer.error == DeviceError::kMedium && op != DeviceOp::kFlush;
+  const bool has_data = op == DeviceOp::kRead || op == DeviceOp::kWrite;
+  const bool partly = answer.error == DeviceError::kMedium && has_data;
   return {.good = partly ? answer.good : Sectors{0}};
 }
 

@@ -9,7 +9,16 @@ using engine::MergeRefusal;
 
 namespace {
 constexpr int kNewestTried = 8;  // blk_bio_list_merge()
+
+// A run knows the memory of its first bio alone: that has to tell how all of them lie in pages.
+bool lie_alike(const Bio& a, const Bio& b) {
+  const auto whole_pages = [](const Bio& bio) {
+    return bio.memory % kPageSize == Bytes{0} && bio.unit % kSectorsPerPage == Sectors{0};
+  };
+  return a.memory == b.memory || (whole_pages(a) && whole_pages(b));
 }
+
+}  // namespace
 
 IoPriority best_of(const IoPriority& a, const IoPriority& b) {
   if (a.io_class == IoClass::kNone || b.io_class == IoClass::kNone) {
@@ -22,7 +31,7 @@ IoPriority best_of(const IoPriority& a, const IoPriority& b) {
 void RequestMerger::note_unlike(const Request& request, const Bio& bio) {
   if (request.no_merge || request.bio == nullptr) {
     note(MergeRefusal::kNoMergeRequest);
-  } else if (request.flags.write != bio.flags.write) {
+  } else if (!is_same_operation(request.flags, bio.flags)) {
     note(MergeRefusal::kOtherOperation);
   } else if (request.cgroup != bio.cgroup) {
     note(MergeRefusal::kOtherCgroup);  // blk_cgroup_mergeable()
@@ -31,12 +40,26 @@ void RequestMerger::note_unlike(const Request& request, const Bio& bio) {
   }
 }
 
+// Models: bio_will_gap() and __bvec_gap_to_prev(). `first`: of the request that both would be in.
+// Memory goes on where addresses do, inside a page; behind a page another one may follow.
+bool RequestMerger::leaves_gap(const Bio& first, const Bio& before, const Bio& behind) const {
+  if (limits_.virt_boundary == Bytes{0} || first.flags.discard) {
+    return false;
+  }
+  if (!is_at_boundary(first.memory)) {
+    return true;
+  }
+  const Bytes end = memory_end(before);
+  const bool goes_on = end == behind.memory && before.context == behind.context;
+  return !goes_on && !(is_at_boundary(end) && is_at_boundary(behind.memory));
+}
+
 // A request that failed once is not tried again (req_set_nomerge()).
 bool RequestMerger::fits(Request& request, const Bio& bio, std::int64_t segments) {
   const Lba start = std::min(request.sector, bio.sector);
-  if (request.length + bio.length() > max_sectors_at(start, limits_)) {
+  if (request.length + bio.length() > max_sectors_of(request, start)) {
     note(MergeRefusal::kMaxSectors);
-  } else if (request.segments + segments > limits_.max_segments) {
+  } else if (!request.flags.discard && request.segments + segments > limits_.max_segments) {
     note(MergeRefusal::kMaxSegments);
   } else {
     return true;
@@ -59,7 +82,8 @@ void RequestMerger::append(Request& request, Bio& bio, std::int64_t segments) {
   const bool continues = bio_runs_ && last.end() == bio.sector && last.unit == bio.unit &&
                          last.end_io == bio.end_io && !last.is_part() &&
                          bio.split_off == Sectors{0} && bio.cloned_from == nullptr &&
-                         last.cloned_from == nullptr && last.remapped == bio.remapped;
+                         last.cloned_from == nullptr && last.remapped == bio.remapped &&
+                         !bio.flags.discard && lie_alike(last, bio);
   if (continues) {
     last.count += bio.count;
     last.writes.last = bio.writes.last;
@@ -71,7 +95,12 @@ void RequestMerger::append(Request& request, Bio& bio, std::int64_t segments) {
 }
 
 bool RequestMerger::back_merge(Request& request, Bio& bio) {
-  const std::int64_t segments = segments_of(bio, limits_);
+  if (leaves_gap(*request.bio, *request.bio_tail, bio)) {
+    note(MergeRefusal::kVirtualBoundary);
+    return false;
+  }
+  // The range of a discard grows: that is no segment more (ll_new_hw_segment()).
+  const std::int64_t segments = bio.flags.discard ? 0 : segments_of(bio, limits_);
   if (!fits(request, bio, segments)) {
     return false;
   }
@@ -81,7 +110,11 @@ bool RequestMerger::back_merge(Request& request, Bio& bio) {
 }
 
 bool RequestMerger::front_merge(Request& request, Bio& bio) {
-  const std::int64_t segments = segments_of(bio, limits_);
+  if (leaves_gap(bio, bio, *request.bio)) {
+    note(MergeRefusal::kVirtualBoundary);
+    return false;
+  }
+  const std::int64_t segments = bio.flags.discard ? 0 : segments_of(bio, limits_);
   if (!fits(request, bio, segments)) {
     return false;
   }
@@ -91,6 +124,19 @@ bool RequestMerger::front_merge(Request& request, Bio& bio) {
   bio.next = request.bio;
   request.bio = &bio;
   return true;
+}
+
+bool RequestMerger::discard_merge(Request& request, Bio& bio) {
+  if (request.segments >= limits_.max_discard_segments) {
+    note(MergeRefusal::kMaxSegments);
+  } else if (request.length + bio.length() > limits_.max_discard_sectors) {
+    note(MergeRefusal::kMaxSectors);
+  } else {
+    append(request, bio, 1);
+    return true;
+  }
+  request.no_merge = true;
+  return false;
 }
 
 MergeOutcome RequestMerger::merge_with_newest(RequestChain& queued, Bio& bio, int cpu) {
@@ -108,17 +154,18 @@ MergeOutcome RequestMerger::merge_with_newest(RequestChain& queued, Bio& bio, in
   return MergeOutcome::kUnfit;
 }
 
-// Models: the conditions of attempt_merge(), and ll_merge_requests_fn(), which marks neither
-// request as full.
+// Models: the conditions of attempt_merge(), with those of ll_merge_requests_fn(), which marks
+// neither request as full, and of req_attempt_discard_merge(), which does.
 std::optional<MergeRefusal> RequestMerger::refusal_of(const Request& request,
                                                       const Request& next) const {
-  if (request.end() != next.sector) {
+  const bool ranges = lists_ranges(request.flags);
+  if (!ranges && request.end() != next.sector) {
     return MergeRefusal::kNotAdjacent;
   }
   if (request.no_merge || next.no_merge) {
     return MergeRefusal::kNoMergeRequest;
   }
-  if (request.flags.write != next.flags.write) {
+  if (!is_same_operation(request.flags, next.flags)) {
     return MergeRefusal::kOtherOperation;
   }
   if (request.cgroup != next.cgroup) {
@@ -127,10 +174,20 @@ std::optional<MergeRefusal> RequestMerger::refusal_of(const Request& request,
   if (!may_differ(request.priority, next.priority)) {
     return MergeRefusal::kOtherPriority;
   }
-  if (request.length + next.length > max_sectors_at(request.sector, limits_)) {
+  if (leaves_gap(*request.bio, *request.bio_tail, *next.bio)) {
+    return MergeRefusal::kVirtualBoundary;
+  }
+  // Of a list of ranges only the first of `next` is reckoned (req_attempt_discard_merge()).
+  const Sectors added = ranges ? next.bio->length() : next.length;
+  if (request.length + added > max_sectors_of(request, request.sector)) {
     return MergeRefusal::kMaxSectors;
   }
-  if (request.segments + next.segments > limits_.max_segments) {
+  if (ranges && request.segments >= limits_.max_discard_segments) {
+    return MergeRefusal::kMaxSegments;
+  }
+  const std::int64_t most =
+      request.flags.discard ? limits_.max_discard_segments : limits_.max_segments;
+  if (!ranges && request.segments + next.segments > most) {
     return MergeRefusal::kMaxSegments;
   }
   return std::nullopt;
@@ -140,6 +197,9 @@ bool RequestMerger::merge_requests(Request& request, Request& next) {
   ++request_counts_.attempts;
   if (const std::optional<MergeRefusal> refusal = refusal_of(request, next)) {
     request_counts_.refuse(*refusal);
+    const bool full =
+        *refusal == MergeRefusal::kMaxSectors || *refusal == MergeRefusal::kMaxSegments;
+    request.no_merge = request.no_merge || (full && lists_ranges(request.flags));
     return false;
   }
   ++request_counts_.merged;

@@ -13,17 +13,19 @@
 
 namespace wbsim::block {
 
-enum class MergeKind : std::uint8_t { kNone, kBack, kFront };
+//   kDiscard  discards that are lists of ranges: it is one range more, wherever it is
+enum class MergeKind : std::uint8_t { kNone, kBack, kFront, kDiscard };
 
 // How an attempt to merge a bio into one request ended.
 //   kUnfit    not adjacent, or of another kind: the next request may be tried
 //   kRefused  adjacent, but a limit forbids it
-enum class MergeOutcome : std::uint8_t { kUnfit, kRefused, kBack, kFront };
+enum class MergeOutcome : std::uint8_t { kUnfit, kRefused, kBack, kFront, kDiscard };
 
 [[nodiscard]] inline MergeKind kind_of(MergeOutcome outcome) {
-  return outcome == MergeOutcome::kBack    ? MergeKind::kBack
-         : outcome == MergeOutcome::kFront ? MergeKind::kFront
-                                           : MergeKind::kNone;
+  return outcome == MergeOutcome::kBack      ? MergeKind::kBack
+         : outcome == MergeOutcome::kFront   ? MergeKind::kFront
+         : outcome == MergeOutcome::kDiscard ? MergeKind::kDiscard
+                                             : MergeKind::kNone;
 }
 
 // What different I/O priorities mean to a merge: it is forbidden (v5.10), or what results has the
@@ -67,27 +69,31 @@ class RequestMerger {
 
   // blk_rq_merge_ok(): whether they may be merged if they are adjacent.
   [[nodiscard]] bool are_alike(const Request& request, const Bio& bio) const {
-    return !request.no_merge && request.bio != nullptr && request.flags.write == bio.flags.write &&
-           request.cgroup == bio.cgroup && may_differ(request.priority, bio.priority);
+    return !request.no_merge && request.bio != nullptr &&
+           is_same_operation(request.flags, bio.flags) && request.cgroup == bio.cgroup &&
+           may_differ(request.priority, bio.priority);
   }
   // blk_rq_merge_ok() and blk_try_merge(): whether and how `bio` is adjacent to `request`.
   // Most candidates are not adjacent, so that is asked first.
   [[nodiscard]] MergeKind try_merge(const Request& request, const Bio& bio) {
+    const bool ranges = lists_ranges(bio.flags);
     const bool back = request.end() == bio.sector;
-    if (!back && bio.end() != request.sector) {
+    if (!ranges && !back && bio.end() != request.sector) {
       return MergeKind::kNone;
     }
     if (!are_alike(request, bio)) {
       note_unlike(request, bio);
       return MergeKind::kNone;
     }
-    return back ? MergeKind::kBack : MergeKind::kFront;
+    return ranges ? MergeKind::kDiscard : back ? MergeKind::kBack : MergeKind::kFront;
   }
 
   // Each adds the bio, or marks the request as full and leaves it (ll_back_merge_fn(),
   // ll_front_merge_fn()). The bio may be gone afterwards: it may have become part of a run.
   [[nodiscard]] bool back_merge(Request& request, Bio& bio);
   [[nodiscard]] bool front_merge(Request& request, Bio& bio);
+  // The same for a range (bio_attempt_discard_merge()).
+  [[nodiscard]] bool discard_merge(Request& request, Bio& bio);
   // blk_attempt_bio_merge(): both of the above.
   MergeOutcome attempt_bio_merge(Request& request, Bio& bio) {
     switch (try_merge(request, bio)) {
@@ -97,6 +103,8 @@ class RequestMerger {
         return back_merge(request, bio) ? MergeOutcome::kBack : MergeOutcome::kRefused;
       case MergeKind::kFront:
         return front_merge(request, bio) ? MergeOutcome::kFront : MergeOutcome::kRefused;
+      case MergeKind::kDiscard:
+        return discard_merge(request, bio) ? MergeOutcome::kDiscard : MergeOutcome::kRefused;
     }
     return MergeOutcome::kUnfit;
   }
@@ -104,6 +112,17 @@ class RequestMerger {
   // blk_bio_list_merge(): the newest requests of a software queue that came from `cpu`. One that is
   // adjacent but full ends the search.
   MergeOutcome merge_with_newest(RequestChain& queued, Bio& bio, int cpu);
+
+  // Whether whole pages may follow in memory what the request has.
+  [[nodiscard]] bool may_be_followed(const Request& request) const {
+    return limits_.virt_boundary == Bytes{0} ||
+           (is_at_boundary(request.bio->memory) && is_at_boundary(memory_end(*request.bio_tail)));
+  }
+
+  // blk_discard_mergable(): what such a request has is a list of ranges.
+  [[nodiscard]] bool lists_ranges(const engine::RwbsFlags& flags) const {
+    return flags.discard && limits_.max_discard_segments > 1;
+  }
 
   // attempt_merge(): `next` hands its data to `request`, which it follows on the device, and is
   // empty afterwards. False, and nothing changed, where they do not fit.
@@ -113,6 +132,18 @@ class RequestMerger {
   void append(Request& request, Bio& bio) { append(request, bio, segments_of(bio, limits_)); }
 
  private:
+  [[nodiscard]] static bool is_same_operation(const engine::RwbsFlags& a,
+                                              const engine::RwbsFlags& b) {
+    return a.write == b.write && a.discard == b.discard;
+  }
+  [[nodiscard]] Sectors max_sectors_of(const Request& request, Lba start) const {
+    return request.flags.discard ? limits_.max_discard_sectors : max_sectors_at(start, limits_);
+  }
+  [[nodiscard]] bool is_at_boundary(Bytes memory) const {
+    return memory % limits_.virt_boundary == Bytes{0};
+  }
+  [[nodiscard]] static Bytes memory_end(const Bio& bio) { return bio.memory + to_bytes(bio.unit); }
+  [[nodiscard]] bool leaves_gap(const Bio& first, const Bio& before, const Bio& behind) const;
   void note_unlike(const Request& request, const Bio& bio);
   [[nodiscard]] bool fits(Request& request, const Bio& bio, std::int64_t segments);
   [[nodiscard]] std::optional<engine::MergeRefusal> refusal_of(const Request& request,

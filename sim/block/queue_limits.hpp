@@ -28,6 +28,14 @@ struct QueueLimits {
   Bytes alignment_offset{0};
   bool misaligned = false;
   Sectors chunk_sectors{0};  // no request crosses a multiple of it
+  // In memory, parts of a request may meet only at multiples of it; 0: anywhere.
+  Bytes virt_boundary{0};
+  // Of discards. With one segment a discard is a range of sectors, and grows by what is adjacent;
+  // with more it is a list of ranges, wherever they are.
+  Sectors max_discard_sectors{0};  // 0: the device has none
+  int max_discard_segments = 1;
+  Bytes discard_granularity{0};
+  Bytes discard_alignment{0};
 };
 
 // Sectors of one segment of a bio: memory that is contiguous, as far as the limits allow.
@@ -40,6 +48,9 @@ struct QueueLimits {
 [[nodiscard]] inline std::int64_t segments_of(const Bio& bio, const QueueLimits& limits) {
   if (bio.unit == Sectors{0}) {
     return 0;
+  }
+  if (bio.flags.discard) [[unlikely]] {
+    return bio.count;  // a range each
   }
   const Sectors segment = segment_in_limits(bio, limits);
   if (segment == bio.unit) {
@@ -57,10 +68,26 @@ struct QueueLimits {
   return std::min(limits.max_sectors, chunk - (at - Lba{0}) % chunk);
 }
 
+// How many sectors of a single discard may become one request: what follows begins at a multiple of
+// the granularity. Models: blk_bio_discard_split() (v5.10), bio_split_discard() (v6.1).
+[[nodiscard]] inline Sectors discard_in_limits(const Bio& bio, const QueueLimits& limits) {
+  const Sectors granularity = std::max(sectors_floor(limits.discard_granularity), Sectors{1});
+  const Sectors most = limits.max_discard_sectors - limits.max_discard_sectors % granularity;
+  if (most == Sectors{0} || bio.unit <= most) {
+    return bio.unit;
+  }
+  const Sectors alignment = sectors_floor(limits.discard_alignment) % granularity;
+  const Sectors beyond = (bio.sector + most - alignment - Lba{0}) % granularity;
+  return most > beyond ? most - beyond : most;
+}
+
 // How many sectors of a single bio may become one request: all of it, or what the limits leave of
 // it from its start. Models: blk_bio_segment_split() (v5.10), bio_split_rw() (v6.1), for logical
 // blocks of 512 bytes.
 [[nodiscard]] inline Sectors sectors_in_limits(const Bio& bio, const QueueLimits& limits) {
+  if (bio.flags.discard) [[unlikely]] {
+    return discard_in_limits(bio, limits);
+  }
   const Sectors by_segments = segment_in_limits(bio, limits) * limits.max_segments;
   return std::min(std::min(bio.unit, max_sectors_at(bio.sector, limits)), by_segments);
 }

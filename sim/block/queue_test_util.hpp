@@ -28,6 +28,7 @@ struct IoStep {
   SimDuration time{};
   std::int64_t segment = 0;  // sectors of contiguous memory; 0: all
   IoPriority priority{};
+  std::int64_t memory = 0;  // bytes: where its data begins
 };
 using IoScript = std::vector<IoStep>;
 
@@ -43,6 +44,9 @@ inline IoStep sync_write(std::int64_t sector, std::int64_t sectors = 8) {
 inline IoStep fua(std::int64_t sector, std::int64_t sectors = 8) {
   return {
       .flags = {.write = true, .fua = true, .sync = true}, .sector = sector, .sectors = sectors};
+}
+inline IoStep discard(std::int64_t sector, std::int64_t sectors = 8) {
+  return {.flags = {.write = true, .discard = true}, .sector = sector, .sectors = sectors};
 }
 // A write that is preceded by a flush.
 inline IoStep preflush(std::int64_t sector, std::int64_t sectors = 8) {
@@ -82,6 +86,10 @@ struct BasicRigOptions {
   engine::TimerWheel wheel = engine::TimerWheel::kNonCascading;
 };
 using RigOptions = BasicRigOptions<RequestQueueOptions>;
+
+inline char letter_of(DeviceOp op) {
+  return op == DeviceOp::kRead ? 'R' : op == DeviceOp::kDiscard ? 'D' : 'W';
+}
 
 // Which bios ended when and how. A merged run ends as one object and is taken apart again.
 class BioLedger final : public BioEndIo {
@@ -134,7 +142,10 @@ class BlockLog final : public engine::Observer {
   void on_request(engine::RequestStep step, const engine::RequestTrace& trace) override {
     static constexpr const char* kSteps[] = {"insert", "issue",   "complete",
                                              "merge",  "requeue", "partly"};
-    const char* op = trace.rwbs.flush ? "F" : trace.rwbs.write ? "W" : "R";
+    const char* op = trace.rwbs.flush     ? "F"
+                     : trace.rwbs.discard ? "D"
+                     : trace.rwbs.write   ? "W"
+                                          : "R";
     note(trace.time, trace.task, kSteps[static_cast<int>(step)],
          fmt::format("{} {}+{}{}", op, trace.sector.value(), trace.length.count(),
                      trace.error != 0 ? " error" : ""));
@@ -197,9 +208,8 @@ class BasicQueueRig {
     for (const DeviceCommand& command : device.accepted()) {
       lines.push_back(command.op == DeviceOp::kFlush
                           ? "F"
-                          : fmt::format("{} {}+{}{}", command.op == DeviceOp::kRead ? "R" : "W",
-                                        command.sector.value(), command.length.count(),
-                                        command.fua ? " fua" : ""));
+                          : fmt::format("{} {}+{}{}", letter_of(command.op), command.sector.value(),
+                                        command.length.count(), command.fua ? " fua" : ""));
     }
     return lines;
   }
@@ -252,6 +262,7 @@ class BasicQueueRig {
           bio.sector = Lba{step.sector};
           bio.unit = Sectors{step.sectors};
           bio.segment = Sectors{step.segment};
+          bio.memory = Bytes{step.memory};
           bio.flags = step.flags;
           bio.priority = step.priority;
           bio.end_io = &task.rig.ledger;

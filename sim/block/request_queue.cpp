@@ -32,6 +32,7 @@ BlockQueueOptions common_options(const RequestQueueOptions& options) {
           .plug_merging = options.plug_merging,
           .bio_runs = options.bio_runs,
           .trace = options.trace,
+          .data_steps = options.data_steps,
           .driver = options.driver};
 }
 
@@ -170,8 +171,9 @@ inline Task<> RequestQueue::submit_allowed(TaskIo& io, Bio& bio) {
   ++stats_.bios;
   trace_bio(BioStep::kQueue, thread, bio);
   const bool whole = bio.count > 1 || sectors_in_limits(bio, limits()) == bio.unit;
-  return whole && thread.try_run(options_.trace.bio_queue) ? submit_in_limits(io, bio)
-                                                           : submit_in_parts(io, bio);
+  return whole && thread.try_run(options_.trace.bio_queue + data_steps_of(bio))
+             ? submit_in_limits(io, bio)
+             : submit_in_parts(io, bio);
 }
 
 Task<> RequestQueue::submit_bio(TaskIo& io, Bio& bio) {
@@ -212,7 +214,7 @@ Task<> RequestQueue::submit_released(TaskIo& io, Bio& bio) {
 }
 
 Task<> RequestQueue::submit_in_parts(TaskIo& io, Bio& bio) {
-  co_await io.thread().run(options_.trace.bio_queue);
+  co_await io.thread().run(options_.trace.bio_queue + data_steps_of(bio));
   co_await submit_rest(io, bio);
 }
 

@@ -63,6 +63,7 @@ struct RequestQueueOptions {
   bool plug_merging = true;         // ablation
   bool bio_runs = true;             // optimisation: false keeps every bio an object of its own
   BlockTraceCosts trace{};
+  DataSteps data_steps{};
   DriverOptions driver{};
 };
 

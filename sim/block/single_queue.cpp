@@ -24,6 +24,7 @@ BlockQueueOptions common_options(const SingleQueueOptions& options) {
           .plug_merging = options.plug_merging,
           .bio_runs = options.bio_runs,
           .trace = options.trace,
+          .data_steps = options.data_steps,
           .driver = options.driver};
 }
 
@@ -122,7 +123,7 @@ Task<> SingleQueue::submit_bio(TaskIo& io, Bio& bio) {
   }
   ++stats_.bios;
   trace_bio(BioStep::kQueue, thread, bio);
-  co_await thread.run(options_.trace.bio_queue);
+  co_await thread.run(options_.trace.bio_queue + data_steps_of(bio));
   const Where where = place_of(bio);
   const bool sync = bio.flags.sync;
   if (where != Where::kSort) {

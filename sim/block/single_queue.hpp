@@ -45,6 +45,7 @@ struct SingleQueueOptions {
   bool plug_merging = true;  // ablation
   bool bio_runs = true;      // optimisation
   BlockTraceCosts trace{};
+  DataSteps data_steps{};
   DriverOptions driver{.driver = Driver::kScsi, .rules = ErrorRules::kV3_6};
 };
 

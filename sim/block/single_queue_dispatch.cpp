@@ -223,7 +223,8 @@ Request& SingleQueue::request_of(const DeviceCommand& command) {
 }
 
 SimDuration SingleQueue::soft_irq_cost(const Request& request) const {
-  return request.flags.flush ? costs().flush_done : costs().request_complete + request.end_cost;
+  return request.flags.flush ? costs().flush_done
+                             : costs().request_complete + request.end_cost + data_steps_of(request);
 }
 
 // Models: scsi_softirq_done(): the command ends, then the queue runs, plugged or not.

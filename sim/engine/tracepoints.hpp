@@ -26,7 +26,8 @@ struct TaskName {
 
 // Letters of the kernel's rwbs field.
 struct RwbsFlags {
-  bool write = false;       // else read, unless flush
+  bool write = false;       // else read, unless flush; also of a discard (op_is_write())
+  bool discard = false;     // REQ_OP_DISCARD
   bool flush = false;       // REQ_OP_FLUSH
   bool preflush = false;    // REQ_PREFLUSH
   bool fua = false;         // REQ_FUA
@@ -173,13 +174,15 @@ enum class MergeRefusal : std::uint8_t {
   kElevator,  // it does not allow it
   kMaxSectors,
   kMaxSegments,
+  kVirtualBoundary,  // their memory leaves a gap that the device cannot skip
 };
-inline constexpr std::size_t kMergeRefusals = 10;
+inline constexpr std::size_t kMergeRefusals = 11;
 
 constexpr std::string_view to_string(MergeRefusal refusal) {
   constexpr std::array<std::string_view, kMergeRefusals> kNames{
-      "nomerges",     "no_merge_bio",   "not_adjacent", "no_merge_request", "other_operation",
-      "other_cgroup", "other_priority", "elevator",     "max_sectors",      "max_segments"};
+      "nomerges",        "no_merge_bio", "not_adjacent",   "no_merge_request",
+      "other_operation", "other_cgroup", "other_priority", "elevator",
+      "max_sectors",     "max_segments", "virt_boundary"};
   return kNames[static_cast<std::size_t>(refusal)];
 }
 

@@ -67,6 +67,7 @@ Task<> DirectIo::submit(TaskContext& task, BlockDevice& device, const DirectRequ
     bio.sector = lba_containing(at);
     bio.unit = sectors_floor(length);
     bio.segment = kSectorsPerPage;
+    bio.memory = request.memory + (at - request.at);
     bio.flags.write = request.write;
     bio.flags.idle = request.write;
     bio.flags.fua = request.write && request.dsync && rules.forces_synchronous;

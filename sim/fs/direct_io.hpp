@@ -29,6 +29,7 @@ struct DirectRequest {
   FileOffset at;
   Bytes length;
   block::WriteIds writes{};
+  Bytes memory{};  // of the task: where the data is
 };
 
 // One direct I/O under way. Models: blkdev_direct_IO() and what surrounds it in

@@ -136,11 +136,13 @@ Json iostat_json(const Iostat& stat) {
 Json merges_json(const engine::MergeCounts& counts) {
   Json refused = Json::object();
   for (std::size_t i = 0; i < engine::kMergeRefusals; ++i) {
-    const bool of_cgroups = i == static_cast<std::size_t>(engine::MergeRefusal::kOtherCgroup);
-    if (of_cgroups && counts.refused[i] == 0) {
-      continue;  // without control groups there is no such reason
+    const auto refusal = static_cast<engine::MergeRefusal>(i);
+    const bool of_few = refusal == engine::MergeRefusal::kOtherCgroup ||
+                        refusal == engine::MergeRefusal::kVirtualBoundary;
+    if (of_few && counts.refused[i] == 0) {
+      continue;  // most runs have no control groups, and no memory with gaps
     }
-    refused[std::string{to_string(static_cast<engine::MergeRefusal>(i))}] = counts.refused[i];
+    refused[std::string{to_string(refusal)}] = counts.refused[i];
   }
   return {{"attempts", counts.attempts}, {"merged", counts.merged}, {"refused", refused}};
 }

@@ -16,7 +16,7 @@ std::string rwbs_text(const engine::RwbsFlags& flags) {
   if (flags.preflush) {
     text += 'F';
   }
-  text += flags.write ? 'W' : 'R';
+  text += flags.discard ? 'D' : flags.write ? 'W' : 'R';
   if (flags.fua) {
     text += 'F';
   }

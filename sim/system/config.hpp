@@ -194,6 +194,8 @@ struct QueueConfig {
   std::optional<int> minimum_io_size;
   std::optional<int> optimal_io_size;
   std::optional<int> chunk_sectors;
+  std::optional<std::int64_t> virt_boundary_mask;  // bytes; absent: the driver's
+  block::DataSteps data_steps;
   friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
 };
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <span>
 #include <string>
 #include <vector>
@@ -143,6 +144,11 @@ bool check_elevator(ReadContext& context, const std::string& pointer, const Kern
   return false;
 }
 
+bool is_boundary_mask(std::int64_t mask) {
+  return mask + 1 >= kSectorSize.count() &&
+         std::has_single_bit(static_cast<std::uint64_t>(mask) + 1);
+}
+
 // What blk_queue_io_min(), blk_queue_io_opt() and the like expect of drivers.
 void check_topology(ReadContext& context, const std::string& pointer, const KernelSwitches& kernel,
                     const QueueConfig& queue) {
@@ -172,6 +178,20 @@ void check_topology(ReadContext& context, const std::string& pointer, const Kern
   check("chunk_sectors", queue.chunk_sectors, static_cast<int>(kSectorsPerPage.count()));
 }
 
+// A virtual boundary came with v4.3. NVMe: nvme_set_queue_limits().
+void complete_virt_boundary(ReadContext& context, const std::string& pointer,
+                            const KernelSwitches& kernel, DeviceConfig& device) {
+  std::optional<std::int64_t>& mask = device.queue.virt_boundary_mask;
+  const bool single = block::is_single_queue(kernel.elevators);
+  if (single && mask.value_or(0) != 0) {
+    context.error(pointer, "this kernel does not know it (Linux 4.3); leave it out");
+  } else if (mask.value_or(0) != 0 && !is_boundary_mask(*mask)) {
+    context.error(pointer, fmt::format("{} is not 0, 511, 1023, 2047 or 4095", *mask));
+  }
+  const bool nvme = device.model == "ssd" && device.ssd.interface == SsdConfig::Interface::kNvme;
+  mask = mask.value_or(nvme && !single ? kPageSize.count() - 1 : 0);
+}
+
 // Writeback throttling came with blk-mq (v4.10); before, it was off.
 void complete_wbt(ReadContext& context, const std::string& pointer, const KernelSwitches& kernel,
                   QueueConfig& queue) {
@@ -197,6 +217,7 @@ void complete_queue(ReadContext& context, const std::string& pointer, const Kern
     return;
   }
   check_topology(context, pointer + "/queue", kernel, device.queue);
+  complete_virt_boundary(context, pointer + "/queue/virt_boundary_mask", kernel, device);
   const int depth = queue_depth(device);
   const bool single = kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
   const bool nvme = device.model == "ssd" && device.ssd.interface == SsdConfig::Interface::kNvme;

@@ -28,6 +28,8 @@ constexpr std::int64_t kReadAheadKbMax = 1 << 20;   // the kernel knows no limit
 constexpr std::int64_t kIoTimeoutMax = 86'400'000;  // ms; a day
 constexpr std::int64_t kTopologyMax = 1 << 24;      // of the topology; the kernel knows no limit
 constexpr std::int64_t kSegmentsMax = 65535;        // an unsigned short
+constexpr std::int64_t kBoundaryMaskMax = kPageSize.count() - 1;
+constexpr CountRange kPageStep{0, milliseconds(1).count()};
 constexpr std::int64_t kWbtLatUsecMax = 3'600'000'000;  // the kernel knows no limit
 constexpr std::size_t kDeviceNameMax = 31;              // DISK_NAME_LEN less the final zero
 
@@ -83,6 +85,16 @@ Field iosched_field(QueueConfig& q) {
   return field;
 }
 
+std::vector<Field> data_step_fields(block::DataSteps& steps) {
+  const auto time = Quantity::kDuration;
+  return {quantity_field("bounce", access_count(steps.bounce), time, kPageStep,
+                         "copying to or from memory that the device can address"),
+          quantity_field("integrity", access_count(steps.integrity), time, kPageStep,
+                         "making or verifying protection information (DIF/DIX)"),
+          quantity_field("crypto", access_count(steps.crypto), time, kPageStep,
+                         "inline encryption or decryption by the CPU")};
+}
+
 std::vector<Field> queue_fields(QueueConfig& q) {
   return {
       name_field("scheduler", q.scheduler, elevator_catalog(), "the elevator"),
@@ -119,6 +131,12 @@ std::vector<Field> queue_fields(QueueConfig& q) {
       integer_field("chunk_sectors", access_count(q.chunk_sectors), {0, kTopologyMax},
                     "sectors, a multiple of 8: no request crosses a multiple of it; 0 or absent: "
                     "any may"),
+      integer_field("virt_boundary_mask", access_count(q.virt_boundary_mask), {0, kBoundaryMaskMax},
+                    "bytes, a power of two less one: parts of a request may meet in memory only "
+                    "where these bits are 0; 0: anywhere; absent: 4095 for NVMe, else 0"),
+      object_field("data_steps", data_step_fields(q.data_steps),
+                   "CPU time for a page of data between bio and device, of writes when they are "
+                   "submitted, of reads when they end; 0: there is no such step"),
   };
 }
 

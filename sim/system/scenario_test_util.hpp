@@ -71,6 +71,7 @@ inline std::string free_cpu() {
 struct JobRecord {
   std::vector<engine::SyscallTrace> calls;
   std::vector<std::pair<int, SimTime>> starts, ends;
+  std::vector<engine::QueueTotals> totals;  // of each device
 
   [[nodiscard]] std::vector<engine::SyscallTrace> of_kind(engine::SyscallKind kind) const {
     std::vector<engine::SyscallTrace> found;
@@ -88,6 +89,9 @@ class JobLog final : public engine::Observer {
   void on_syscall(const engine::SyscallTrace& call) override { record.calls.push_back(call); }
   void on_job_start(int job, SimTime time) override { record.starts.emplace_back(job, time); }
   void on_job_end(int job, SimTime time) override { record.ends.emplace_back(job, time); }
+  void on_queue_totals(const engine::QueueTotals& totals) override {
+    record.totals.push_back(totals);
+  }
   JobRecord record;
 };
 

@@ -123,6 +123,7 @@ pagecache::ReadaheadLimits readahead_limits(Pages ra_pages, const KernelSwitches
 }
 
 block::QueueLimits queue_limits(const QueueConfig& queue) {
+  const std::int64_t mask = queue.virt_boundary_mask.value_or(0);
   const Bytes block{queue.physical_block_size.value_or(static_cast<int>(kSectorSize.count()))};
   return {.max_sectors = sectors_floor(kibibytes(queue.max_sectors_kb)),
           .max_segments = queue.max_segments,
@@ -134,7 +135,8 @@ block::QueueLimits queue_limits(const QueueConfig& queue) {
           .physical_block = block,
           .io_min = queue.minimum_io_size ? Bytes{*queue.minimum_io_size} : block,
           .io_opt = Bytes{queue.optimal_io_size.value_or(0)},
-          .chunk_sectors = Sectors{queue.chunk_sectors.value_or(0)}};
+          .chunk_sectors = Sectors{queue.chunk_sectors.value_or(0)},
+          .virt_boundary = Bytes{mask == 0 ? 0 : mask + 1}};
 }
 
 block::ErrorRules error_rules(const KernelSwitches& switches) {
@@ -175,7 +177,8 @@ block::SingleQueueOptions single_queue_options(const Config& config, const Devic
           .flush_queueable = !sata,  // ata_scsi_dev_config()
           .plug_merging = switches.plug_merging,
           .bio_runs = config.optimisation.bio_runs,
-          .trace = block_trace_costs(config, costs)};
+          .trace = block_trace_costs(config, costs),
+          .data_steps = queue.data_steps};
 }
 
 block::RequestQueueOptions request_queue_options(const Config& config, const DeviceConfig& device,
@@ -202,7 +205,8 @@ block::RequestQueueOptions request_queue_options(const Config& config, const Dev
           .wbt = wbt_options(device, wb),
           .plug_merging = switches.plug_merging,
           .bio_runs = config.optimisation.bio_runs,
-          .trace = block_trace_costs(config, costs)};
+          .trace = block_trace_costs(config, costs),
+          .data_steps = queue.data_steps};
 }
 
 // global_wb_domain.dirty_limit right after boot: the threshold of all memory that was free then.

@@ -24,7 +24,8 @@ fs::DirectRequest direct_request(const Transfer& transfer, bool sync) {
           .dsync = sync,
           .at = transfer.at,
           .length = transfer.length,
-          .writes = {transfer.write_id, transfer.write_id}};
+          .writes = {transfer.write_id, transfer.write_id},
+          .memory = transfer.memory};
 }
 }  // namespace
 

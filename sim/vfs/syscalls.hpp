@@ -34,6 +34,7 @@ struct Transfer {
   FileOffset at;
   Bytes length;
   std::uint64_t write_id = 0;  // for provenance
+  Bytes memory{};              // of the caller: where the data is
 };
 
 // What the system's files are: block devices and the flushers behind them.

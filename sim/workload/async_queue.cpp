@@ -17,7 +17,9 @@ AsyncQueue::AsyncQueue(const JobSpec& job, pagecache::TaskContext& task, vfs::Sy
       listener_{listener} {
   const auto depth = static_cast<std::size_t>(options_.depth);
   for (std::size_t i = 0; i < depth; ++i) {
-    free_.push_back(ios_.emplace_back(std::make_unique<QueuedIo>()).get());
+    QueuedIo& io = *ios_.emplace_back(std::make_unique<QueuedIo>());
+    io.memory = job.block_size_max() * static_cast<std::int64_t>(i);
+    free_.push_back(&io);
   }
   queued_.reserve(depth);
   done_.reserve(depth);
@@ -33,7 +35,8 @@ Task<> AsyncQueue::queue(int fd, const Io& io, std::uint64_t write_id) {
   slot.transfer = {.write = io.direction == Direction::kWrite,
                    .at = io.at,
                    .length = io.length,
-                   .write_id = write_id};
+                   .write_id = write_id,
+                   .memory = slot.memory};
   queued_.push_back(&slot);
   if (queued_.size() >= static_cast<std::size_t>(options_.batch_submit)) {
     co_await submit();

@@ -16,6 +16,7 @@ namespace wbsim::workload {
 
 // An I/O with the times that fio takes of it.
 struct QueuedIo final : vfs::AsyncIo {
+  Bytes memory;      // of its buffer: they lie back to back (init_io_u_buffers())
   SimTime prepared;  // fio's start_time
   SimTime issued;    // its submission has returned
 };

@@ -63,13 +63,12 @@ ElevatorQueue::Candidate ElevatorQueue::find(const Bio& bio) {
   if (limits_.nomerges == kNomergesLookup) {
     return {};
   }
-  if (Request* found = hash_.find(bio.sector); allowed(found) == MergeKind::kBack) {
-    return {found, MergeKind::kBack};
+  Request* const before = hash_.find(bio.sector);
+  if (const MergeKind kind = allowed(before); kind != MergeKind::kNone) {
+    return {before, kind};
   }
-  if (Request* found = elevator_->find_front_merge(bio); allowed(found) == MergeKind::kFront) {
-    return {found, MergeKind::kFront};
-  }
-  return {};
+  Request* const behind = elevator_->find_front_merge(bio);
+  return {behind, allowed(behind)};
 }
 
 ElevatorQueue::BioMerge ElevatorQueue::merge(Bio& bio, int cpu) {
@@ -78,6 +77,9 @@ ElevatorQueue::BioMerge ElevatorQueue::merge(Bio& bio, int cpu) {
   }
   elevator_->bio_merge_begins(bio);
   const auto [request, kind] = find(bio);
+  if (kind == MergeKind::kDiscard && merger_.discard_merge(*request, bio)) {
+    return {kind};
+  }
   if (kind == MergeKind::kBack && merger_.back_merge(*request, bio)) {
     Request* next = elevator_->latter_request(*request);
     if (next != nullptr && request->end() == next->sector && merge_requests(*request, *next)) {
@@ -105,6 +107,9 @@ ElevatorQueue::BioMerge ElevatorQueue::merge(Bio& bio, int cpu) {
 bool ElevatorQueue::merge_requests(Request& request, Request& next) {
   if (!merger_.merge_requests(request, next)) {
     return false;
+  }
+  if (merger_.lists_ranges(request.flags)) {
+    return true;  // neither elevator nor hash is told
   }
   elevator_->requests_merged(request, next);
   forget(next);
@@ -147,7 +152,8 @@ bool ElevatorQueue::insert_merge(Request& request, RequestChain& absorbed, Inser
       return next != &request;
     }
     absorbed.push_back(*next);
-    if (merging == InsertMerge::kOnce) {
+    // A list of ranges stays where the elevator has it.
+    if (merging == InsertMerge::kOnce || merger_.lists_ranges(found->flags)) {
       return true;
     }
     next = found;

@@ -79,6 +79,9 @@ Kyber::Domain Kyber::domain_of(const engine::RwbsFlags& flags) {
   if (flags.flush) {
     return kOther;
   }
+  if (flags.discard) {
+    return kDiscard;
+  }
   return flags.write ? kWrite : kRead;
 }
 

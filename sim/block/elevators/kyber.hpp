@@ -15,8 +15,7 @@
 namespace wbsim::block {
 
 // Models: block/kyber-iosched.c, v5.10 and v6.1. Simplified: the timer takes no CPU time; all CPUs
-// take tokens at the hint of the first; no requeues. The simulator has no discards, so that their
-// domain stays empty.
+// take tokens at the hint of the first; no requeues.
 // Properties:
 //  1. Requests wait by software queue (CPU) and domain. A bio joins one of the eight newest of its
 //     own CPU and domain.

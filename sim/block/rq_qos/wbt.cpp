@@ -63,7 +63,7 @@ bool Wbt::has_sleepers() const {
 
 // Models: bio_to_wbt_flags() and wbt_should_throttle().
 unsigned Wbt::flags_of(const WbtBio& bio) {
-  if (!bio.discard) {
+  if (!bio.flags.discard) {
     if (bio.flags.flush) {
       return 0;
     }
@@ -78,7 +78,7 @@ unsigned Wbt::flags_of(const WbtBio& bio) {
   if (bio.kswapd) {
     flags |= kFromKswapd;
   }
-  if (bio.discard) {
+  if (bio.flags.discard) {
     flags |= kDiscards;
   }
   return flags;
@@ -108,7 +108,7 @@ bool Wbt::close_io() const {
 
 // Models: get_limit().
 int Wbt::limit(const WbtBio& bio) const {
-  if (bio.discard) {
+  if (bio.flags.discard) {
     return background_;
   }
   if (bio.flags.sync || bio.flags.prio || bio.kswapd || recent_wait()) {
@@ -195,7 +195,7 @@ void Wbt::done(Request& request) {
 
 void Wbt::wake(Queue queue) {
   queues_[queue].wake([this](const WbtBio& bio) {
-    return limit({.flags = bio.flags, .discard = bio.discard});  // current is not kswapd here
+    return limit({.flags = bio.flags});  // current is not kswapd here
   });
 }
 

@@ -29,7 +29,6 @@ struct WbtOptions {
 // A bio, as far as throttling looks at it.
 struct WbtBio {
   engine::RwbsFlags flags;
-  bool discard = false;
   bool kswapd = false;  // submitted by kswapd
 };
 

@@ -6,7 +6,7 @@
 namespace wbsim::block {
 namespace {
 
-constexpr WbtBio kDiscard{.flags = {.write = true, .sync = true, .idle = true}, .discard = true};
+constexpr WbtBio kDiscard{.flags = {.write = true, .discard = true, .sync = true, .idle = true}};
 constexpr WbtBio kFromKswapd{.flags = kWriteFlags, .kswapd = true};
 
 TEST(WbtTracking, ReadsFlushesAndDirectWritesAlwaysPass) {
