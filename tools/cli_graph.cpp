@@ -1,6 +1,7 @@
 // `wbsim graph`: the devices of a configuration for Graphviz, with what a run measured of them.
 #include <fmt/format.h>
 
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -18,6 +19,34 @@ using Json = system::Json;
 
 using Uses = std::map<std::string, system::DeviceUse>;
 
+constexpr double kPercentMax = 100.001;  // figures are rounded
+
+// A figure of a device, which cannot be negative, nor greater than `most`.
+double figure(const Json& stat, const char* key, double most, std::string& problem) {
+  const double value = stat.at(key).get<double>();
+  if (!(value >= 0 && value <= most)) {
+    problem = fmt::format("\"{}\" is {}, which no run tells", key, stat.at(key).dump());
+  }
+  return value;
+}
+
+// The figures of one device; false, and `problem`, where they cannot be.
+bool read_use(const Json& device, Uses& uses, std::string& problem) {
+  constexpr double kAnyRate = std::numeric_limits<double>::max();
+  const Json& stat = device.at("iostat");
+  const std::string name = device.at("name").get<std::string>();
+  const system::DeviceUse use{.busy_percent = figure(stat, "busy_percent", kPercentMax, problem),
+                              .read_kib_per_s = figure(stat, "rkB/s", kAnyRate, problem),
+                              .write_kib_per_s = figure(stat, "wkB/s", kAnyRate, problem)};
+  if (!uses.emplace(name, use).second) {
+    problem = "is there twice";
+  }
+  if (!problem.empty()) {
+    problem = fmt::format("device {}: {}", name, problem);
+  }
+  return problem.empty();
+}
+
 // The figures of all devices of a summary; nothing, and an error, where it is none.
 std::optional<Uses> uses_of(const std::string& path, Diagnostics& diagnostics) {
   std::string problem;
@@ -33,17 +62,34 @@ std::optional<Uses> uses_of(const std::string& path, Diagnostics& diagnostics) {
   Uses uses;
   try {
     for (const Json& device : summary->at("devices").get<Json::array_t>()) {
-      const Json& stat = device.at("iostat");
-      uses[device.at("name").get<std::string>()] = {
-          .util_percent = stat.at("%util").get<double>(),
-          .read_kib_per_s = stat.at("rkB/s").get<double>(),
-          .write_kib_per_s = stat.at("wkB/s").get<double>()};
+      if (!read_use(device, uses, problem)) {
+        diagnostics.error(path, problem);
+        return std::nullopt;
+      }
     }
   } catch (const nlohmann::json::exception&) {
     diagnostics.error(path, "is not the summary.json of a run: it has no figures of devices");
     return std::nullopt;
   }
   return uses;
+}
+
+// A summary is of the configuration that it is shown with, or says nothing about it.
+bool same_devices(const system::Config& config, const Uses& uses, const std::string& file) {
+  for (const auto& [name, ignored] : uses) {
+    if (!system::device_size(config, name)) {
+      fmt::print(stderr, "wbsim graph: the summary has a device {} that is not in {}\n", name,
+                 file);
+      return false;
+    }
+  }
+  for (const std::string& name : system::device_names(config)) {
+    if (!uses.contains(name)) {
+      fmt::print(stderr, "wbsim graph: the summary lacks device {} of {}\n", name, file);
+      return false;
+    }
+  }
+  return true;
 }
 
 int graph(const Verb& verb, const Arguments& arguments) {
@@ -72,12 +118,8 @@ int graph(const Verb& verb, const Arguments& arguments) {
   if (!experiment || diagnostics.exit_code() != kOk) {
     return diagnostics.exit_code();
   }
-  for (const auto& [name, ignored] : uses) {
-    if (!system::device_size(experiment->config, name)) {
-      fmt::print(stderr, "wbsim graph: the summary has a device {} that is not in {}\n", name,
-                 files.front());
-      return kBadInput;
-    }
+  if (values.count("summary") != 0 && !same_devices(experiment->config, uses, files.front())) {
+    return kBadInput;
   }
   fmt::print("{}", system::to_dot(experiment->config, uses));
   return kOk;

@@ -103,10 +103,37 @@ TEST_F(CliGraph, TellsFilesThatAreNoSummary) {
             "/tmp: is not a regular file; `wbsim run CONFIG --out DIR` writes DIR/summary.json\n");
 }
 
+std::string figures_of(const std::string& name, const std::string& busy = "1",
+                       const std::string& read = "1") {
+  return R"({"name":")" + name + R"(","iostat":{"busy_percent":)" + busy + R"(,"rkB/s":)" + read +
+         R"(,"wkB/s":1}})";
+}
+
+TEST_F(CliGraph, TellsFiguresThatNoRunHas) {
+  const std::string config = write("a.json", kMirror);
+  const auto error_of = [&](const std::string& devices) {
+    const std::string summary = write("s.json", R"({"devices":[)" + devices + "]}");
+    const Outcome outcome = wbsim("graph " + config + " --summary " + summary);
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_EQ(outcome.out, "");
+    return outcome.err.substr(outcome.err.find(": ") + 2);
+  };
+  EXPECT_EQ(error_of(figures_of("sda") + "," + figures_of("sda")), "device sda: is there twice\n");
+  EXPECT_EQ(error_of(figures_of("sda", "-3")),
+            "device sda: \"busy_percent\" is -3, which no run tells\n");
+  EXPECT_EQ(error_of(figures_of("sda", "101")),
+            "device sda: \"busy_percent\" is 101, which no run tells\n");
+  EXPECT_EQ(error_of(figures_of("sda", "1", "-0.5")),
+            "device sda: \"rkB/s\" is -0.5, which no run tells\n");
+  EXPECT_EQ(error_of(figures_of("sda", "\"1\"")),
+            "is not the summary.json of a run: it has no figures of devices\n");
+  EXPECT_EQ(error_of(figures_of("sda") + "," + figures_of("md0")),
+            "the summary lacks device sdb of " + config + "\n");
+}
+
 TEST_F(CliGraph, TellsASummaryOfOtherDevices) {
   const std::string config = write("a.json", kMirror);
-  const std::string summary =
-      write("s.json", R"({"devices":[{"name":"sdx","iostat":{"%util":1,"rkB/s":1,"wkB/s":1}}]})");
+  const std::string summary = write("s.json", R"({"devices":[)" + figures_of("sdx") + "]}");
   const Outcome outcome = wbsim("graph " + config + " --summary " + summary);
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_EQ(outcome.err,

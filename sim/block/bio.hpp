@@ -70,12 +70,15 @@ class Bio {
   Sectors split_off;          // what the parts hold
   int remaining = 1;          // bios that have to end
   BlkStatus status = BlkStatus::kOk;
+  bool accounted = false;  // in a device on top of others, since accounted_at (BioAccounting)
+  std::uint16_t part = 0;  // of the device, that it was submitted to (PartStats); 0: to the device
 
   // Of devices on top of others (stacking/).
-  BioTarget* target = nullptr;  // that takes it next, while it waits in a list of its task
-  Bio* cloned_from = nullptr;   // bio of the device above that it is part of
-  SimTime submitted{};          // to a device on top of others
-  Sectors remapped;             // how far partitions have moved it; taken back when it ends
+  BioTarget* target = nullptr;     // that takes it next, while it waits in a list of its task
+  Bio* cloned_from = nullptr;      // bio of the device above that it is part of
+  SimTime submitted{};             // to a device on top of others
+  Sectors remapped;                // how far partitions have moved it; taken back when it ends
+  std::uint64_t accounted_at = 0;  // in jiffies
 
   [[nodiscard]] bool is_part() const { return chained_to != nullptr; }
   [[nodiscard]] Sectors length() const { return unit * count; }

@@ -25,6 +25,7 @@ Bio& BioTarget::split_off(Bio& bio, Sectors length) {
   part.split_off = Sectors{0};
   part.end_cost = {};  // what was submitted ends once, with the last of its parts
   part.remaining = 1;
+  part.accounted = false;
   bio.sector = bio.sector + length;
   bio.unit = bio.unit - length;
   bio.split_off += length;
@@ -40,6 +41,9 @@ void BioTarget::end_bio(Bio& bio, BlkStatus status, int cpu) {
   }
   if (--bio.remaining > 0) {
     return;
+  }
+  if (bio.accounted) {
+    on_accounted_end(bio);
   }
   if (bio.is_part()) {
     Bio& submitted = *bio.chained_to;

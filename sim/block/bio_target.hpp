@@ -8,6 +8,7 @@
 #include "sim/block/bio.hpp"
 #include "sim/block/queue_limits.hpp"
 #include "sim/engine/cpu.hpp"
+#include "sim/engine/disk_stats.hpp"
 #include "sim/engine/task.hpp"
 #include "sim/engine/tracepoints.hpp"
 
@@ -40,6 +41,11 @@ class BioTarget {
   [[nodiscard]] virtual int in_device() const = 0;
   // Time during which that was not zero, up to now.
   [[nodiscard]] virtual SimDuration device_busy() const = 0;
+
+  // A partition of this device; returns its number. That of the device as a whole is 0.
+  virtual int add_partition(Lba start, Sectors length) = 0;
+  // The line of /proc/diskstats of the device (0) or of a partition, now.
+  [[nodiscard]] virtual engine::DiskStats disk_stats(int part) const = 0;
 
   // A bio to fill and submit; it belongs to the target again once end_bio() has returned. Its end
   // costs what that of a page of writeback does, unless the submitter says otherwise.
@@ -89,6 +95,8 @@ class BioTarget {
   Bio& split_off(Bio& bio, Sectors length);
   // A bio of this target has ended, as a whole.
   virtual void on_end(const Bio& /*bio*/) {}
+  // One that counts in the device's line of /proc/diskstats, and perhaps is a part, has.
+  virtual void on_accounted_end(Bio& /*bio*/) {}
 
   [[nodiscard]] engine::BioTrace trace_of(const engine::Thread& thread, const Bio& bio,
                                           SimDuration pace = {}) const;

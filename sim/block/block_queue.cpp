@@ -15,7 +15,7 @@ BlockQueue::BlockQueue(engine::Machine& machine, const engine::Tracer& tracer, K
     : BioTarget{machine, tracer, options.device, options.limits, options.bio_runs},
       kblockd_{kblockd},
       device_{device},
-      accounting_{machine, options.io_ticks},
+      accounting_{machine, options.disk_stats},
       common_{options},
       page_step_{options.data_steps.page()},
       merger_{limits_, options.bio_runs, bios_, options.priority_merge} {
@@ -62,7 +62,7 @@ void BlockQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
   merger_.end_attempt(MergeKind::kBack, run.count);
   stats_.bios += run.count;
   stats_.back_merges += run.count;
-  accounting_.bios_merged(run.flags.write, run.count);
+  accounting_.bios_merged(newest, run.count);
   trace_bio(BioStep::kQueue, io.thread(), run, step);
   trace_bio(BioStep::kBackMerge, io.thread(), run, step);
   merger_.append(newest, run);
@@ -147,6 +147,7 @@ SubmitResult BlockQueue::issue(Request& request, engine::TaskName task) {
   if (errors_) {
     errors_->on_issue(request);
   }
+  accounting_.issued(request);
   if (in_device_++ == 0) {
     busy_since_ = machine_.simulator().now();
   }
@@ -187,8 +188,9 @@ void BlockQueue::end_or_retry(Request& request) {
   }
 }
 
-void BlockQueue::note_left_device() {
+void BlockQueue::note_left_device(const Request& request) {
   SIM_CHECK(in_device_ > 0);
+  accounting_.left_driver(request);
   if (--in_device_ == 0) {
     busy_ += machine_.simulator().now() - busy_since_;
   }
@@ -200,7 +202,7 @@ void BlockQueue::complete(DeviceCommand& command, BlkStatus status) {
   if (errors_) {
     errors_->on_end(request);
   }
-  note_left_device();
+  note_left_device(request);
   const SimDuration cost = costs().irq_complete + common_.trace.rq_complete;
   machine_.cpu(request.cpu).interrupt(request.hard_irq, cost);
   if (errors_) {
@@ -210,7 +212,7 @@ void BlockQueue::complete(DeviceCommand& command, BlkStatus status) {
 
 // In the context of a worker or of the error handler, which is not simulated.
 void BlockQueue::end_given_up(Request& request) {
-  note_left_device();
+  note_left_device(request);
   trace_failure(request);
   end_or_retry(request);
   errors_->look_for_recovery();

@@ -71,7 +71,7 @@ struct BlockQueueOptions {
   QueueLimits limits;
   PriorityMerge priority_merge = PriorityMerge::kEqualOnly;
   BioPriorityRule bio_priority = BioPriorityRule::kAsSet;
-  IoTicks io_ticks = IoTicks::kSampled;
+  DiskStatsRules disk_stats = DiskStatsRules::kV6_1;
   PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
   bool plug_merging = true;  // ablation
   bool bio_runs = true;      // optimisation: false keeps every bio an object of its own
@@ -90,13 +90,18 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
   [[nodiscard]] const RequestQueueStats& stats() const { return stats_; }
   // What became of all attempts to merge, and the device's line of /proc/diskstats.
   [[nodiscard]] engine::QueueTotals totals() const {
-    return {common_.device, merger_.bio_counts(), merger_.request_counts(),
-            accounting_.stats(in_device_),
+    return {common_.device, merger_.bio_counts(), merger_.request_counts(), accounting_.stats(),
             errors_ ? std::optional{errors_->counts()} : std::nullopt};
   }
   [[nodiscard]] PlugIssueOrder plug_issue_order() const { return common_.plug_issue_order; }
   [[nodiscard]] SimDuration merge_trace_cost() const final {
     return common_.trace.bio_queue + common_.trace.bio_merge;
+  }
+  int add_partition(Lba start, Sectors length) final {
+    return accounting_.add_partition(start, length);
+  }
+  [[nodiscard]] engine::DiskStats disk_stats(int part) const final {
+    return accounting_.stats(part);
   }
   [[nodiscard]] int in_device() const final { return in_device_; }
   [[nodiscard]] SimDuration device_busy() const final;
@@ -152,11 +157,11 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
   // Of a bio that must not be merged, or with a queue that merges nothing.
   void refuse_merge(const Bio& bio);
   // `trace`: of the bio as it was, where anybody wants it.
-  void account_merge(MergeKind kind, bool write, std::int64_t bios, const engine::BioTrace* trace) {
+  void account_merge(MergeKind kind, std::int64_t bios, const engine::BioTrace* trace) {
     merger_.end_attempt(kind, bios);
     const bool front = kind == MergeKind::kFront;
     (front ? stats_.front_merges : stats_.back_merges) += bios;
-    accounting_.bios_merged(write, bios);
+    accounting_.bios_merged(merger_.merged_into(), bios);
     if (trace != nullptr && kind != MergeKind::kDiscard) {
       emit_bio(front ? engine::BioStep::kFrontMerge : engine::BioStep::kBackMerge, *trace);
     }
@@ -200,7 +205,7 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
   void trace_failure(Request& request);
   void end_or_retry(Request& request);
   void end_good_bios(Request& request);
-  void note_left_device();
+  void note_left_device(const Request& request);
   // ErrorHost.
   void end_given_up(Request& request) override;
   static void hard_irq_thunk(void* request);

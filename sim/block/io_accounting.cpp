@@ -2,104 +2,69 @@
 
 namespace wbsim::block {
 
-namespace {
+using Line = PartStats::Line;
 
-std::int64_t whole_ms(SimDuration time) { return time / milliseconds(1); }
-
-}  // namespace
-
-// Models: update_io_ticks(), v5.10.
-void IoAccounting::update_ticks(bool end) {
-  if (machine_.simulator().now() < stamp_ends_) {
-    return;
+// What exists is under way before v5.0, what the driver has since.
+void IoAccounting::started(Request& request, const Bio& bio) {
+  request.part = static_cast<std::uint16_t>(lines_.part_of(bio));
+  lines_.count_time(request.part, false);
+  if (lines_.integrates()) {
+    lines_.change(request.part, [](Line& line) { ++line.in_flight; });
   }
-  const std::uint64_t now = machine_.jiffies_now();
-  if (stamp_ != now) {
-    io_ticks_ += end ? now - stamp_ : 1;
-    stamp_ = now;
-  }
-  stamp_ends_ = machine_.jiffies().time_of(now + 1);
 }
 
-// Models: part_round_stats_single(), v3.6.
-void IoAccounting::round_stats() {
-  const std::uint64_t now = machine_.jiffies_now();
-  if (existing_ > 0) {
-    time_in_queue_ += static_cast<std::uint64_t>(existing_) * (now - stamp_);
-    io_ticks_ += now - stamp_;
-  }
-  stamp_ = now;
-}
-
-void IoAccounting::started() {
-  if (rule_ == IoTicks::kSampled) {
-    update_ticks(false);
-    return;
-  }
-  round_stats();
-  ++existing_;
+void IoAccounting::bios_merged(const Request& request, std::int64_t bios) {
+  lines_.change(request.part, [&](Line& line) { line.group(request.is_write()).merges += bios; });
 }
 
 void IoAccounting::request_merged(const Request& request) {
-  if (rule_ == IoTicks::kSampled) {
-    ++group(request.is_write()).merges;
+  if (!lines_.integrates()) {
+    bios_merged(request, 1);
     return;
   }
-  round_stats();
-  --existing_;
+  lines_.count_time(request.part, true);
+  lines_.change(request.part, [](Line& line) { --line.in_flight; });
+}
+
+// Since v6.1 what flushes the cache is not among it: it has no part (blk_mq_check_inflight()).
+void IoAccounting::count_in_driver(const Request& request, int change) {
+  if (lines_.integrates()) {
+    return;
+  }
+  if (request.flags.flush) {
+    if (lines_.rules() == DiskStatsRules::kV5_10) {
+      lines_.line(0).in_flight += change;
+    }
+    return;
+  }
+  lines_.change(request.part, [change](Line& line) { line.in_flight += change; });
 }
 
 void IoAccounting::ended(const Request& request) {
-  const SimTime now = machine_.simulator().now();
-  Group& counted = group(request.is_write());
-  ++counted.ios;
-  counted.sectors += request.length;
-  if (rule_ == IoTicks::kSampled) {
-    update_ticks(true);
-    counted.time += now - request.started;
-    return;
-  }
-  round_stats();
-  --existing_;
-  counted.jiffies += machine_.jiffies_now() - machine_.jiffies().at(request.started);
+  const engine::Machine& machine = lines_.machine();
+  const SimTime now = machine.simulator().now();
+  const bool integrates = lines_.integrates();
+  lines_.count_time(request.part, true);
+  lines_.change(request.part, [&](Line& line) {
+    PartStats::Group& counted = line.group(request.is_write());
+    ++counted.ios;
+    counted.sectors += request.length;
+    if (integrates) {
+      counted.jiffies += machine.jiffies_now() - machine.jiffies().at(request.started);
+      --line.in_flight;
+    } else {
+      counted.time += now - request.started;
+    }
+  });
 }
 
 // Before v5.5 nobody counted them.
 void IoAccounting::flush_ended(const Request& flush) {
-  if (rule_ == IoTicks::kSampled) {
-    ++flushes_.ios;
-    flushes_.time += machine_.simulator().now() - flush.started;
+  if (!lines_.integrates()) {
+    PartStats::Group& flushes = lines_.line(0).flushes;
+    ++flushes.ios;
+    flushes.time += lines_.machine().simulator().now() - flush.started;
   }
-}
-
-engine::DiskStatsGroup IoAccounting::told(const Group& group) const {
-  const auto ms = rule_ == IoTicks::kSampled
-                      ? whole_ms(group.time)
-                      : static_cast<std::int64_t>(machine_.jiffies().to_msecs(group.jiffies));
-  return {group.ios, group.merges, group.sectors.count(), ms};
-}
-
-// Models: diskstats_show(), v5.10; before v5.0 the time up to now is counted first.
-engine::DiskStats IoAccounting::stats(int in_device) const {
-  IoAccounting counted = *this;
-  if (rule_ == IoTicks::kIntegral) {
-    counted.round_stats();
-  }
-  const auto ms = [this](std::uint64_t jiffies) {
-    return static_cast<std::int64_t>(machine_.jiffies().to_msecs(jiffies));
-  };
-  engine::DiskStats stats{.read = told(groups_[0]),
-                          .write = told(groups_[1]),
-                          .in_flight = in_device,
-                          .io_ms = ms(counted.io_ticks_),
-                          .weighted_ms = ms(counted.time_in_queue_),
-                          .flush = told(flushes_)};
-  if (rule_ == IoTicks::kIntegral) {
-    stats.in_flight = existing_;
-  } else {
-    stats.weighted_ms = whole_ms(groups_[0].time + groups_[1].time + flushes_.time);
-  }
-  return stats;
 }
 
 }  // namespace wbsim::block

@@ -106,6 +106,7 @@ bool RequestMerger::back_merge(Request& request, Bio& bio) {
   }
   keep_best(request, bio.priority);
   append(request, bio, segments);
+  merged_into_ = &request;
   return true;
 }
 
@@ -123,6 +124,7 @@ bool RequestMerger::front_merge(Request& request, Bio& bio) {
   grow(request, bio, segments);
   bio.next = request.bio;
   request.bio = &bio;
+  merged_into_ = &request;
   return true;
 }
 

@@ -128,6 +128,9 @@ class RequestMerger {
   // empty afterwards. False, and nothing changed, where they do not fit.
   [[nodiscard]] bool merge_requests(Request& request, Request& next);
 
+  // What the last bio was merged with.
+  [[nodiscard]] const Request& merged_into() const { return *merged_into_; }
+
   // Adds a run behind the request's data without asking for limits.
   void append(Request& request, Bio& bio) { append(request, bio, segments_of(bio, limits_)); }
 
@@ -165,6 +168,7 @@ class RequestMerger {
   engine::MergeCounts bio_counts_;
   engine::MergeCounts request_counts_;
   engine::MergeRefusal closest_{};  // since begin_attempt()
+  const Request* merged_into_ = nullptr;
   PriorityMerge priorities_;
 };
 

@@ -69,6 +69,7 @@ struct Request {
   SimDuration end_cost{};  // of all bios
   Bio* bio = nullptr;      // list of runs, owned until completion
   Bio* bio_tail = nullptr;
+  std::uint16_t part = 0;       // that it counts in (PartStats)
   bool no_merge = false;        // REQ_NOMERGE: a size or segment limit was hit
   bool flush_sequence = false;  // RQF_FLUSH_SEQ
   unsigned flush_done = 0;

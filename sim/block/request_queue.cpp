@@ -28,6 +28,7 @@ BlockQueueOptions common_options(const RequestQueueOptions& options) {
   return {.device = options.device,
           .limits = options.limits,
           .bio_priority = options.bio_priority,
+          .disk_stats = options.disk_stats,
           .plug_issue_order = options.plug_issue_order,
           .plug_merging = options.plug_merging,
           .bio_runs = options.bio_runs,
@@ -116,14 +117,13 @@ inline RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& b
                                                               const engine::BioTrace* trace) {
   const engine::Thread& thread = io.thread();
   const std::int64_t bios = bio.count;
-  const bool write = bio.flags.write;
   std::int64_t scanned = 0;
   merger_.begin_attempt(bios);
   if (io.plug() != nullptr && options_.plug_merging) {
     const bool newest_only = options_.plug_merge == PlugMergeRule::kNewestOnly;
     const MergeKind kind = attempt_plug_merge(*io.plug(), bio, newest_only, scanned);
     if (kind != MergeKind::kNone) {
-      account_merge(kind, write, bios, trace);
+      account_merge(kind, bios, trace);
       return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace.bio_merge};
     }
   }
@@ -133,7 +133,7 @@ inline RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& b
     merger_.end_attempt(kind, bios);
     return {false, scan};
   }
-  account_merge(kind, write, bios, trace);
+  account_merge(kind, bios, trace);
   SimDuration cost = scan + costs().bio_merge + options_.trace.bio_merge;
   if (absorbed != nullptr) {
     end_absorbed(*absorbed, thread.name());
@@ -309,7 +309,7 @@ Request* RequestQueue::try_get_request(engine::Thread& thread, const Bio& bio) {
   }
   Request& request = *requests_[static_cast<std::size_t>(number)];
   fill_request(request, bio, thread);
-  accounting_.started();
+  accounting_.started(request, bio);
   trace_bio(BioStep::kGetRequest, thread, bio);
   return &request;
 }

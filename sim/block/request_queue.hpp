@@ -56,6 +56,7 @@ struct RequestQueueOptions {
   PlugSizeLimit plug_size_limit = PlugSizeLimit::kAlways;
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   BioPriorityRule bio_priority = BioPriorityRule::kAsSet;
+  DiskStatsRules disk_stats = DiskStatsRules::kV6_1;
   ControlGroups cgroups{};
   SplitCharge split_charge = SplitCharge::kAfterwards;
   std::size_t plug_requests_max = 32;

@@ -19,7 +19,7 @@ BlockQueueOptions common_options(const SingleQueueOptions& options) {
   return {.device = options.device,
           .limits = options.limits,
           .priority_merge = PriorityMerge::kKeepsBest,
-          .io_ticks = IoTicks::kIntegral,
+          .disk_stats = options.disk_stats,
           .plug_issue_order = PlugIssueOrder::kByDevice,
           .plug_merging = options.plug_merging,
           .bio_runs = options.bio_runs,
@@ -154,7 +154,6 @@ Task<> SingleQueue::submit_bio(TaskIo& io, Bio& bio) {
 // `trace`: of the bio, which is gone once it is merged; null where nobody wants it.
 SimDuration SingleQueue::merge(TaskIo& io, Bio& bio, const engine::BioTrace* trace, bool& merged) {
   const std::int64_t bios = bio.count;
-  const bool write = bio.flags.write;
   std::int64_t scanned = 0;
   MergeKind kind = MergeKind::kNone;
   Request* absorbed = nullptr;
@@ -173,7 +172,7 @@ SimDuration SingleQueue::merge(TaskIo& io, Bio& bio, const engine::BioTrace* tra
   if (!merged) {
     merger_.end_attempt(kind, bios);
   } else {
-    account_merge(kind, write, bios, trace);
+    account_merge(kind, bios, trace);
     cost += costs().bio_merge + options_.trace.bio_merge;
   }
   if (absorbed != nullptr) {
@@ -215,7 +214,7 @@ Request* SingleQueue::try_get_request(TaskIo& io, Bio& bio, Where where) {
   fill_request(*request, bio, io.thread());
   request->flags.flush = where == Where::kFront;
   if (!request->flags.flush) {
-    accounting_.started();
+    accounting_.started(*request, bio);
   }
   request->barrier = where == Where::kBarrier;
   request->seen = request->soft_barrier = request->sorted = false;

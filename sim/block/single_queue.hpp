@@ -39,6 +39,7 @@ struct SingleQueueOptions {
   RequestClasses request_classes = RequestClasses::kBySync;
   SortedDirections sorted_directions = SortedDirections::kApart;
   std::size_t plug_requests_max = 16;  // BLK_MAX_REQUEST_COUNT
+  DiskStatsRules disk_stats = DiskStatsRules::kV3_6;
   // False: the device takes nothing beside a flush, so the queue waits for it
   // (QUEUE_FLAG_FLUSH_QUEUEABLE; libata has it off).
   bool flush_queueable = true;

@@ -45,25 +45,6 @@ CallMetrics& calls_of(JobMetrics& job, SyscallKind kind) {
   return job.sync;
 }
 
-std::int64_t milliseconds_of(SimDuration time) { return time / milliseconds(1); }
-
-engine::DiskStatsGroup group_of_bios(const RequestMetrics& bios) {
-  return {.ios = bios.completed,
-          .sectors = bios.sectors_completed.count(),
-          .ms = milliseconds_of(bios.await_total)};
-}
-
-// The line of /proc/diskstats of a device without requests: bio_start_io_acct() and
-// bio_end_io_acct(), with times that are exact.
-engine::DiskStats stats_of_bios(const DeviceMetrics& device) {
-  return {.read = group_of_bios(device.read),
-          .write = group_of_bios(device.write),
-          .in_flight = device.inflight_at_end,
-          .io_ms = milliseconds_of(device.busy),
-          .weighted_ms = milliseconds_of(SimDuration{device.inflight_integral}),
-          .flush = group_of_bios(device.flush)};
-}
-
 void add_pause(PauseMetrics& metrics, SimDuration pause, SimTime time) {
   ++metrics.calls;
   if (pause <= SimDuration::zero()) {
@@ -111,9 +92,6 @@ RunMetrics Metrics::finish(SimTime end) const {
     DeviceState last = states_[i];
     change_inflight(result.devices[i], last, end, 0);
     result.devices[i].inflight_at_end = last.inflight;
-    if (kinds_[i] != DeviceInfo::Kind::kDisk) {
-      result.devices[i].totals.disk = stats_of_bios(result.devices[i]);
-    }
   }
   result.reports = reported_jobs(result.jobs, infos_);
   return result;

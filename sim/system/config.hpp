@@ -57,6 +57,8 @@ struct KernelSwitches {
   block::StackOrder stack_order = block::StackOrder::kDepthFirst;    // 7.3
   block::MirrorWrites mirror_writes = block::MirrorWrites::kByPlug;  // of raid1
   block::StripeVisit stripe_visit = block::StripeVisit::kByBlock;    // of raid5 and raid6
+  block::MdFlush md_flush = block::MdFlush::kShared;
+  block::DiskStatsRules disk_stats = block::DiskStatsRules::kV5_10;  // of all devices
   Flusher flusher = Flusher::kWorkQueue;
   engine::TimerWheel timer_wheel = engine::TimerWheel::kNonCascading;
   BackgroundStart background_start = BackgroundStart::kOnExit;

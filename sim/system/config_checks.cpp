@@ -201,8 +201,19 @@ void complete_wbt(ReadContext& context, const std::string& pointer, const Kernel
                                        "or set 0",
                                        queue.wbt_lat_usec));
   }
+  const bool given = queue.wbt_lat_usec > 0;
   if (queue.wbt_lat_usec == -1) {
     queue.wbt_lat_usec = single ? 0 : default_wbt_lat_usec(queue);
+  }
+  if (given && !single && find_entry(elevator_catalog(), queue.scheduler)->disables_wbt) {
+    context.note(pointer,
+                 wbt_latency(queue)
+                     ? fmt::format("{} switches writeback throttling off unless it is set; "
+                                   "as it is, both are at work",
+                                   queue.scheduler)
+                     : fmt::format("has no effect: it is the default, and {} switches "
+                                   "writeback throttling off",
+                                   queue.scheduler));
   }
 }
 
@@ -231,15 +242,6 @@ void complete_queue(ReadContext& context, const std::string& pointer, const Kern
                    device.queue);
   if (device.queue.fua && !device.queue.write_cache) {
     context.note(pointer + "/queue/fua", "has no effect with write_cache \"write through\"");
-  }
-}
-
-void check_profile(ReadContext& context, const KernelSwitches& kernel) {
-  const bool single = kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
-  if (single != block::is_single_queue(kernel.elevators)) {
-    context.error("/profile/elevators", fmt::format("block_layer {} has the elevators of {}",
-                                                    single ? "single-queue" : "blk-mq",
-                                                    single ? "2.6.18 or 3.6" : "5.10 or 6.1"));
   }
 }
 
@@ -295,7 +297,7 @@ std::vector<std::string> elevators_of(const KernelSwitches& kernel) {
 }
 
 void check_and_complete(ReadContext& context, Config& config) {
-  check_profile(context, config.switches);
+  check_kernel_profile(context, config);
   check_vm(context, config.vm);
   check_memory(context, config.memory);
   check_devices(context, config);

@@ -12,6 +12,8 @@ namespace wbsim::system {
 // Reports what does not fit together, and fills in what the documents left open: queue depths, CPU
 // costs and boot.jiffies. Idempotent.
 void check_and_complete(ReadContext& context, Config& config);
+// The part of it that asks whether the kernel has what is set (kernel_checks.cpp).
+void check_kernel_profile(ReadContext& context, const Config& config);
 // The part of it for `stack`: members, sizes, cycles (stack_checks.cpp).
 void check_and_complete_stack(ReadContext& context, Config& config);
 

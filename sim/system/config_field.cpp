@@ -59,18 +59,19 @@ void read_quantity(ReadContext& context, const Json& value, const std::string& p
   access.set(parsed.count);
 }
 
-// The name in `value` when it is one of `allowed`.
+// The name in `value` when it is one of `known`; of these only what is `offered` is told.
 std::optional<std::string> read_name(ReadContext& context, const Json& value,
                                      const std::string& pointer,
-                                     const std::vector<std::string>& allowed) {
+                                     const std::vector<std::string>& known,
+                                     const std::vector<std::string>& offered) {
   if (!value.is_string()) {
     context.error(pointer, fmt::format("{} is not a string; one of {}", shown(value),
-                                       fmt::join(allowed, ", ")));
+                                       fmt::join(offered, ", ")));
     return std::nullopt;
   }
   const auto& name = value.get_ref<const std::string&>();
-  if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
-    context.error(pointer, unknown_name("", name, allowed));
+  if (std::find(known.begin(), known.end(), name) == known.end()) {
+    context.error(pointer, unknown_name("", name, offered));
     return std::nullopt;
   }
   return name;
@@ -282,7 +283,7 @@ Field choice_field(std::string key, NameAccess access, std::vector<std::string> 
   field.print = [get = access.get] { return Json(get()); };
   field.read = [set = access.set, names = std::move(names)](ReadContext& context, const Json& value,
                                                             const std::string& pointer) {
-    const std::optional<std::string> name = read_name(context, value, pointer, names);
+    const std::optional<std::string> name = read_name(context, value, pointer, names, names);
     if (name) {
       set(*name);
     }
@@ -303,7 +304,8 @@ Field name_field(std::string key, NameAccess access, std::span<const CatalogEntr
   };
   field.read = [set = access.set, names](ReadContext& context, const Json& value,
                                          const std::string& pointer) {
-    const std::optional<std::string> name = read_name(context, value, pointer, all_names(names));
+    const std::optional<std::string> name =
+        read_name(context, value, pointer, all_names(names), simulated_names(names));
     if (!name) {
       return;
     }

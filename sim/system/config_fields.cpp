@@ -67,6 +67,13 @@ constexpr std::array<std::pair<block::MirrorWrites, std::string_view>, 2> kMirro
     {{block::MirrorWrites::kByPlug, "by-plug"}, {block::MirrorWrites::kDirect, "direct"}}};
 constexpr std::array<std::pair<block::StripeVisit, std::string_view>, 2> kStripeVisitNames{
     {{block::StripeVisit::kByBlock, "by-block"}, {block::StripeVisit::kByStripe, "by-stripe"}}};
+constexpr std::array<std::pair<block::MdFlush, std::string_view>, 2> kMdFlushNames{
+    {{block::MdFlush::kInTurn, "in-turn"}, {block::MdFlush::kShared, "shared"}}};
+constexpr std::array<std::pair<block::DiskStatsRules, std::string_view>, 4> kDiskStatsNames{
+    {{block::DiskStatsRules::kV2_6_18, "2.6.18"},
+     {block::DiskStatsRules::kV3_6, "3.6"},
+     {block::DiskStatsRules::kV5_10, "5.10"},
+     {block::DiskStatsRules::kV6_1, "6.1"}}};
 constexpr std::array<std::pair<Flusher, std::string_view>, 3> kFlusherNames{
     {{Flusher::kPdflush, "pdflush"},
      {Flusher::kBdiThreads, "bdi-threads"},
@@ -295,6 +302,10 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                    "how raid1 submits writes"),
       choice_field("stripe_visit", s.stripe_visit, kStripeVisitNames,
                    "how a write of raid5 and raid6 goes through its stripes"),
+      choice_field("md_flush", s.md_flush, kMdFlushNames,
+                   "flushes of an array that are asked for while one is under way"),
+      choice_field("disk_stats", s.disk_stats, kDiskStatsNames,
+                   "kernel that keeps /proc/diskstats so"),
       choice_field("elevators", s.elevators, kElevatorsNames, "kernel whose elevators these are"),
       choice_field("elevator_pull", s.elevator_pull, kElevatorPullNames,
                    "requests taken out of an elevator at once"),

@@ -170,6 +170,7 @@ TEST(ConfigReader, TakesSwitchesFromTheKernelsProfile) {
   expected.bio_priority = block::BioPriorityRule::kOfSubmitter;
   expected.mirror_writes = block::MirrorWrites::kDirect;
   expected.stripe_visit = block::StripeVisit::kByStripe;
+  expected.disk_stats = block::DiskStatsRules::kV6_1;
   expected.throttle_splits = block::SplitCharge::kEachPart;
   expected.elevators = block::ElevatorGeneration::kV6_1;
   expected.plug_size_limit = block::PlugSizeLimit::kWhereMerging;

@@ -71,7 +71,6 @@ Field bytes_field(std::string key, std::optional<Bytes>& target, CountRange rang
                         std::move(summary));
 }
 
-// mdadm writes "missing" for a member that is not there.
 Field members_field(StackConfig& stack) {
   Field field;
   field.key = "members";
@@ -88,10 +87,6 @@ Field members_field(StackConfig& stack) {
       const std::string element = child_pointer(pointer, std::to_string(i));
       if (!value[i].is_string()) {
         context.error(element, fmt::format("{} is not the name of a device", shown(value[i])));
-        continue;
-      }
-      if (value[i] == "missing") {
-        context.refuse(element, "\"missing\": degraded arrays");
         continue;
       }
       stack.members.push_back(value[i].get<std::string>());

@@ -55,6 +55,20 @@ TEST(WbtConfig, BfqSwitchesItOffUntilItIsSetToAnotherValue) {
   EXPECT_EQ(wbt_latency(bfq), std::nullopt);
 }
 
+TEST(WbtConfig, TellsWhatItIsBesideBfq) {
+  const auto findings = [](const std::string& value) {
+    return read(document_of(R"("scheduler":"bfq","wbt_lat_usec":)" + value, "")).findings;
+  };
+  const std::string at = "note: a.json: /devices/sda/queue/wbt_lat_usec: ";
+  EXPECT_EQ(findings("3000"), at + "bfq switches writeback throttling off unless it is set; as it "
+                                   "is, both are at work\n");
+  EXPECT_EQ(findings("2000"),
+            at + "has no effect: it is the default, and bfq switches writeback throttling off\n");
+  EXPECT_EQ(findings("0"), "");
+  EXPECT_EQ(findings("-1"), "");
+  EXPECT_EQ(read(document_of(R"("scheduler":"bfq")", "")).findings, "");
+}
+
 TEST(WbtConfig, IsOffInKernelsBeforeIt) {
   const testing::Reading reading = read(R"({"kernel":"3.6","devices":{"sda":{}}})");
   ASSERT_TRUE(reading.config);

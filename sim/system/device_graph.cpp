@@ -77,7 +77,7 @@ class CycleFinder : public boost::default_dfs_visitor {
 
 // From white to red with the share of time that the device is in use.
 std::string colour(const DeviceUse& use) {
-  return fmt::format("0.000 {:.3f} 1.000", std::clamp(use.util_percent / 100, 0.0, 1.0));
+  return fmt::format("0.000 {:.3f} 1.000", std::clamp(use.busy_percent / 100, 0.0, 1.0));
 }
 
 }  // namespace
@@ -122,7 +122,7 @@ std::string to_dot(const Config& config, const std::map<std::string, DeviceUse>&
     const DeviceUse& measured = found->second;
     const bool passes_on = device.what == kPartition;
     if (!passes_on) {
-      out << fmt::format("\\n{:.2f} % busy", measured.util_percent);
+      out << fmt::format("\\n{:.2f} % busy", measured.busy_percent);
     }
     out << fmt::format("\\nread {:.0f} KiB/s\\nwrite {:.0f} KiB/s\"", measured.read_kib_per_s,
                        measured.write_kib_per_s);

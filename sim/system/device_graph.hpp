@@ -19,7 +19,7 @@ namespace wbsim::system {
 
 // What a run has measured of a device.
 struct DeviceUse {
-  double util_percent = 0;  // time with something in the device
+  double busy_percent = 0;  // time with something in the device
   double read_kib_per_s = 0;
   double write_kib_per_s = 0;
 };

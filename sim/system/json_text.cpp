@@ -68,7 +68,7 @@ class Builder final : public nlohmann::json_sax<Json> {
       return true;
     }
     return within(level.container->size() < kJsonMembersMax, level.pointer,
-                  fmt::format("more than {} members", kJsonMembersMax));
+                  fmt::format("more than {} keys", kJsonMembersMax));
   }
 
   bool parse_error(std::size_t position, const std::string&,

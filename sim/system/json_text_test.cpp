@@ -94,7 +94,7 @@ TEST(JsonText, BoundsTheSize) {
   for (int i = 0; i < 5000; ++i) {
     members += "\"k" + std::to_string(i) + "\":0,";
   }
-  EXPECT_EQ(findings("{\"vm\":{" + members + "\"k\":0}}"), "a.json: /vm: more than 1000 members\n");
+  EXPECT_EQ(findings("{\"vm\":{" + members + "\"k\":0}}"), "a.json: /vm: more than 1000 keys\n");
   std::string elements;
   for (int i = 0; i < 20'000; ++i) {
     elements += "0,";

@@ -274,11 +274,16 @@ void add_block_layer(const Config& config, std::vector<std::string>& names) {
 
 std::vector<std::string> mechanisms_in_use(const Config& config,
                                            const workload::WorkloadSpec& workload) {
-  std::vector<std::string> names{"dirty limits", "block device page cache", "LRU/kswapd (basic)",
-                                 "CPU scheduling", "plug"};
   const auto any_job = [&workload](auto condition) {
     return std::any_of(workload.jobs.begin(), workload.jobs.end(), condition);
   };
+  // Direct I/O passes the page cache by, and leaves writeback nothing to do.
+  const bool buffered = any_job([](const auto& job) { return !job.direct; });
+  std::vector<std::string> names;
+  if (buffered) {
+    names.insert(names.end(), {"dirty limits", "block device page cache", "LRU/kswapd (basic)"});
+  }
+  names.insert(names.end(), {"CPU scheduling", "plug"});
   add_block_layer(config, names);
   if (any_job([](const auto& job) { return job.reads && !job.direct; })) {
     names.emplace_back("buffered reads");
@@ -293,13 +298,13 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
   use("several devices", config.devices.size() > 1);
   use("stacked devices", !config.stack.empty());
   use("another HZ", config.hz != kRecordedHz);
-  if (config.switches.throttling) {
+  if (buffered && config.switches.throttling) {
     names.insert(names.end(), {"pos_ratio", "bandwidth", "ratelimit", "pause"});
   }
-  if (config.switches.background_writeback) {
+  if (buffered && config.switches.background_writeback) {
     names.emplace_back("flusher");
   }
-  if (config.vm.dirty_writeback_centisecs > 0) {
+  if (buffered && config.vm.dirty_writeback_centisecs > 0) {
     names.emplace_back("kupdate");
   }
   const bool syncs = any_job([](const auto& job) {

@@ -242,6 +242,13 @@ TEST(MechanismsInUse, FollowSwitchesAndJobs) {
   EXPECT_FALSE(has(elevator, "mq-deadline"));
   EXPECT_TRUE(has(scenario(kStream, R"("hz":1000)"), "another HZ"));
   EXPECT_FALSE(has(scenario(kStream, R"("vm":{"dirty_writeback_centisecs":0})"), "kupdate"));
+  const Scenario direct = scenario(std::string{kStream} + "direct=1\n");
+  for (const char* name : {"dirty limits", "block device page cache", "LRU/kswapd (basic)",
+                           "pos_ratio", "flusher", "kupdate"}) {
+    EXPECT_TRUE(has(scenario(kStream), name)) << name;
+    EXPECT_FALSE(has(direct, name)) << name;
+  }
+  EXPECT_TRUE(has(direct, "plug"));
   Scenario throttled = scenario(kStream);
   EXPECT_FALSE(has(throttled, "wbt"));
   throttled.config.devices.at(0).queue.wbt_lat_usec = 2000;

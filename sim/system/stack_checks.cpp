@@ -13,6 +13,7 @@
 #include "sim/system/device_graph.hpp"
 #include "sim/system/json_text.hpp"
 #include "sim/system/quantities.hpp"
+#include "sim/system/stack_members.hpp"
 
 namespace wbsim::system {
 namespace {
@@ -52,11 +53,9 @@ void complete_options(StackConfig& stack) {
   }
   if (kind == StackKind::kRaid0 || has_parity(kind)) {
     stack.chunk = stack.chunk.value_or(kRaidChunk);
-    if (stack.layout.empty()) {
-      stack.layout = kind == StackKind::kRaid0 ? "original" : "left-symmetric";
-    }
   }
   if (has_parity(kind)) {
+    stack.layout = stack.layout.empty() ? "left-symmetric" : stack.layout;
     stack.stripe_cache_size = stack.stripe_cache_size.value_or(kStripes);
     stack.preread_bypass_threshold = stack.preread_bypass_threshold.value_or(kBypass);
     stack.rmw_level = stack.rmw_level.value_or(kRmwLevel);
@@ -64,9 +63,8 @@ void complete_options(StackConfig& stack) {
 }
 
 bool check_layout(ReadContext& context, const StackConfig& stack) {
-  const CatalogEntry* entry = find_entry(stack_layout_catalog(), stack.layout);
-  if (stack.layout.empty() || entry == nullptr || !entry->simulated) {
-    return true;  // absent, refused or unknown: other rules hold
+  if (stack.layout.empty() || find_entry(stack_layout_catalog(), stack.layout) == nullptr) {
+    return true;  // absent or unknown: other rules hold
   }
   const bool of_raid0 = stack.layout == "original" || stack.layout == "alternate";
   if (of_raid0 == (stack_kind(stack) == StackKind::kRaid0)) {
@@ -76,6 +74,30 @@ bool check_layout(ReadContext& context, const StackConfig& stack) {
                 fmt::format("\"{}\" is a layout of {}, and this is a {}", stack.layout,
                             of_raid0 ? "raid0" : "raid5 and raid6", stack.kind));
   return false;
+}
+
+// Members of different sizes leave more zones than one. Only where the second has several members
+// is there a choice, which the kernel does not make: it does not start such an array (v5.4 on).
+// v3.6 has the original layout alone.
+bool complete_raid0_layout(ReadContext& context, const Config& config, StackConfig& stack,
+                           const std::vector<Sectors>& sizes) {
+  const bool choice = config.kernel != KernelVersion::k3_6;
+  if (!choice && stack.layout == "alternate") {
+    context.error(place(stack) + "/layout", "this kernel has \"original\" alone; leave it out");
+    return false;
+  }
+  const block::ZonedStripeMap map{sizes, sectors_floor(*stack.chunk)};
+  if (choice && stack.layout.empty() && map.zones() > 1 && map.zone_members(1) > 1) {
+    context.error(place(stack) + "/layout",
+                  "is missing: the members differ in size, and the kernel does not start such an "
+                  "array without it (raid0.default_layout); \"original\", as mdadm writes and "
+                  "kernels before 3.14 had it, or \"alternate\"");
+    return false;
+  }
+  if (stack.layout.empty()) {
+    stack.layout = "original";
+  }
+  return true;
 }
 
 // md wants chunks of raid5 and raid6 to be powers of two; all want whole pages.
@@ -109,57 +131,6 @@ void check_kernel_has(ReadContext& context, const Config& config, const StackCon
                                              "striped, raid0, raid1 there",
                                              stack.kind));
   }
-}
-
-bool check_members(ReadContext& context, const Config& config, const StackConfig& stack) {
-  const std::string pointer = place(stack) + "/members";
-  const std::vector<std::string> names = device_names(config);
-  bool fine = true;
-  for (std::size_t i = 0; i < stack.members.size(); ++i) {
-    const std::string& member = stack.members[i];
-    const std::string element = child_pointer(pointer, std::to_string(i));
-    if (std::find(names.begin(), names.end(), member) == names.end()) {
-      context.error(element, unknown_name("device", member, names));
-      fine = false;
-    }
-  }
-  const std::size_t least = stack_members_min(stack);
-  const std::size_t most = stack_members_max(stack);
-  if (stack.members.size() < least || stack.members.size() > most) {
-    context.error(
-        pointer,
-        fmt::format("has {} of them; a {} has {}", stack.members.size(), stack.kind,
-                    least == most ? std::to_string(least) : fmt::format("{} to {}", least, most)));
-    fine = false;
-  }
-  return fine;
-}
-
-// One user for each device (bd_claim()): dm and md take devices for themselves, partitions share
-// one.
-bool check_claims(ReadContext& context, const Config& config) {
-  std::map<std::string, const StackConfig*> users;
-  bool fine = true;
-  for (const StackConfig& stack : config.stack) {
-    for (std::size_t i = 0; i < stack.members.size(); ++i) {
-      const auto [found, first] = users.emplace(stack.members[i], &stack);
-      if (first) {
-        continue;
-      }
-      const StackConfig& other = *found->second;
-      const bool both_partitions = &other != &stack && stack_kind(other) == StackKind::kPartition &&
-                                   stack_kind(stack) == StackKind::kPartition;
-      if (!both_partitions) {
-        context.error(child_pointer(place(stack) + "/members", std::to_string(i)),
-                      &other == &stack
-                          ? fmt::format("{} is a member twice", in_quotes(stack.members[i]))
-                          : fmt::format("{} is used by {} already; a device has one user",
-                                        in_quotes(stack.members[i]), other.name));
-        fine = false;
-      }
-    }
-  }
-  return fine;
 }
 
 bool complete_partition(ReadContext& context, StackConfig& stack, Bytes whole) {
@@ -198,9 +169,12 @@ void check_overlaps(ReadContext& context, const Config& config) {
           stack_kind(earlier) == StackKind::kPartition && earlier.members == stack.members &&
           *earlier.start < *stack.start + *stack.size &&
           *stack.start < *earlier.start + *earlier.size) {
+        const Bytes end = *earlier.start + *earlier.size;
         context.error(place(stack),
-                      fmt::format("overlaps with {}: {} from {} on", earlier.name,
-                                  size_text(*earlier.size), size_text(*earlier.start)));
+                      fmt::format("overlaps with {}: {} from {} on; the first byte behind that is "
+                                  "at {}",
+                                  earlier.name, size_text(*earlier.size), size_text(*earlier.start),
+                                  size_text(end)));
       }
     }
   }
@@ -250,6 +224,10 @@ bool complete_capacity(ReadContext& context, const Config& config, StackConfig& 
       return false;
     }
     sizes.push_back(sectors_floor(size - offset));
+  }
+  if (stack_kind(stack) == StackKind::kRaid0 &&
+      !complete_raid0_layout(context, config, stack, sizes)) {
+    return false;
   }
   const Bytes capacity = capacity_of(stack, sizes);
   stack.capacity = capacity - capacity % kPageSize;
@@ -302,7 +280,8 @@ void check_and_complete_stack(ReadContext& context, Config& config) {
   bool fine = true;
   for (const std::string& name : device_names(config)) {
     if (!names.insert(name).second) {
-      context.error(child_pointer("/stack", name), "has the name of one of /devices");
+      context.error(child_pointer("/stack", name),
+                    "has the name of one of /devices; give it another, as md0 or dm-0");
       fine = false;
     }
   }
@@ -323,12 +302,15 @@ void check_and_complete_stack(ReadContext& context, Config& config) {
   const std::vector<std::string> cycle = find_cycle(config);
   if (!cycle.empty()) {
     context.error(child_pointer("/stack", cycle.front()),
-                  fmt::format("is on top of itself: {}", fmt::join(cycle, " on ")));
+                  fmt::format("is on top of itself: {}; take one of them out of the members of "
+                              "the one before",
+                              fmt::join(cycle, " on ")));
     return;
   }
-  if (!check_claims(context, config)) {
+  if (!check_partitioned(context, config) || !check_claims(context, config)) {
     return;
   }
+  check_member_faults(context, config);
   for (const std::size_t i : build_order(config)) {
     if (!complete_capacity(context, config, config.stack[i])) {
       return;

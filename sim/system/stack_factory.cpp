@@ -136,13 +136,19 @@ std::unique_ptr<BioTarget> make_stacked_device(engine::Machine& machine,
                         .name = stack.name,
                         .limits = {},
                         .order = config.switches.stack_order,
+                        .md_flush = config.switches.md_flush,
+                        .disk_stats = config.switches.disk_stats,
                         .bio_runs = config.optimisation.bio_runs,
                         .trace = trace,
                         .first_pid = kFirstStackPid + kThreadsOfDevice * device}};
   switch (stack_kind(stack)) {
     case StackKind::kPartition:
-      return std::make_unique<block::Partition>(machine, tracer, device, *members.front(),
-                                                Lba{0} + sectors_floor(*stack.start));
+      return std::make_unique<block::Partition>(
+          machine, tracer, *members.front(),
+          block::PartitionOptions{.device = device,
+                                  .start = Lba{0} + sectors_floor(*stack.start),
+                                  .length = sectors_floor(stack.capacity),
+                                  .disk_stats = config.switches.disk_stats});
     case StackKind::kLinear:
       return builder.linear();
     case StackKind::kStriped:

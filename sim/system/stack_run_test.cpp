@@ -162,6 +162,43 @@ TEST(StackRun, APartitionTakesAsLongAsItsDisk) {
   EXPECT_EQ(end_of("sda1"), end_of("sda"));
 }
 
+// The lines of /proc/diskstats of a partition and of an array are the kernel's.
+TEST(StackRun, CountsAsTheKernelDoes) {
+  struct Expected {
+    const char* kernel;
+    bool part_times, array_times;
+    std::int64_t array_ios;
+  };
+  for (const Expected& each :
+       {Expected{"2.6.18", false, false, 0}, Expected{"3.6", true, false, 16},
+        Expected{"5.10", true, true, 16}, Expected{"6.1", true, true, 16}}) {
+    const bool old = std::string{each.kernel} < "5";
+    const std::string scheduler = old ? "noop" : "none";
+    const std::string kernel = std::string{R"("kernel":")"} + each.kernel + R"(","stack":{)";
+    const std::string job = "rw=write\nbs=128k\nsize=1m\ndirect=1\n";
+    const report::RunMetrics part = measure(scenario(
+        "[j]\nfilename=/dev/sda1\n" + job,
+        kernel + R"("sda1":{"kind":"partition","members":["sda"]}})", disks(1, "", scheduler)));
+    const engine::DiskStats& line = part.devices[1].totals.disk;
+    EXPECT_EQ(line.write.sectors, 2048) << each.kernel;
+    EXPECT_EQ(line.write.ios, 8);
+    EXPECT_EQ(line.io_ms > 0, each.part_times);
+    EXPECT_EQ(line.write.ms > 0, each.part_times);
+    if (each.array_ios == 0) {
+      continue;  // v2.6.18 has partitions only
+    }
+    const report::RunMetrics array = measure(
+        scenario("[j]\nfilename=/dev/md0\n" + job,
+                 kernel + R"("md0":{"kind":"raid0","members":["sda","sdb"],"chunk":"64KiB"}})",
+                 disks(2, "", scheduler)));
+    const engine::DiskStats& of_array = array.devices[2].totals.disk;
+    EXPECT_EQ(of_array.io_ms > 0, each.array_times) << each.kernel;
+    EXPECT_EQ(of_array.write.ms > 0, each.array_times);
+    EXPECT_EQ(of_array.write.sectors, 2048);
+    EXPECT_EQ(of_array.write.ios, each.array_ios);
+  }
+}
+
 TEST(StackRun, ATowerOfEveryKindLosesNothing) {
   for (const char* kernel : {"5.10", "6.1"}) {
     const Scenario made = scenario(

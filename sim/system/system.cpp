@@ -174,6 +174,7 @@ block::SingleQueueOptions single_queue_options(const Config& config, const Devic
           .request_classes = switches.request_classes,
           .sorted_directions = switches.sorted_directions,
           .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
+          .disk_stats = switches.disk_stats,
           .flush_queueable = !sata,  // ata_scsi_dev_config()
           .plug_merging = switches.plug_merging,
           .bio_runs = config.optimisation.bio_runs,
@@ -199,6 +200,7 @@ block::RequestQueueOptions request_queue_options(const Config& config, const Dev
           .plug_size_limit = switches.plug_size_limit,
           .tag_wake = switches.tag_wake,
           .bio_priority = switches.bio_priority,
+          .disk_stats = switches.disk_stats,
           .cgroups = control_groups(config, device.name),
           .split_charge = switches.throttle_splits,
           .plug_requests_max = static_cast<std::size_t>(switches.plug_max_requests),
@@ -375,9 +377,14 @@ void System::add_stacked_device(const StackConfig& config, int index) {
 
 void System::tell_totals() const {
   for (const Device& device : devices_) {
-    if (device.queue != nullptr) {
-      tracer_.emit(&engine::Observer::on_queue_totals, device.queue->totals());
-    }
+    const engine::QueueTotals totals = device.queue != nullptr
+                                           ? device.queue->totals()
+                                           : engine::QueueTotals{device.on_top->device_index(),
+                                                                 {},
+                                                                 {},
+                                                                 device.on_top->disk_stats(0),
+                                                                 std::nullopt};
+    tracer_.emit(&engine::Observer::on_queue_totals, totals);
   }
 }
 

@@ -49,7 +49,7 @@ class System {
   [[nodiscard]] const block::RequestQueueStats& queue_stats(std::size_t device) const {
     return devices_[device].queue->stats();
   }
-  // Tells the observers what the queues counted.
+  // Tells the observers what the devices counted.
   void tell_totals() const;
 
  private:

@@ -69,6 +69,10 @@ class ZonedStripeMap final : public AddressMap {
   [[nodiscard]] Sectors size() const override { return zones_.back().end - Lba{0}; }
   [[nodiscard]] Extent map(Lba sector) const override;
   [[nodiscard]] std::size_t zones() const { return zones_.size(); }
+  // How many members go on in a zone.
+  [[nodiscard]] std::size_t zone_members(std::size_t zone) const {
+    return zones_[zone].members.size();
+  }
 
  private:
   struct Zone {

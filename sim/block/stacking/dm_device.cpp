@@ -10,7 +10,7 @@ using engine::Task;
 DmDevice::DmDevice(engine::Machine& machine, const engine::Tracer& tracer,
                    const StackedDeviceOptions& options, std::vector<BioTarget*> members,
                    std::unique_ptr<AddressMap> map, DmPiece piece)
-    : StackedDevice{machine, tracer, options, std::move(members)},
+    : StackedDevice{machine, tracer, options, std::move(members), BioDriver::kDeviceMapper},
       map_{std::move(map)},
       piece_{piece},
       worker_{machine, "kdmflush/" + options.name, options.first_pid,
@@ -35,6 +35,7 @@ Task<> DmDevice::make_request(TaskIo& io, Bio& bio) {
                            ? std::min(extent.left, max_sectors_at(bio.sector, limits()))
                            : extent.left;
   Bio& piece = *co_await keep(io, bio, most);
+  accounting_.begin_piece(piece);
   co_await io.thread().run(costs().bio_remap + options_.trace.bio_remap);
   BioTarget& member = *members()[extent.member];
   Bio& made = clone(member, piece, extent.sector);
@@ -43,10 +44,11 @@ Task<> DmDevice::make_request(TaskIo& io, Bio& bio) {
 
 Task<> DmDevice::flush_members(TaskIo& io, Bio& bio) {
   FlushIo& flush = flushes_.acquire(*this, bio);
+  flush.began = accounting_.begin_flush(bio);
   for (BioTarget* member : members()) {
     co_await io.thread().run(costs().bio_remap);
     Bio& empty = member->new_bio();
-    empty.flags = {.write = true, .preflush = true, .sync = bio.flags.sync};
+    empty.flags = {.write = true, .preflush = true, .sync = true};
     empty.end_io = &flush;
     ++flush.pending;
     co_await submit_below(io, *member, empty);
@@ -66,6 +68,7 @@ void DmDevice::end_flush(FlushIo& flush, int cpu) {
     return;
   }
   Bio& bio = flush.bio;
+  accounting_.end_flush(flush.began);
   flushes_.release(flush);
   if (bio.unit == Sectors{0}) {
     BioTarget::end_bio(bio, BlkStatus::kOk, cpu);

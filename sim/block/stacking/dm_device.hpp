@@ -38,7 +38,8 @@ class DmDevice final : public StackedDevice {
     void end_bio(Bio& flush, BlkStatus status) override;
     DmDevice& device;
     Bio& bio;
-    int pending = 1;  // and the submission
+    std::uint64_t began = 0;  // jiffies
+    int pending = 1;          // and the submission
   };
 
   engine::Task<> flush_members(TaskIo& io, Bio& bio);

@@ -14,7 +14,7 @@ constexpr std::size_t kAllWaiters = std::numeric_limits<std::size_t>::max();
 MdDevice::MdDevice(engine::Machine& machine, const engine::Tracer& tracer,
                    const StackedDeviceOptions& options, std::vector<BioTarget*> members,
                    Sectors data_offset)
-    : StackedDevice{machine, tracer, options, std::move(members)},
+    : StackedDevice{machine, tracer, options, std::move(members), BioDriver::kMd},
       data_offset_{data_offset},
       worker_{machine, "kworker/md-" + options.name, options.first_pid,
               thread_work<&MdDevice::run_flushes>(*this)} {}
@@ -24,6 +24,7 @@ Task<> MdDevice::make_request(TaskIo& io, Bio& bio) {
   if (bio.unit > Sectors{0}) {
     now = co_await keep_in_limits(io, bio);
   }
+  accounting_.begin_whole(*now);
   if (now->flags.preflush) {
     co_await flush(io, *now);
   } else {
@@ -35,7 +36,7 @@ Task<> MdDevice::make_request(TaskIo& io, Bio& bio) {
 Task<> MdDevice::flush(TaskIo& io, Bio& bio) {
   const SimTime asked = io.thread().now();
   const auto flushed_since = [this, asked] {
-    return prev_flush_start_ && *prev_flush_start_ > asked;
+    return shares_flushes() && prev_flush_start_ && *prev_flush_start_ > asked;
   };
   while (flush_bio_ != nullptr && !flushed_since()) {
     co_await flush_wait_.wait(io.thread());
@@ -64,7 +65,7 @@ Task<> MdDevice::flush_members(TaskIo& io) {
   for (BioTarget* member : members()) {
     co_await io.thread().run(costs().bio_remap);
     Bio& empty = member->new_bio();
-    empty.flags = {.write = true, .preflush = true};
+    empty.flags = {.write = true, .preflush = true, .sync = !shares_flushes()};
     empty.end_io = &flush_end_;
     ++flush_pending_;
     co_await submit_below(io, *member, empty);
@@ -75,21 +76,31 @@ Task<> MdDevice::flush_members(TaskIo& io) {
   }
 }
 
-// Models: md_submit_flush_data().
+// Models: md_submit_flush_data(). Who waits goes on once the data is submitted (v3.6), or before.
 Task<> MdDevice::run_flushes(TaskIo& io) {
   while (flush_bio_ != nullptr) {
     const SimTime start = io.thread().now();
     co_await flush_members(io);
-    Bio& bio = *std::exchange(flush_bio_, nullptr);
-    prev_flush_start_ = start;
-    flush_wait_.wake(kAllWaiters);
+    Bio& bio = *flush_bio_;
+    if (shares_flushes()) {
+      end_flush(start);
+    }
     if (bio.unit == Sectors{0}) {
       BioTarget::end_bio(bio, BlkStatus::kOk, io.thread().cpu_index());
-      continue;
+    } else {
+      bio.flags.preflush = false;
+      co_await take(io, bio);
     }
-    bio.flags.preflush = false;
-    co_await take(io, bio);
+    if (!shares_flushes()) {
+      end_flush(start);
+    }
   }
+}
+
+void MdDevice::end_flush(SimTime start) {
+  flush_bio_ = nullptr;
+  prev_flush_start_ = start;
+  flush_wait_.wake(kAllWaiters);
 }
 
 }  // namespace wbsim::block

@@ -11,9 +11,9 @@
 namespace wbsim::block {
 
 // Models: md_submit_bio(), md_flush_request(), submit_flushes() and md_submit_flush_data(),
-// drivers/md/md.c, v5.10 and v6.1: one flush of all members at a time, by a worker; who asks
-// meanwhile waits, and is served by a flush that began after it asked. As in the kernel, a flush
-// that fails goes unnoticed.
+// drivers/md/md.c, v3.6, v5.10 and v6.1: one flush of all members at a time, by a worker; who asks
+// meanwhile waits for its turn, or for a flush that began after it asked (MdFlush). As in the
+// kernel, a flush that fails goes unnoticed.
 class MdDevice : public StackedDevice {
  public:
   // `data_offset`: where data begins on each member.
@@ -39,6 +39,8 @@ class MdDevice : public StackedDevice {
   engine::Task<> flush(TaskIo& io, Bio& bio);
   engine::Task<> run_flushes(TaskIo& io);
   engine::Task<> flush_members(TaskIo& io);
+  void end_flush(SimTime start);
+  [[nodiscard]] bool shares_flushes() const { return options_.md_flush == MdFlush::kShared; }
 
   Sectors data_offset_;
   FlushEnd flush_end_{*this};

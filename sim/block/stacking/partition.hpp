@@ -1,11 +1,13 @@
 // A partition: a range of a device under a name of its own, and nothing more.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "sim/block/bio.hpp"
 #include "sim/block/bio_target.hpp"
+#include "sim/block/part_stats.hpp"
 #include "sim/block/plug.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/task.hpp"
@@ -13,18 +15,29 @@
 
 namespace wbsim::block {
 
-// Models: blk_partition_remap(), block/blk-core.c, v5.10 and v6.1: a bio is moved by the start of
-// the partition and from then on one of the whole device, whose queue and limits it meets.
+struct PartitionOptions {
+  int device = 0;  // index, for traces
+  Lba start;       // on the whole device
+  Sectors length;
+  DiskStatsRules disk_stats = DiskStatsRules::kV6_1;
+};
+
+// Models: blk_partition_remap(), block/blk-core.c, v5.10 and v6.1, and before: a bio is moved by
+// the start of the partition and from then on one of the whole device, whose queue and limits it
+// meets. One without data stays where it is.
 class Partition final : public BioTarget {
  public:
-  Partition(engine::Machine& machine, const engine::Tracer& tracer, int device, BioTarget& whole,
-            Lba start);
+  Partition(engine::Machine& machine, const engine::Tracer& tracer, BioTarget& whole,
+            const PartitionOptions& options);
 
-  [[nodiscard]] Lba start() const { return start_; }
+  [[nodiscard]] Lba start() const { return options_.start; }
   // What goes on is counted in the whole device.
   [[nodiscard]] std::size_t in_flight() const override { return 0; }
   [[nodiscard]] int in_device() const override { return 0; }
   [[nodiscard]] SimDuration device_busy() const override { return {}; }
+  int add_partition(Lba start, Sectors length) override;
+  // `part`: 0.
+  [[nodiscard]] engine::DiskStats disk_stats(int part) const override;
 
   Bio& new_bio() override { return whole_.new_bio(); }
   [[nodiscard]] Sectors bio_sectors_max(Lba at) const override {
@@ -48,11 +61,13 @@ class Partition final : public BioTarget {
   BioTarget& remap(Bio& bio, const engine::Thread& thread) override;
 
  private:
-  [[nodiscard]] Lba moved(Lba sector) const { return sector + (start_ - Lba{0}); }
+  [[nodiscard]] Lba moved(Lba sector) const { return sector + (options_.start - Lba{0}); }
   void move(Bio& bio, const engine::Thread& thread, SimDuration pace);
 
   BioTarget& whole_;
-  Lba start_;
+  PartitionOptions options_;
+  int number_;                               // among those of the device
+  std::array<PartStats::Group, 2> counted_;  // v2.6.18: reads, writes
 };
 
 }  // namespace wbsim::block

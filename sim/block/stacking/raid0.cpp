@@ -25,6 +25,9 @@ Sectors Raid0::bio_sectors_max(Lba at) const {
 Task<> Raid0::take(TaskIo& io, Bio& bio) {
   const Extent extent = map_.map(bio.sector);
   Bio& piece = *co_await keep(io, bio, extent.left);
+  if (&piece == &bio) {
+    accounting_.begin_piece(piece);  // v6.1 leaves out what raid0 splits off
+  }
   co_await io.thread().run(costs().bio_remap + options_.trace.bio_remap);
   BioTarget& member = *members()[extent.member];
   Bio& made = clone(member, piece, on_member(extent.sector));

@@ -44,6 +44,7 @@ Sectors Raid1::bio_sectors_max(Lba at) const {
 Task<> Raid1::take(TaskIo& io, Bio& bio) {
   const Sectors left = kBarrierUnit - (bio.sector - Lba{0}) % kBarrierUnit;
   Bio& piece = *co_await keep(io, bio, left);
+  accounting_.begin_piece(piece);
   if (piece.flags.write) {
     co_await write(io, piece);
   } else {
@@ -229,6 +230,7 @@ void Raid1::put(R1Bio& r1_bio, int cpu) {
   Bio& master = r1_bio.master;
   const BlkStatus result = r1_bio.any_good ? BlkStatus::kOk : r1_bio.status;
   r1_bios_.release(r1_bio);
+  accounting_.end_piece(master);
   BioTarget::end_bio(master, result, cpu);
 }
 

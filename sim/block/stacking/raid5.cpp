@@ -44,6 +44,7 @@ Task<> Raid5::take(TaskIo& io, Bio& bio) {
 Task<> Raid5::read_chunk(TaskIo& io, Bio& bio) {
   const Sectors left = raid_.chunk - (bio.sector - Lba{0}) % raid_.chunk;
   Bio& piece = *co_await keep(io, bio, left);
+  accounting_.begin_piece(piece);
   co_await io.thread().run(costs().bio_remap + options_.trace.bio_remap);
   const ParityLayout::Place place = layout_.place(piece.sector);
   BioTarget& member = *members()[place.member];
@@ -66,6 +67,7 @@ Lba Raid5::lowest_sector(const Bio& bio) const {
 }
 
 Task<> Raid5::write(TaskIo& io, Bio& bio) {
+  accounting_.begin_piece(bio);
   Visit visit{.first = stripe_start(bio.sector), .end = bio.end(), .to_do = {}};
   const auto blocks = static_cast<std::size_t>(
       (visit.end - visit.first + kStripeSectors - Sectors{1}) / kStripeSectors);

@@ -119,12 +119,12 @@ TEST_P(StackProperty, EverySectorOfAStripedDeviceLandsOnceWhereItBelongs) {
 
 TEST_P(StackProperty, EverySectorOfALinearDeviceOnPartitionsLandsOnceWhereItBelongs) {
   StackRig rig{options(2)};
-  Partition a{rig.machine, rig.tracer, 10, *rig.queues[0], Lba{100}};
-  Partition b{rig.machine, rig.tracer, 11, *rig.queues[1], Lba{200}};
+  const auto a = rig.partition(*rig.queues[0], 100, kMemberSectors);
+  const auto b = rig.partition(*rig.queues[1], 200, kMemberSectors);
   DmDevice top{rig.machine,
                rig.tracer,
                rig.stacked(),
-               {&a, &b},
+               {a.get(), b.get()},
                std::make_unique<LinearMap>(rig.sizes(kMemberSectors)),
                DmPiece::kTarget};
   const auto all = submit_random(rig, top, 2 * kMemberSectors, seed());

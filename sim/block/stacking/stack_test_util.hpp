@@ -28,6 +28,8 @@ struct StackRigOptions {
   QueueLimits limits{};
   engine::CpuCosts costs = free_of_cost();
   StackOrder order = StackOrder::kDepthFirst;
+  MdFlush md_flush = MdFlush::kShared;
+  DiskStatsRules disk_stats = DiskStatsRules::kV6_1;
   bool plug_merging = true;
 };
 
@@ -46,6 +48,7 @@ class StackRig {
       queue.limits = options.limits;
       queue.nr_requests = options.device.depth;
       queue.plug_merging = options.plug_merging;
+      queue.disk_stats = options.disk_stats;
       queues.push_back(
           std::make_unique<RequestQueue>(machine, tracer, kblockd, *devices.back(), queue));
     }
@@ -59,7 +62,12 @@ class StackRig {
       stack_limits(limits, queue->limits(), Sectors{0});
     }
     limits.write_cache = limits.fua = true;
-    return {.device = options_.members, .name = name, .limits = limits, .order = options_.order};
+    return {.device = options_.members,
+            .name = name,
+            .limits = limits,
+            .order = options_.order,
+            .md_flush = options_.md_flush,
+            .disk_stats = options_.disk_stats};
   }
   [[nodiscard]] std::vector<BioTarget*> all_members() const {
     std::vector<BioTarget*> members;
@@ -73,6 +81,14 @@ class StackRig {
     return std::vector<Sectors>(queues.size(), Sectors{sectors});
   }
 
+  std::unique_ptr<Partition> partition(BioTarget& whole, std::int64_t start,
+                                       std::int64_t sectors = 1024) {
+    return std::make_unique<Partition>(machine, tracer, whole,
+                                       PartitionOptions{.device = options_.members + 1,
+                                                        .start = Lba{start},
+                                                        .length = Sectors{sectors},
+                                                        .disk_stats = options_.disk_stats});
+  }
   std::unique_ptr<DmDevice> linear(std::int64_t sectors) {
     return std::make_unique<DmDevice>(machine, tracer, stacked("dm-0"), all_members(),
                                       std::make_unique<LinearMap>(sizes(sectors)),

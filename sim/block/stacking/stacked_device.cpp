@@ -12,9 +12,11 @@ using engine::BioStep;
 using engine::Task;
 
 StackedDevice::StackedDevice(engine::Machine& machine, const engine::Tracer& tracer,
-                             const StackedDeviceOptions& options, std::vector<BioTarget*> members)
+                             const StackedDeviceOptions& options, std::vector<BioTarget*> members,
+                             BioDriver driver)
     : BioTarget{machine, tracer, options.device, options.limits, options.bio_runs},
       options_{options},
+      accounting_{machine, driver, options.disk_stats},
       members_{std::move(members)} {
   SIM_CHECK(!members_.empty());
 }
@@ -70,6 +72,7 @@ Task<> StackedDevice::submit_bio(TaskIo& io, Bio& bio) {
   last_end_ = bio.end();
   bio.submitted = io.thread().now();
   account(+1);
+  accounting_.submitted(bio);
   trace_bio(BioStep::kQueue, io.thread(), bio);
   if (BioList* list = io.bio_list()) {
     list->push_back(bio);
@@ -174,7 +177,9 @@ Task<Bio*> StackedDevice::keep_in_limits(TaskIo& io, Bio& bio) {
 }
 
 void StackedDevice::end_bio(Bio& clone, BlkStatus status) {
-  BioTarget::end_bio(*clone.cloned_from, status, clone.cpu);
+  Bio& piece = *clone.cloned_from;
+  accounting_.end_piece(piece);
+  BioTarget::end_bio(piece, status, clone.cpu);
 }
 
 void StackedDevice::on_end(const Bio& bio) {

@@ -11,6 +11,7 @@
 #include "sim/block/bio_target.hpp"
 #include "sim/block/plug.hpp"
 #include "sim/block/queue_limits.hpp"
+#include "sim/block/stacking/bio_accounting.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/task.hpp"
 #include "sim/engine/tracepoints.hpp"
@@ -22,6 +23,12 @@ namespace wbsim::block {
 //                  before the rest of the same bio (since v4.11)
 //   kBreadthFirst  in order of submission (v2.6.22 to v4.10)
 enum class StackOrder { kDepthFirst, kBreadthFirst };
+
+// How md flushes for those who ask while another flush is under way.
+//   kInTurn  each has a flush of its own, and its data is submitted before the next begins; the
+//            flushes are REQ_SYNC (v3.6)
+//   kShared  one flush that begins later does for all of them (v5.2)
+enum class MdFlush { kInTurn, kShared };
 
 // CPU time of events that are traced in the simulated machine.
 struct StackTraceCosts {
@@ -35,6 +42,8 @@ struct StackedDeviceOptions {
   std::string name;  // "md0"; threads are named for it
   QueueLimits limits;
   StackOrder order = StackOrder::kDepthFirst;
+  MdFlush md_flush = MdFlush::kShared;
+  DiskStatsRules disk_stats = DiskStatsRules::kV6_1;
   bool bio_runs = true;
   StackTraceCosts trace{};
   int first_pid = 0;  // of its threads
@@ -45,9 +54,16 @@ struct StackedDeviceOptions {
 class StackedDevice : public BioTarget, public BioEndIo {
  public:
   StackedDevice(engine::Machine& machine, const engine::Tracer& tracer,
-                const StackedDeviceOptions& options, std::vector<BioTarget*> members);
+                const StackedDeviceOptions& options, std::vector<BioTarget*> members,
+                BioDriver driver);
 
   [[nodiscard]] const std::vector<BioTarget*>& members() const { return members_; }
+  int add_partition(Lba start, Sectors length) final {
+    return accounting_.add_partition(start, length);
+  }
+  [[nodiscard]] engine::DiskStats disk_stats(int part) const final {
+    return accounting_.stats(part);
+  }
   [[nodiscard]] int in_device() const override { return in_device_; }
   [[nodiscard]] SimDuration device_busy() const override;
   [[nodiscard]] bool follows_plug(const TaskIo& io, Lba sector) const override;
@@ -86,8 +102,10 @@ class StackedDevice : public BioTarget, public BioEndIo {
   engine::Task<> submit_again(TaskIo& io, Bio& bio);
 
   void on_end(const Bio& bio) final;
+  void on_accounted_end(Bio& bio) final { accounting_.end_whole(bio); }
 
   const StackedDeviceOptions options_;
+  BioAccounting accounting_;
 
  private:
   engine::Task<> submit_all(TaskIo& io, Bio& bio);

@@ -18,31 +18,42 @@ Lines bare(const Lines& lines) {
 
 TEST(Partition, MovesBiosByItsStartAndGivesThemBackAsTheyWere) {
   StackRig rig{{.members = 1}};
-  Partition part{rig.machine, rig.tracer, 1, *rig.queues[0], Lba{2048}};
-  rig.task({write(8), read(64)}, part);
+  const auto part = rig.partition(*rig.queues[0], 2048);
+  rig.task({write(8), read(64)}, *part);
   rig.run();
   EXPECT_EQ(rig.issued(0), (Lines{"W 2056+8", "R 2112+8"}));
   EXPECT_EQ(bare(rig.log.lines("remap")), (Lines{"remap 2056+8", "remap 2112+8"}));
-  EXPECT_TRUE(rig.drained(part));
+  EXPECT_TRUE(rig.drained(*part));
 }
 
 TEST(Partition, MergesInThePlugOfItsDevice) {
   StackRig rig{{.members = 1}};
-  Partition part{rig.machine, rig.tracer, 1, *rig.queues[0], Lba{2048}};
-  rig.task(IoScript{plug()} + IoScript{write(0), write(8), write(16)} + IoScript{unplug()}, part);
+  const auto part = rig.partition(*rig.queues[0], 2048);
+  rig.task(IoScript{plug()} + IoScript{write(0), write(8), write(16)} + IoScript{unplug()}, *part);
   rig.run();
   EXPECT_EQ(rig.issued(0), (Lines{"W 2048+24"}));
-  EXPECT_TRUE(rig.drained(part));
+  EXPECT_TRUE(rig.drained(*part));
 }
 
-TEST(Partition, OfAPartitionMovesByBoth) {
-  StackRig rig{{.members = 1}};
-  Partition outer{rig.machine, rig.tracer, 1, *rig.queues[0], Lba{2048}};
-  Partition inner{rig.machine, rig.tracer, 2, outer, Lba{100}};
-  rig.task({write(8)}, inner);
+TEST(Partition, OfAnArrayIsMappedByIt) {
+  StackRig rig;
+  const auto top = rig.raid0(1024, 16);
+  const auto part = rig.partition(*top, 8);
+  rig.task({write(0, 16)}, *part);
   rig.run();
-  EXPECT_EQ(rig.issued(0), (Lines{"W 2156+8"}));
-  EXPECT_TRUE(rig.drained(inner));
+  EXPECT_EQ(rig.issued(0), (Lines{"W 8+8"}));
+  EXPECT_EQ(rig.issued(1), (Lines{"W 0+8"}));
+  EXPECT_TRUE(rig.drained(*part));
+}
+
+TEST(Partition, LeavesAFlushWhereItIs) {
+  StackRig rig{{.members = 1, .limits = {.write_cache = true}}};
+  const auto part = rig.partition(*rig.queues[0], 2048);
+  rig.task({flush()}, *part);
+  rig.run();
+  EXPECT_EQ(rig.issued(0), (Lines{"F"}));
+  EXPECT_TRUE(rig.log.lines("remap").empty());
+  EXPECT_EQ(bare(rig.log.lines(" queue ")), (Lines{"queue 0+0"}));
 }
 
 TEST(DmLinear, SplitsABioThatReachesIntoTheNextMember) {
@@ -174,6 +185,55 @@ TEST(Raid0, OneFlushDoesForAllWhoAskedBeforeItBegan) {
   EXPECT_EQ(rig.ledger.ends()[0].us, 100);
   EXPECT_EQ(rig.ledger.ends()[1].us, 200);
   EXPECT_EQ(rig.ledger.ends()[2].us, 200);
+}
+
+// The same in v3.6: each waits for its turn.
+TEST(Raid0, InTurnEachFlushIsOfItsOwn) {
+  StackRig rig{{.limits = {.write_cache = true}, .md_flush = MdFlush::kInTurn}};
+  const auto top = rig.raid0(1024, 16);
+  rig.task({flush()}, *top);
+  rig.task({sleep_until(microseconds(10)), preflush(8)}, *top);
+  rig.task({sleep_until(microseconds(20)), flush()}, *top);
+  rig.run();
+  // The last one begins once the data of the second is submitted, not when that has ended.
+  EXPECT_EQ(rig.issued(0), (Lines{"F", "F", "W 8+8", "F"}));
+  ASSERT_EQ(rig.ledger.ends().size(), 3U);
+  EXPECT_EQ(rig.ledger.ends()[0].us, 100);
+  EXPECT_EQ(rig.ledger.ends()[1].us, 300);
+  EXPECT_EQ(rig.ledger.ends()[2].us, 300);
+}
+
+// Which bios that reached a member were flushes, and whether they were REQ_SYNC.
+class FlushWatch final : public engine::Observer {
+ public:
+  void on_bio(engine::BioStep step, const engine::BioTrace& trace) override {
+    if (step == engine::BioStep::kQueue && trace.device == 0 && trace.rwbs.preflush) {
+      sync.push_back(trace.rwbs.sync);
+    }
+  }
+  std::vector<bool> sync;
+};
+
+std::vector<bool> sync_of_flushes(StackRig& rig, BioTarget& top) {
+  FlushWatch watch;
+  rig.tracer.attach(watch);
+  rig.task({flush()}, top);
+  rig.run();
+  return watch.sync;
+}
+
+TEST(MdFlush, IsSynchronousInV3_6Alone) {
+  for (const MdFlush way : {MdFlush::kInTurn, MdFlush::kShared}) {
+    StackRig rig{{.limits = {.write_cache = true}, .md_flush = way}};
+    const auto top = rig.raid0(1024, 16);
+    EXPECT_EQ(sync_of_flushes(rig, *top), (std::vector<bool>{way == MdFlush::kInTurn}));
+  }
+}
+
+TEST(DmFlush, IsSynchronousWhateverTheBioWas) {
+  StackRig rig{{.limits = {.write_cache = true}}};
+  const auto top = rig.linear(1024);
+  EXPECT_EQ(sync_of_flushes(rig, *top), (std::vector<bool>{true}));
 }
 
 // A linear device over two striped ones of two members each.
