@@ -143,11 +143,10 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"Hz", document(R"("hz":1024)"),
                 "a.json: /hz: 1024 is not one of 100, 250, 300, 1000"},
         Mistake{"KernelAsNumber", document(R"("kernel":5.10)"),
-                "a.json: /kernel: 5.1 is not a string; one of 2.6.18, 3.6, 5.10, 6.1, 6.6"},
-        Mistake{
-            "UnknownKernel", document(R"("kernel":"5.15")"),
-            "a.json: /kernel: unknown \"5.15\"; one of 2.6.18, 3.6, 5.10, 6.1, 6.6. Did you mean "
-            "\"5.10\"?"},
+                "a.json: /kernel: 5.1 is not a string; one of 2.6.18, 3.6, 5.10, 6.1"},
+        Mistake{"UnknownKernel", document(R"("kernel":"5.15")"),
+                "a.json: /kernel: unknown \"5.15\"; one of 2.6.18, 3.6, 5.10, 6.1. Did you mean "
+                "\"5.10\"?"},
         Mistake{
             "UnknownSwitchValue", document(R"("profile":{"plug_merge":"newest"})"),
             "a.json: /profile/plug_merge: unknown \"newest\"; one of all-requests, newest-only"},
@@ -161,7 +160,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "a.json: /guest_tracing/0: unknown \"wbx\"; one of wb, rq, blk, block_bio_queue, "
                 "block_bio_backmerge, block_bio_frontmerge, block_getrq, block_plug, block_unplug, "
                 "block_split, block_rq_insert, block_rq_merge, block_rq_issue, block_rq_complete, "
-                "wbt, jbd2, ext4. Did you mean \"wb\"?"}),
+                "wbt. Did you mean \"wb\"?"}),
     [](const auto& param) { return std::string{param.param.name}; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -273,8 +272,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "a.json: /actions/0/set/vm.dirty_bytes: 0 is not a whole number from 8192"},
         Mistake{
             "UnknownSyscall", document(R"("actions":[{"at":"1s","syscall":"synk"}])"),
-            "a.json: /actions/0/syscall: unknown \"synk\"; one of sync, syncfs, fsync, fdatasync, "
-            "sync_file_range. Did you mean \"sync\"?"}),
+            "a.json: /actions/0/syscall: unknown \"synk\"; one of sync. Did you mean \"sync\"?"}),
     [](const auto& param) { return std::string{param.param.name}; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -294,7 +292,7 @@ TEST(ConfigMistakes, AreAllShownAtOnce) {
   const testing::Reading reading = read(document(
       R"("vm":{"dirty_ratio":101,"dirty_ratoi":1},"kernel":"6.10","seed":-1)", R"(,"depth":0)"));
   EXPECT_EQ(reading.findings,
-            "a.json: /kernel: unknown \"6.10\"; one of 2.6.18, 3.6, 5.10, 6.1, 6.6. Did you mean "
+            "a.json: /kernel: unknown \"6.10\"; one of 2.6.18, 3.6, 5.10, 6.1. Did you mean "
             "\"5.10\"?\n"
             "a.json: /vm/dirty_ratio: 101 is not a whole number from 0 to 100\n"
             "a.json: /vm/dirty_ratoi: unknown key \"dirty_ratoi\"; one of dirty_ratio, "

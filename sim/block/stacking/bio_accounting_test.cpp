@@ -66,6 +66,17 @@ TEST(PartitionStats, OfV2_6_18CountBiosWhenTheyAreSubmitted) {
   EXPECT_EQ(disk.disk_stats().write, (Group{.ios = 1, .merges = 1, .sectors = 16, .ms = 8}));
 }
 
+TEST(PartitionStats, OfV2_6_18CountEachBioOfARun) {
+  Partitioned disk{Rules::kV2_6_18};
+  engine::Thread thread{disk.rig.machine, "writer", 99};
+  Bio& run = disk.first->new_bio();
+  run.unit = Sectors{8};
+  run.count = 2;
+  run.flags.write = true;
+  disk.first->remap(run, thread);
+  EXPECT_EQ(disk.first->disk_stats(0).write, (Group{.ios = 2, .sectors = 16}));
+}
+
 TEST(PartitionStats, BeforeV5_12TakeWhatTheDiskGetsInTheirRange) {
   for (const Rules rules : {Rules::kV3_6, Rules::kV5_10, Rules::kV6_1}) {
     Partitioned disk{rules};
@@ -272,6 +283,16 @@ TEST(MdStats, OfAPartitionCountInTheLineOfTheArrayAsWell) {
     EXPECT_EQ(part->disk_stats(0).write,
               counts ? (Group{.ios = 1, .sectors = 8, .ms = 8}) : Group{});
     EXPECT_EQ(top->disk_stats(0).write, (Group{.ios = 1, .sectors = 8, .ms = counts ? 8 : 0}));
+  }
+}
+
+TEST(MdStats, OfV5_10CountInThePartitionWhereABioBegins) {
+  for (const Rules rules : {Rules::kV5_10, Rules::kV6_1}) {
+    StackRig rig{slow_disks(rules)};
+    const auto top = rig.raid1();
+    const auto part = rig.partition(*top, 128);
+    EXPECT_EQ(after(rig, *top, {write(128)}).write.ios, 1);
+    EXPECT_EQ(part->disk_stats(0).write.ios, rules == Rules::kV5_10 ? 1 : 0);
   }
 }
 

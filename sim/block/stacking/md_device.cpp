@@ -76,31 +76,22 @@ Task<> MdDevice::flush_members(TaskIo& io) {
   }
 }
 
-// Models: md_submit_flush_data(). Who waits goes on once the data is submitted (v3.6), or before.
+// Models: md_submit_flush_data(). (v3.6 lets the next flush in once the data is submitted, which
+// this thread does before it looks for one.)
 Task<> MdDevice::run_flushes(TaskIo& io) {
   while (flush_bio_ != nullptr) {
     const SimTime start = io.thread().now();
     co_await flush_members(io);
-    Bio& bio = *flush_bio_;
-    if (shares_flushes()) {
-      end_flush(start);
-    }
+    Bio& bio = *std::exchange(flush_bio_, nullptr);
+    prev_flush_start_ = start;
+    flush_wait_.wake(kAllWaiters);
     if (bio.unit == Sectors{0}) {
       BioTarget::end_bio(bio, BlkStatus::kOk, io.thread().cpu_index());
-    } else {
-      bio.flags.preflush = false;
-      co_await take(io, bio);
+      continue;
     }
-    if (!shares_flushes()) {
-      end_flush(start);
-    }
+    bio.flags.preflush = false;
+    co_await take(io, bio);
   }
-}
-
-void MdDevice::end_flush(SimTime start) {
-  flush_bio_ = nullptr;
-  prev_flush_start_ = start;
-  flush_wait_.wake(kAllWaiters);
 }
 
 }  // namespace wbsim::block

@@ -39,7 +39,6 @@ class MdDevice : public StackedDevice {
   engine::Task<> flush(TaskIo& io, Bio& bio);
   engine::Task<> run_flushes(TaskIo& io);
   engine::Task<> flush_members(TaskIo& io);
-  void end_flush(SimTime start);
   [[nodiscard]] bool shares_flushes() const { return options_.md_flush == MdFlush::kShared; }
 
   Sectors data_offset_;

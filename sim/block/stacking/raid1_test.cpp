@@ -113,6 +113,37 @@ TEST(Raid1Read, OfBusyDisksTakesTheOneWhoseHeadIsNearest) {
   EXPECT_TRUE(rig.drained(*top));
 }
 
+TEST(Raid1Read, OfBusyDisksTakesTheSecondWhereItsHeadIsNearer) {
+  StackRig rig{disks(true)};
+  const auto top = rig.raid1();
+  rig.task(
+      {read(1000), read(5000), sleep_until(milliseconds(1)), read(1008), read(5008), read(5100)},
+      *top);
+  rig.run();
+  EXPECT_EQ(rig.issued(1), (Lines{"R 5000+8", "R 5008+8", "R 5100+8"}));
+}
+
+// The first has two reads to do and none of them leads there, but its head is where this one
+// begins.
+TEST(Raid1Read, BeginsWhereTheHeadIsAsIfItWentOn) {
+  StackRig rig{disks(false)};
+  const auto top = rig.raid1();
+  rig.task(
+      {read(1000), sleep_until(milliseconds(1)), read(9000), read(5000), read(9008), read(1008)},
+      *top);
+  rig.run();
+  EXPECT_EQ(rig.issued(0), (Lines{"R 1000+8", "R 9000+8", "R 9008+8", "R 1008+8"}));
+  EXPECT_EQ(rig.issued(1), (Lines{"R 5000+8"}));
+}
+
+TEST(Raid1Read, AMirrorWhoseReadsHaveEndedIsIdleAgain) {
+  StackRig rig{disks(false)};
+  const auto top = rig.raid1();
+  rig.task({read(1000), sleep_until(milliseconds(1)), read(5000)}, *top);
+  rig.run();
+  EXPECT_EQ(rig.issued(0), (Lines{"R 1000+8", "R 5000+8"}));
+}
+
 TEST(Raid1Read, OfBusyMirrorsWithoutHeadsTakesTheOneWithLeastPending) {
   StackRig rig{disks(false)};
   const auto top = rig.raid1();
@@ -132,6 +163,75 @@ TEST(Raid1Read, ASequenceOfWholeOptimalIosStaysWhereNoOtherIsChosen) {
            *top);
   rig.run();
   EXPECT_EQ(rig.issued(0), (Lines{"R 1000+16", "R 1016+16", "R 1032+16"}));
+}
+
+// A write has taken both heads to where the sequence goes on.
+TEST(Raid1Read, ASequenceOfWholeOptimalIosMovesWhereAnotherHeadIsThereToo) {
+  StackRigOptions options = disks(false);
+  options.limits.io_opt = Bytes{8192};
+  StackRig rig{options};
+  const auto top = rig.raid1();
+  rig.task(
+      {read(1000, 16), sleep_until(milliseconds(1)), read(1016, 16), sleep_until(milliseconds(2)),
+       write(1024), sleep_until(milliseconds(3)), read(1032, 16)},
+      *top);
+  rig.run();
+  EXPECT_EQ(rig.issued(1).back(), "R 1032+16");
+}
+
+// One that is as long, but began elsewhere, is no such sequence.
+TEST(Raid1Read, ASequenceCountsFromWhereItBegan) {
+  StackRigOptions options = disks(false);
+  options.limits.io_opt = Bytes{8192};
+  StackRig rig{options};
+  const auto top = rig.raid1();
+  rig.task({read(1000, 8), sleep_until(milliseconds(1)), write(1000), sleep_until(milliseconds(2)),
+            read(1008, 16)},
+           *top);
+  rig.run();
+  EXPECT_EQ(rig.issued(0).back(), "R 1008+16");
+}
+
+TEST(Raid1, PassesFuaAndSyncOnToItsMirrors) {
+  StackRig rig{{.limits = {.write_cache = true, .fua = true}}};
+  MemberWatch watch{2};
+  rig.tracer.attach(watch);
+  const auto top = rig.raid1();
+  rig.task({fua(8), write(16)}, *top);
+  rig.run();
+  ASSERT_EQ(watch.seen.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(watch.seen[i].flags.fua, i < 2);
+    EXPECT_EQ(watch.seen[i].flags.sync, i < 2);
+  }
+}
+
+// The plug is full in the middle of a submission to a device on top of the array.
+TEST(Raid1, WritesOfAPlugThatIsFlushedWithinASubmissionGoToItsThread) {
+  StackRigOptions options;
+  options.members = 3;
+  options.device.depth = 64;  // nobody sleeps for a tag
+  StackRig rig{options};
+  std::vector<BioTarget*> mirrors{rig.queues[0].get(), rig.queues[1].get()};
+  Raid1 array{rig.machine, rig.tracer, rig.stacked("md0"), mirrors,
+              Raid1Options{.writes = MirrorWrites::kByPlug}};
+  StackedDeviceOptions of_top = rig.stacked("dm-0");
+  of_top.device = 4;
+  DmDevice top{rig.machine,
+               rig.tracer,
+               of_top,
+               {&array, rig.queues[2].get()},
+               std::make_unique<LinearMap>(std::vector<Sectors>{Sectors{1024}, Sectors{8192}}),
+               DmPiece::kTarget};
+  IoScript script{plug(), write(0)};
+  for (int i = 0; i < 33; ++i) {
+    script.push_back(write(1024 + 100 * i));
+  }
+  script.push_back(unplug());
+  rig.task(script, top);
+  rig.run();
+  EXPECT_EQ(rig.log.lines("md0_raid1 issue").size(), 2U);
+  EXPECT_TRUE(rig.drained(top));
 }
 
 TEST(Raid1, HandsAnErrorOfAReadUp) {

@@ -2,29 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "sim/block/stacking/stack_test_util.hpp"
+#include "sim/block/stacking/raid5_test_util.hpp"
 
 namespace wbsim::block {
 namespace {
-
-// Chunks of 16 sectors, two stripes each. Row 0 (sectors 0 to 15 of the members): data on members
-// 0, 1, 2, parity on 3. Plug merging is off, so that each block is one command.
-Raid5Options raid5_options() { return {.chunk = Sectors{16}, .member_size = Sectors{1 << 16}}; }
-
-StackRigOptions four_members() { return {.members = 4, .plug_merging = false}; }
-
-struct Raid5Rig {
-  explicit Raid5Rig(Raid5Options raid = raid5_options(), StackRigOptions options = four_members())
-      : rig{options}, top{rig.raid5(raid)} {}
-  void run(const IoScript& script) {
-    rig.task(script, *top);
-    rig.run();
-  }
-  [[nodiscard]] bool drained() const { return rig.drained(*top); }
-
-  StackRig rig;
-  std::unique_ptr<Raid5> top;
-};
 
 TEST(Raid5, AFullStripeIsWrittenWithItsParityAndNothingRead) {
   Raid5Rig raid;
@@ -132,6 +113,93 @@ TEST(Raid5, ABlockThatIsWrittenInPartIsReadAtOnce) {
   EXPECT_EQ(raid.rig.issued(0).front(), "R 8+8");
   EXPECT_EQ(first.submitted, at(microseconds(20)));
   EXPECT_TRUE(raid.drained());
+}
+
+// While the writer holds its plug, raid5d has nothing to do, though a CPU is idle.
+TEST(Raid5, StripesWaitForThePlugOfTheirWriter) {
+  StackRigOptions options = four_members();
+  options.cpus = 2;
+  Raid5Rig raid{raid5_options(), options};
+  raid.run(IoScript{plug()} + IoScript{write(0), compute(milliseconds(50)), write(16), write(32)} +
+           IoScript{unplug()});
+  EXPECT_EQ(raid.top->raid_stats().full_writes, 1);
+  EXPECT_EQ(raid.top->raid_stats().preread_blocks, 0);
+}
+
+TEST(Raid5, PartsOfABlockCoverItInAnyOrder) {
+  for (const auto& [first, second] :
+       {std::pair{write(0, 4), write(4, 4)}, std::pair{write(4, 4), write(0, 4)}}) {
+    Raid5Rig raid;
+    raid.run(IoScript{plug()} + IoScript{first, second, write(16), write(32)} + IoScript{unplug()});
+    EXPECT_EQ(raid.top->raid_stats().full_writes, 1);
+    EXPECT_EQ(raid.top->raid_stats().preread_blocks, 0);
+  }
+}
+
+// Parity of the first is known when its reads end, not when its writes do.
+TEST(Raid5, AStripeReadsOnceTheParityOfAnotherIsComputed) {
+  Raid5Rig raid;
+  raid.run({write(0), sleep_until(microseconds(20)), write(8)});
+  EXPECT_EQ(raid.rig.issued(1), (Lines{"R 0+8", "R 8+8"}));
+  EXPECT_EQ(raid.rig.devices[1]->accepted()[1].submitted, at(microseconds(100)));
+}
+
+TEST(Raid5, AWriteEndsWhenItsParityIsWritten) {
+  Raid5Rig raid;
+  raid.rig.devices[3]->add_fault({.op = DeviceOp::kWrite, .delay = microseconds(50)});
+  raid.run({write(0, 48)});
+  EXPECT_EQ(raid.rig.ledger.ends().at(0).us, 150);
+}
+
+TEST(Raid5, IssuesTheBlocksOfAStripeFromTheLastMemberOn) {
+  Raid5Rig raid;
+  MemberWatch watch{4};
+  raid.rig.tracer.attach(watch);
+  raid.run(IoScript{plug()} + IoScript{write(0), write(16), write(32)} + IoScript{unplug()});
+  std::vector<int> order;
+  for (const MemberWatch::Seen& bio : watch.seen) {
+    order.push_back(bio.member);
+  }
+  EXPECT_EQ(order, (std::vector<int>{3, 2, 1, 0}));
+}
+
+TEST(Raid5, BlocksAndParityOfASyncWriteAreSync) {
+  for (const bool sync : {false, true}) {
+    Raid5Rig raid;
+    MemberWatch watch{4};
+    raid.rig.tracer.attach(watch);
+    raid.run({sync ? sync_write(0, 48) : write(0, 48)});
+    ASSERT_EQ(watch.seen.size(), 8U);
+    for (const MemberWatch::Seen& bio : watch.seen) {
+      EXPECT_EQ(bio.flags.sync, sync) << bio.member;
+    }
+  }
+}
+
+// raid5d lets nobody in before eight stripes are done: the reader that wakes up at 2 ms waits.
+TEST(Raid5, HandlesEightStripesAtOnce) {
+  StackRigOptions options = four_members();
+  options.costs.stripe_handle = milliseconds(5);
+  Raid5Options raid_options = raid5_options();
+  raid_options.chunk = Sectors{64};
+  Raid5Rig raid{raid_options, options};
+  raid.rig.task({sync_write(0, 192)}, *raid.top);
+  raid.rig.task({sleep_until(milliseconds(2)), read(1000)}, *raid.rig.queues[0]);
+  raid.rig.run();
+  EXPECT_EQ(raid.rig.log.lines(" queue 1000+8"), (Lines{"40000 task1 queue 1000+8"}));
+}
+
+TEST(Raid5, ByStripeAWriteTakesAllItsBlocksAtOnce) {
+  StackRigOptions options = four_members();
+  options.costs.stripe_add = microseconds(10);
+  for (const StripeVisit visit : {StripeVisit::kByBlock, StripeVisit::kByStripe}) {
+    Raid5Options raid_options = raid5_options();
+    raid_options.visit = visit;
+    Raid5Rig raid{raid_options, options};
+    raid.run(IoScript{plug()} + IoScript{write(0, 48)} + IoScript{unplug()});
+    const int added = visit == StripeVisit::kByStripe ? 2 : 6;
+    EXPECT_EQ(raid.rig.ledger.ends().at(0).us, 10 * added + 100);
+  }
 }
 
 TEST(Raid5, ASyncWriteDoesNotWaitToRead) {

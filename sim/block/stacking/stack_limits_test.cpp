@@ -39,6 +39,22 @@ TEST(StackLimits, TakesTheLargestBlocks) {
   EXPECT_FALSE(top.misaligned);
 }
 
+TEST(StackLimits, ALogicalBlockHoldsForTheLengthOfRequests) {
+  QueueLimits large = disk();
+  large.logical_block = large.physical_block = large.io_min = Bytes{4096};
+  large.max_sectors = Sectors{1027};
+  const QueueLimits top = over(large);
+  EXPECT_EQ(top.logical_block, Bytes{4096});
+  EXPECT_EQ(top.max_sectors, Sectors{1024});
+}
+
+TEST(StackLimits, OfAMisalignedMemberAreMisaligned) {
+  QueueLimits bad = disk();
+  bad.misaligned = true;
+  EXPECT_TRUE(over(bad).misaligned);
+  EXPECT_FALSE(over(disk()).misaligned);
+}
+
 TEST(StackLimits, OptimalIoIsAMultipleOfAllMembers) {
   QueueLimits a = disk();
   a.io_opt = kibibytes(192);

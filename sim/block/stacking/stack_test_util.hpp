@@ -24,6 +24,7 @@ namespace wbsim::block {
 
 struct StackRigOptions {
   int members = 2;
+  int cpus = 1;
   models::TestDeviceParameters device{};
   QueueLimits limits{};
   engine::CpuCosts costs = free_of_cost();
@@ -33,10 +34,29 @@ struct StackRigOptions {
   bool plug_merging = true;
 };
 
+// The bios that members got, in order.
+class MemberWatch final : public engine::Observer {
+ public:
+  struct Seen {
+    int member;
+    engine::RwbsFlags flags;
+  };
+  explicit MemberWatch(int members) : members_{members} {}
+  void on_bio(engine::BioStep step, const engine::BioTrace& trace) override {
+    if (step == engine::BioStep::kQueue && trace.device < members_) {
+      seen.push_back({trace.device, trace.rwbs});
+    }
+  }
+  std::vector<Seen> seen;
+
+ private:
+  int members_;
+};
+
 class StackRig {
  public:
   explicit StackRig(const StackRigOptions& options = {})
-      : machine{sim, 1, engine::Jiffies{250, 0, {}, engine::TimerWheel::kNonCascading},
+      : machine{sim, options.cpus, engine::Jiffies{250, 0, {}, engine::TimerWheel::kNonCascading},
                 options.costs},
         kblockd{machine},
         options_{options} {
@@ -173,6 +193,7 @@ class StackRig {
           bio.unit = Sectors{step.sectors};
           bio.segment = Sectors{step.segment};
           bio.flags = step.flags;
+          bio.priority = step.priority;
           bio.end_io = &task.rig.ledger;
           task.rig.ledger.submitted(bio);
           co_await task.target.submit_bio(task.io, bio);

@@ -125,6 +125,44 @@ TEST(DmLinear, HandsErrorsOfAPartUpOnce) {
   EXPECT_TRUE(rig.drained(*top));
 }
 
+TEST(DmLinear, HandsAnErrorOfAFlushUp) {
+  StackRig rig{{.limits = {.write_cache = true}}};
+  rig.devices[1]->add_fault({.op = DeviceOp::kFlush, .status = BlkStatus::kIoError});
+  const auto top = rig.linear(1024);
+  rig.task({flush()}, *top);
+  rig.run();
+  EXPECT_EQ(rig.ledger.ends().at(0).status, BlkStatus::kIoError);
+}
+
+TEST(DmLinear, CopiesPrioritiesAndSegmentsOfMemory) {
+  StackRig rig{{.limits = {.max_segments = 2}}};
+  const auto top = rig.linear(1024);
+  IoStep urgent = write(0);
+  urgent.priority = {IoClass::kRealTime, 0};
+  rig.task(IoScript{plug()} + IoScript{urgent, write(8)} + IoScript{unplug()}, *top);
+  rig.run();
+  EXPECT_EQ(rig.issued(0), (Lines{"W 0+8", "W 8+8"})) << "of different priority";
+  IoStep scattered = write(1024, 32);
+  scattered.segment = 8;
+  rig.task({scattered}, *top);
+  rig.run(seconds(200));
+  EXPECT_EQ(rig.issued(1), (Lines{"W 0+16", "W 16+16"})) << "two segments at once";
+}
+
+// dm-linear passes on what its members then split.
+TEST(DmStriped, MapsNoMoreAtOnceThanTheLimitsAllow) {
+  StackRig rig{{.limits = {.max_sectors = Sectors{8}}}};
+  const auto striped = rig.striped(1024, 16);
+  rig.task({write(0, 16)}, *striped);
+  rig.run();
+  EXPECT_EQ(rig.log.lines("remap").size(), 2U);
+  StackRig other{{.limits = {.max_sectors = Sectors{8}}}};
+  const auto linear = other.linear(1024);
+  other.task({write(0, 16)}, *linear);
+  other.run();
+  EXPECT_EQ(other.log.lines("remap").size(), 1U);
+}
+
 TEST(DmStriped, CutsAtChunks) {
   StackRig rig{{.members = 3}};
   const auto top = rig.striped(1024, 16);
@@ -187,6 +225,15 @@ TEST(Raid0, OneFlushDoesForAllWhoAskedBeforeItBegan) {
   EXPECT_EQ(rig.ledger.ends()[2].us, 200);
 }
 
+TEST(Raid0, WhoAsksOnceAFlushHasEndedGetsAnother) {
+  StackRig rig{{.limits = {.write_cache = true}}};
+  const auto top = rig.raid0(1024, 16);
+  rig.task({sleep_until(microseconds(10)), flush(), sleep_until(milliseconds(1)), flush()}, *top);
+  rig.run();
+  EXPECT_EQ(rig.issued(0), (Lines{"F", "F"}));
+  EXPECT_EQ(rig.ledger.ends().size(), 2U);
+}
+
 // The same in v3.6: each waits for its turn.
 TEST(Raid0, InTurnEachFlushIsOfItsOwn) {
   StackRig rig{{.limits = {.write_cache = true}, .md_flush = MdFlush::kInTurn}};
@@ -203,37 +250,33 @@ TEST(Raid0, InTurnEachFlushIsOfItsOwn) {
   EXPECT_EQ(rig.ledger.ends()[2].us, 300);
 }
 
-// Which bios that reached a member were flushes, and whether they were REQ_SYNC.
-class FlushWatch final : public engine::Observer {
- public:
-  void on_bio(engine::BioStep step, const engine::BioTrace& trace) override {
-    if (step == engine::BioStep::kQueue && trace.device == 0 && trace.rwbs.preflush) {
-      sync.push_back(trace.rwbs.sync);
-    }
-  }
-  std::vector<bool> sync;
-};
-
+// Of the flushes that the members got: REQ_SYNC.
 std::vector<bool> sync_of_flushes(StackRig& rig, BioTarget& top) {
-  FlushWatch watch;
+  MemberWatch watch{2};
   rig.tracer.attach(watch);
   rig.task({flush()}, top);
   rig.run();
-  return watch.sync;
+  std::vector<bool> sync;
+  for (const MemberWatch::Seen& bio : watch.seen) {
+    EXPECT_TRUE(bio.flags.preflush);
+    sync.push_back(bio.flags.sync);
+  }
+  return sync;
 }
 
 TEST(MdFlush, IsSynchronousInV3_6Alone) {
   for (const MdFlush way : {MdFlush::kInTurn, MdFlush::kShared}) {
     StackRig rig{{.limits = {.write_cache = true}, .md_flush = way}};
     const auto top = rig.raid0(1024, 16);
-    EXPECT_EQ(sync_of_flushes(rig, *top), (std::vector<bool>{way == MdFlush::kInTurn}));
+    const bool sync = way == MdFlush::kInTurn;
+    EXPECT_EQ(sync_of_flushes(rig, *top), (std::vector<bool>{sync, sync}));
   }
 }
 
 TEST(DmFlush, IsSynchronousWhateverTheBioWas) {
   StackRig rig{{.limits = {.write_cache = true}}};
   const auto top = rig.linear(1024);
-  EXPECT_EQ(sync_of_flushes(rig, *top), (std::vector<bool>{true}));
+  EXPECT_EQ(sync_of_flushes(rig, *top), (std::vector<bool>{true, true}));
 }
 
 // A linear device over two striped ones of two members each.
@@ -297,6 +340,36 @@ TEST(StackedDevice, IsBusyWhileABioIsInIt) {
   EXPECT_EQ(top->device_busy(), microseconds(200));
 }
 
+// No member has a volatile cache, and the array has told so.
+TEST(StackedDevice, EndsFlushesThatNobodyNeedsAtOnce) {
+  StackRig rig;
+  StackedDeviceOptions options = rig.stacked("dm-0");
+  options.limits.write_cache = options.limits.fua = false;
+  DmDevice top{rig.machine,
+               rig.tracer,
+               options,
+               rig.all_members(),
+               std::make_unique<LinearMap>(rig.sizes(1024)),
+               DmPiece::kTarget};
+  rig.task({flush(), preflush(8)}, top);
+  rig.run();
+  EXPECT_EQ(bare(rig.log.lines(" queue ")), (Lines{"queue 8+8", "queue 8+8"}));
+  ASSERT_EQ(rig.ledger.ends().size(), 2U);
+  EXPECT_EQ(rig.ledger.ends()[0].us, 0);
+  EXPECT_TRUE(rig.drained(top));
+}
+
+TEST(StackedDevice, IsFollowedWhereTheBioBeforeEnded) {
+  StackRig rig;
+  const auto top = rig.linear(1024);
+  rig.task({write(8)}, *top);
+  rig.run();
+  engine::Thread thread{rig.machine, "asker", 99};
+  const TaskIo io{thread};
+  EXPECT_TRUE(top->follows_plug(io, Lba{16}));
+  EXPECT_FALSE(top->follows_plug(io, Lba{24}));
+}
+
 TEST(StackedDevice, QueuesAndCompletesEachBioOnceHoweverItIsSplit) {
   StackRig rig{{.members = 3}};
   const auto top = rig.striped(1024, 16);
@@ -310,6 +383,14 @@ TEST(StackedDevice, BuildsBiosThatNeedNoSplitInKernelsThatDoNotSplit) {
   StackRig rig{{.order = StackOrder::kBreadthFirst}};
   EXPECT_EQ(rig.striped(1024, 16)->bio_sectors_max(Lba{24}), Sectors{8});
   EXPECT_EQ(rig.raid0(1024, 16)->bio_sectors_max(Lba{20}), Sectors{12});
+  std::vector<std::unique_ptr<DmDevice>> striped;
+  std::vector<BioTarget*> mirrors;
+  for (int i = 0; i < 2; ++i) {
+    striped.push_back(rig.striped(1024, i == 0 ? 16 : 8));
+    mirrors.push_back(striped.back().get());
+  }
+  const Raid1 raid1{rig.machine, rig.tracer, rig.stacked(), mirrors, Raid1Options{}};
+  EXPECT_EQ(raid1.bio_sectors_max(Lba{16}), Sectors{8});
   StackRig later;
   EXPECT_EQ(later.raid0(1024, 16)->bio_sectors_max(Lba{20}), to_sectors(kBioPagesMax));
 }
