@@ -135,6 +135,7 @@ bool RequestMerger::discard_merge(Request& request, Bio& bio) {
     note(MergeRefusal::kMaxSectors);
   } else {
     append(request, bio, 1);
+    merged_into_ = &request;
     return true;
   }
   request.no_merge = true;
