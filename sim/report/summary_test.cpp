@@ -206,6 +206,9 @@ TEST(Trust, LineNamesWhatNobodyChecked) {
   EXPECT_EQ(trust_line("6.1", {"plug", "hdd", "ssd"}),
             "trust (Linux 6.1): 1 truth case, 0 none, preliminary model: hdd, ssd");
   EXPECT_EQ(trust_in("6.1", "hdd"), "preliminary model");
+  EXPECT_EQ(trust_in("5.10", "device errors"), "vector");
+  EXPECT_EQ(trust_in("3.6", "device errors"), "none");
+  EXPECT_EQ(trust_in("6.1", "scsi budget"), "vector");
 }
 
 TEST(Trust, EveryMechanismWithEvidenceSaysWhatWasCompared) {

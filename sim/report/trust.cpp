@@ -11,7 +11,7 @@ namespace wbsim::report {
 namespace {
 
 // A row changes in the same commit as the comparison it rests on.
-constexpr std::array<TrustRow, 35> kTable{{
+constexpr std::array<TrustRow, 37> kTable{{
     {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase,
      "thresholds of global_dirty_state, dirty curve"},
     {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase,
@@ -44,6 +44,10 @@ constexpr std::array<TrustRow, 35> kTable{{
      "throughput, latency, order of block_rq_issue"},
     {"asynchronous I/O", Evidence::kTruthCase, Evidence::kTruthCase,
      "throughput, latency, order of block_rq_issue"},
+    {"device errors", Evidence::kVector, Evidence::kVector,
+     "statuses, retries and timeouts of scsi_error.c, scsi_lib.c and nvme/host/core.c"},
+    {"scsi budget", Evidence::kVector, Evidence::kVector,
+     "worked examples of drivers/scsi/scsi_lib.c and scsi_error.c"},
     {"io.max", Evidence::kVector, Evidence::kVector, "worked examples of block/blk-throttle.c"},
     {"block device page cache", Evidence::kTruthCase, Evidence::kTruthCase,
      "throughput, dirty curve"},

@@ -5,21 +5,25 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "sim/base/check.hpp"
 #include "sim/system/config_fields.hpp"
+#include "sim/system/config_io_max.hpp"
 
 namespace wbsim::system {
 namespace {
 
-constexpr std::string_view kMax = "max";
-constexpr std::int64_t kLimitMin = 2;                // tg_set_limit() takes neither 0 nor 1
-constexpr std::int64_t kIopsUnlimited = 0xffffffff;  // UINT_MAX, to which more is cut
-constexpr std::int64_t kWeightDefault = 100;         // CGROUP_WEIGHT_DFL, BFQ_WEIGHT_LEGACY_DFL
-constexpr std::size_t kNameMax = 255;                // NAME_MAX, of each part
+constexpr std::int64_t kWeightDefault = 100;  // CGROUP_WEIGHT_DFL, BFQ_WEIGHT_LEGACY_DFL
+constexpr std::size_t kNameMax = 255;         // NAME_MAX, of each part
+// Far above what machines have. cgroup.max.descendants and cgroup.max.depth have no limit at first.
+constexpr std::size_t kGroupsMax = 1000;
+constexpr std::ptrdiff_t kGroupDepthMax = 64;
 constexpr const char* kNamePattern =
     "^[A-Za-z0-9_][A-Za-z0-9_.@:-]*(/[A-Za-z0-9_][A-Za-z0-9_.@:-]*)*$";
 
@@ -52,57 +56,14 @@ bool is_group_name(std::string_view name) {
   }
 }
 
+// Of a group right below the root 1.
+std::ptrdiff_t depth_of(std::string_view name) {
+  return 1 + std::count(name.begin(), name.end(), '/');
+}
+
 std::string_view parent_of(std::string_view name) {
   const std::size_t slash = name.rfind('/');
   return slash == std::string_view::npos ? std::string_view{} : name.substr(0, slash);
-}
-
-// "max", or what `limited` reads.
-Field limit_field(Field limited, std::function<void()> unlimit) {
-  Field field = limited;
-  field.allowed = "max or " + limited.allowed;
-  field.schema = {{"anyOf", Json::array({Json{{"enum", Json::array({kMax})}}, limited.schema})}};
-  field.read = [read = limited.read, unlimit](ReadContext& context, const Json& value,
-                                              const std::string& pointer) {
-    if (value == Json(kMax)) {
-      unlimit();
-    } else {
-      read(context, value, pointer);
-    }
-  };
-  return field;
-}
-
-// Bytes as the kernel takes them, a whole number, or with a unit.
-Field bps_field(std::string key, std::optional<Bytes>& limit, std::string summary) {
-  const CountRange range{kLimitMin};
-  const Field number = integer_field(key, access_count(limit), range, summary);
-  Field field = quantity_field(std::move(key), access_count(limit), Quantity::kBytes, range,
-                               std::move(summary));
-  field.allowed = fmt::format("{}.. or a size such as \"1MB\"", kLimitMin);
-  field.schema = {{"anyOf", Json::array({number.schema, field.schema})}};
-  field.read = [number = number.read, text = field.read](ReadContext& context, const Json& value,
-                                                         const std::string& pointer) {
-    (value.is_number() ? number : text)(context, value, pointer);
-  };
-  return limit_field(std::move(field), [&limit] { limit.reset(); });
-}
-
-Field iops_field(std::string key, std::optional<std::int64_t>& limit, std::string summary) {
-  const CountAccess access{access_count(limit).get, [&limit](std::int64_t count) {
-                             limit = count < kIopsUnlimited ? std::optional{count} : std::nullopt;
-                           }};
-  return limit_field(integer_field(std::move(key), access, {kLimitMin}, std::move(summary)),
-                     [&limit] { limit.reset(); });
-}
-
-std::vector<Field> io_max_fields(IoMaxConfig& io_max) {
-  block::IoLimits& reads = io_max.limits[block::kReads];
-  block::IoLimits& writes = io_max.limits[block::kWrites];
-  return {bps_field("rbps", reads.bps, "bytes read in a second"),
-          bps_field("wbps", writes.bps, "bytes written in a second"),
-          iops_field("riops", reads.iops, "reads in a second"),
-          iops_field("wiops", writes.iops, "writes in a second")};
 }
 
 // A field of one object for each name, which `add` makes room for.
@@ -155,11 +116,12 @@ Field refused_file(std::string_view name) {
 Field weight_file(std::string_view name) {
   Field field = refused_file(name);
   field.summary = "share of the device; only the default is simulated";
-  field.allowed = fmt::format("{}", kWeightDefault);
-  field.read = [](ReadContext& context, const Json& value, const std::string& pointer) {
+  field.allowed = fmt::format("{0} or \"default {0}\"", kWeightDefault);
+  field.read = [allowed = field.allowed](ReadContext& context, const Json& value,
+                                         const std::string& pointer) {
     if (value != Json(kWeightDefault) && value != Json(fmt::format("default {}", kWeightDefault))) {
-      context.refuse(pointer, fmt::format("weight {}; only the default, {}, is simulated",
-                                          shown(value), kWeightDefault));
+      context.refuse(pointer, fmt::format("{}; only the default weight is simulated: {}",
+                                          shown(value), allowed));
     }
   };
   return field;
@@ -201,6 +163,24 @@ void check_devices_of(ReadContext& context, const Config& config, const CgroupCo
   }
 }
 
+bool check_group_name(ReadContext& context, const std::string& name) {
+  if (!is_group_name(name)) {
+    context.error(child_pointer("/cgroups", name),
+                  fmt::format("{} is not the path of a control group: names of letters, digits, "
+                              "_, -, ., : and @, each beginning with a letter, a digit or _, "
+                              "with / between them",
+                              in_quotes(name)));
+    return false;
+  }
+  if (depth_of(name) > kGroupDepthMax) {
+    context.error(child_pointer("/cgroups", name),
+                  fmt::format("a control group {} levels below the root; at most {}",
+                              depth_of(name), kGroupDepthMax));
+    return false;
+  }
+  return true;
+}
+
 const block::IoLimits* find_limits(const CgroupConfig& group, std::string_view device,
                                    std::size_t direction) {
   const auto found =
@@ -226,27 +206,41 @@ void check_and_complete_cgroups(ReadContext& context, Config& config) {
                   "cgroup v2 came with Linux 4.5; a kernel with block_layer "
                   "single-queue has no control groups with io.max");
   }
+  std::set<std::string, std::less<>> known;
+  for (const CgroupConfig& group : groups) {
+    known.insert(group.name);
+  }
   for (std::size_t i = 0; i < groups.size(); ++i) {  // grows
     const std::string name = groups[i].name;
-    if (!is_group_name(name)) {
-      context.error(child_pointer("/cgroups", name),
-                    fmt::format("{} is not the path of a control group: names of letters, digits, "
-                                "_, -, ., : and @, each beginning with a letter, a digit or _, "
-                                "with / between them",
-                                in_quotes(name)));
+    if (!check_group_name(context, name)) {
       continue;
     }
     check_devices_of(context, config, groups[i]);
     const std::string parent{parent_of(name)};
-    if (!parent.empty() && find_group(config, parent) == nullptr) {
-      groups.push_back({.name = parent, .io_max = {}});
+    if (parent.empty() || !known.insert(parent).second) {
+      continue;
     }
+    if (groups.size() == kGroupsMax) {
+      context.error("/cgroups", fmt::format("more than {} control groups, with those that paths "
+                                            "imply (\"a\" of \"a/b\")",
+                                            kGroupsMax));
+      break;
+    }
+    groups.push_back({.name = parent, .io_max = {}});
   }
-  // A path is longer than that of its parent.
+  // A path is deeper than that of its parent.
   std::stable_sort(groups.begin(), groups.end(), [](const CgroupConfig& a, const CgroupConfig& b) {
-    return std::count(a.name.begin(), a.name.end(), '/') <
-           std::count(b.name.begin(), b.name.end(), '/');
+    return depth_of(a.name) < depth_of(b.name);
   });
+}
+
+std::vector<std::string> control_group_files() {
+  CgroupConfig example;
+  std::vector<std::string> names;
+  for (const Field& field : group_fields(example)) {
+    names.push_back(field.key);
+  }
+  return names;
 }
 
 int control_group_number(const Config& config, std::string_view name) {
@@ -264,9 +258,11 @@ block::ControlGroups control_groups(const Config& config, std::string_view devic
     return seen;
   }
   seen.emplace_back();
+  std::map<std::string_view, int> numbers{{"", 0}};
   for (const CgroupConfig& group : config.cgroups) {
+    numbers.emplace(group.name, static_cast<int>(seen.size()));
     block::ControlGroup& made = seen.emplace_back();
-    made.parent = control_group_number(config, parent_of(group.name));
+    made.parent = numbers.at(parent_of(group.name));
     for (std::size_t direction = 0; direction < block::kDirections; ++direction) {
       if (const block::IoLimits* limits = find_limits(group, device, direction)) {
         made.limits.at(direction) = *limits;

@@ -1,7 +1,9 @@
 // Control groups: what must hold between them and the rest, and how queues see them.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "sim/block/throttle/limits.hpp"
 #include "sim/system/config.hpp"
@@ -11,6 +13,9 @@ namespace wbsim::system {
 
 // Adds the parents that are implied ("a" of "a/b") and sorts parents before their children.
 void check_and_complete_cgroups(ReadContext& context, Config& config);
+
+// The keys of a group: files of cgroup v2, simulated or not.
+std::vector<std::string> control_group_files();
 
 // All groups as the queue of `device` sees them: the root, then those of the configuration in
 // order. Empty where there are none.

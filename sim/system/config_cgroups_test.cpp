@@ -15,6 +15,23 @@ std::string io_max(const std::string& limits) {
   return cgroups(R"("slow":{"io.max":{"sda":{)" + limits + "}}}");
 }
 
+std::string path_of_depth(int depth) {
+  std::string path = "a";
+  for (int i = 1; i < depth; ++i) {
+    path += "/a";
+  }
+  return path;
+}
+
+// Two for each of so many.
+std::string groups_with_parents(int count) {
+  std::string groups;
+  for (int i = 0; i < count; ++i) {
+    groups += (i == 0 ? "\"p" : ",\"p") + std::to_string(i) + R"(/c":{})";
+  }
+  return groups;
+}
+
 TEST(Cgroups, LimitsAreStoredAsTheKernelTakesThem) {
   const testing::Reading reading =
       read(io_max(R"("rbps":"1MB","wbps":2097152,"riops":100,"wiops":"max")"));
@@ -62,6 +79,22 @@ TEST(Cgroups, ParentsAreImpliedAndComeFirst) {
   EXPECT_EQ(control_group_number(*reading.config, ""), 0);
 }
 
+TEST(Cgroups, MayBe64Deep) {
+  const testing::Reading reading = read(cgroups("\"" + path_of_depth(64) + "\":{}"));
+  ASSERT_TRUE(reading.config) << reading.findings;
+  EXPECT_EQ(control_groups(*reading.config, "sda").size(), 65U);
+}
+
+TEST(Cgroups, MayBeAThousand) {
+  const testing::Reading reading = read(cgroups(groups_with_parents(500)));
+  ASSERT_TRUE(reading.config) << reading.findings;
+  const block::ControlGroups groups = control_groups(*reading.config, "sda");
+  ASSERT_EQ(groups.size(), 1001U);
+  for (std::size_t i = 501; i <= 1000; ++i) {
+    EXPECT_EQ(groups[i].parent, static_cast<int>(i) - 500);
+  }
+}
+
 TEST(Cgroups, WithoutAnyQueuesKnowNone) {
   EXPECT_TRUE(control_groups(*read(document()).config, "sda").empty());
 }
@@ -74,14 +107,6 @@ TEST(Cgroups, ArePrintedAndReadBack) {
   EXPECT_EQ(printed["cgroups"].dump(),
             R"({"a.slice":{},"a.slice/b":{"io.max":{"sda":{"rbps":"1000000B","wiops":7}}}})");
   EXPECT_EQ(read(printed.dump()).config, reading.config);
-}
-
-TEST(Cgroups, ALimitIsSetOnTheCommandLine) {
-  const testing::Reading reading =
-      read(io_max(R"("wbps":"1MB")"), {"cgroups.slow.io.max.sda.wbps=2MB"});
-  ASSERT_TRUE(reading.config) << reading.findings;
-  EXPECT_EQ(reading.config->cgroups.at(0).io_max.at(0).limits[block::kWrites].bps,
-            Bytes{2'000'000});
 }
 
 TEST(Cgroups, TheDefaultWeightIsAccepted) {
@@ -106,6 +131,10 @@ TEST_P(CgroupFinding, HasItsPlaceAndWhatIsAllowed) {
   EXPECT_EQ(reading.exit_code, GetParam().exit_code);
 }
 
+const std::string kAtLimits = "a.json: /cgroups/slow/io.max/sda/";
+const std::string kBytesAllowed = "max, 2..9223372036854775807 or a size such as \"1MB\"";
+const std::string kIosAllowed = "max or 2..9223372036854775807";
+
 INSTANTIATE_TEST_SUITE_P(
     All, CgroupFinding,
     ::testing::Values(
@@ -128,11 +157,19 @@ INSTANTIATE_TEST_SUITE_P(
                 "a.json: /cgroups/slow/io.max/sda/rbsp: unknown key \"rbsp\"; one of rbps, wbps, "
                 "riops, wiops. Did you mean \"rbps\"?"},
         Finding{"TooFewBytes", io_max(R"("rbps":1)"),
-                "a.json: /cgroups/slow/io.max/sda/rbps: 1 is not a whole number from 2"},
+                kAtLimits + "rbps: 1 is not allowed; " + kBytesAllowed},
+        Finding{"TooFewBytesWithAUnit", io_max(R"("rbps":"1B")"),
+                kAtLimits + "rbps: \"1B\" is not allowed; " + kBytesAllowed},
+        Finding{"TooManyBytes", io_max(R"("wbps":9223372036854775808)"),
+                kAtLimits + "wbps: 9223372036854775808 is not allowed; " + kBytesAllowed},
+        Finding{"MisspeltMax", io_max(R"("rbps":"MAX")"),
+                kAtLimits + "rbps: \"MAX\" is not allowed; " + kBytesAllowed},
+        Finding{"NoNumberOfBytes", io_max(R"("wbps":true)"),
+                kAtLimits + "wbps: true is not allowed; " + kBytesAllowed},
         Finding{"TooFewIos", io_max(R"("wiops":0)"),
-                "a.json: /cgroups/slow/io.max/sda/wiops: 0 is not a whole number from 2"},
-        Finding{"NoNumberOfIos", io_max(R"("wiops":"many")"),
-                "a.json: /cgroups/slow/io.max/sda/wiops: \"many\" is not a whole number from 2"},
+                kAtLimits + "wiops: 0 is not allowed; " + kIosAllowed},
+        Finding{"NumberOfIosInQuotes", io_max(R"("wiops":"100")"),
+                kAtLimits + "wiops: \"100\" is not allowed; " + kIosAllowed},
         Finding{"Latency", cgroups(R"("a":{"io.latency":{"sda":{"target":75000}}})"),
                 "not simulated: a.json: /cgroups/a/io.latency: not simulated; of control groups "
                 "io.max is",
@@ -148,20 +185,23 @@ INSTANTIATE_TEST_SUITE_P(
                 "devices on top of others",
                 3},
         Finding{"Weight", cgroups(R"("a":{"io.weight":200})"),
-                "not simulated: a.json: /cgroups/a/io.weight: weight 200; only the default, 100, "
-                "is simulated",
+                "not simulated: a.json: /cgroups/a/io.weight: 200; only the default weight is "
+                "simulated: 100 or \"default 100\"",
                 3},
+        Finding{"WeightOfDevices", cgroups(R"("a":{"io.weight":{"default":100}})"),
+                "not simulated: a.json: /cgroups/a/io.weight: an object; only the default weight "
+                "is simulated: 100 or \"default 100\"",
+                3},
+        Finding{"TooDeep", cgroups("\"" + path_of_depth(65) + "\":{}"),
+                "a.json: " + child_pointer("/cgroups", path_of_depth(65)) +
+                    ": a control group 65 levels below the root; at most 64"},
+        Finding{"TooMany", cgroups(groups_with_parents(501)),
+                "a.json: /cgroups: more than 1000 control groups, with those that paths imply "
+                "(\"a\" of \"a/b\")"},
         Finding{"OldKernel", R"({"kernel":"3.6","devices":{"sda":{}},"cgroups":{"a":{}}})",
                 "a.json: /cgroups: cgroup v2 came with Linux 4.5; a kernel with block_layer "
                 "single-queue has no control groups with io.max"}),
     [](const auto& param) { return std::string{param.param.name}; });
-
-TEST(CgroupFinding, ASizeThatIsNone) {
-  const testing::Reading reading = read(io_max(R"("rbps":"fast")"));
-  EXPECT_EQ(reading.findings,
-            "a.json: /cgroups/slow/io.max/sda/rbps: \"fast\" is not an amount of "
-            "data such as \"64KiB\" (units: TiB, GiB, MiB, KiB, TB, GB, MB, KB, kB, B)\n");
-}
 
 }  // namespace
 }  // namespace wbsim::system

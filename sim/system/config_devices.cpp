@@ -116,7 +116,8 @@ std::vector<Field> queue_fields(QueueConfig& q) {
       integer_field("read_ahead_kb", access_count(q.read_ahead_kb), {0, kReadAheadKbMax},
                     "KiB; greatest readahead window of a file"),
       integer_field("io_timeout", access_count(q.io_timeout), {1, kIoTimeoutMax},
-                    "ms until a command of a device with faults is given up; absent: 30000"),
+                    "ms until a command of a device with faults is given up; absent: 30000, of "
+                    "null_blk 5000"),
       boolean_field("rotational", q.rotational, "a rotating disk"),
       choice_field("write_cache", q.write_cache, kWriteCacheNames,
                    "write back: a volatile cache, so flushes reach the device"),

@@ -1,7 +1,6 @@
 #include "sim/system/config_faults.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -23,8 +22,8 @@ constexpr std::int64_t kSectorsMax = std::int64_t{1} << 41;  // 1 PiB, the large
 constexpr std::int64_t kManyCommands = 1'000'000'000;
 constexpr CountRange kInstant{0, seconds(1'000'000).count()};
 constexpr CountRange kLate{0, seconds(3600).count()};
-constexpr SimDuration kRetryUnit = milliseconds(100);  // of NVMe's command retry delay times
-constexpr CountRange kRetryAfter{0, kRetryUnit.count() * std::numeric_limits<std::uint16_t>::max()};
+constexpr CountRange kRetryAfter{
+    0, kNvmeRetryUnit.count() * std::numeric_limits<std::uint16_t>::max()};
 
 template <class E>
 std::string name_of(E value, NamesOf<E> names) {
@@ -99,6 +98,49 @@ Json printed(FaultConfig& fault) {
   return json;
 }
 
+// What is said of an error does nothing without one.
+void check_effects(ReadContext& context, const std::string& pointer, const Json& value,
+                   const FaultConfig& fault) {
+  const bool retry_after = fault.retry_after > SimDuration::zero();
+  if (!fault.error && fault.late == SimDuration::zero()) {
+    context.error(pointer + "/late",
+                  fmt::format("{} has no effect; take a longer time, or add an \"error\"",
+                              shown(value["late"])));
+  }
+  if (!fault.error && fault.do_not_retry) {
+    context.error(pointer + "/do_not_retry",
+                  "has no effect: only what fails can be tried again; add an \"error\"");
+  }
+  if (!fault.error && retry_after) {
+    context.error(pointer + "/retry_after",
+                  "has no effect: only what fails can be tried again; add an \"error\"");
+  }
+  if (fault.do_not_retry && retry_after) {
+    context.error(pointer + "/retry_after",
+                  "has no effect beside \"do_not_retry\"; leave out one of them");
+  }
+}
+
+// The document says what is missing: what was given and could not be read is not.
+void read_fault(ReadContext& context, const Json& value, const std::string& pointer,
+                FaultConfig& fault) {
+  const std::size_t findings = context.diagnostics.all().size();
+  read_object(context, value, pointer, fields_of(fault));
+  if (!value.is_object()) {
+    return;
+  }
+  if (value.contains("first") != value.contains("sectors")) {
+    context.error(pointer,
+                  fmt::format("\"{}\" is missing: bad sectors have a first one and a number",
+                              value.contains("first") ? "sectors" : "first"));
+  }
+  if (!value.contains("error") && !value.contains("late")) {
+    context.error(pointer, "has no effect: it needs \"error\", \"late\" or both");
+  } else if (context.diagnostics.all().size() == findings) {
+    check_effects(context, pointer, value, fault);
+  }
+}
+
 Field faults_field(std::vector<FaultConfig>& faults) {
   FaultConfig example;
   Field field;
@@ -119,11 +161,7 @@ Field faults_field(std::vector<FaultConfig>& faults) {
     }
     faults.assign(value.size(), {});
     for (std::size_t i = 0; i < value.size(); ++i) {
-      const std::string element = child_pointer(pointer, std::to_string(i));
-      read_object(context, value[i], element, fields_of(faults[i]));
-      if (value[i].is_object() && !value[i].contains("error") && !value[i].contains("late")) {
-        context.error(element, "has no effect: it needs \"error\", \"late\" or both");
-      }
+      read_fault(context, value[i], child_pointer(pointer, std::to_string(i)), faults[i]);
     }
   };
   field.print = [&faults] {
@@ -136,68 +174,6 @@ Field faults_field(std::vector<FaultConfig>& faults) {
   return field;
 }
 
-void check_sectors(ReadContext& context, const std::string& pointer, const FaultConfig& fault,
-                   Bytes size) {
-  if (fault.first.has_value() != fault.sectors.has_value()) {
-    context.error(pointer,
-                  fmt::format("\"{}\" is missing: bad sectors have a first one and a number",
-                              fault.first ? "sectors" : "first"));
-    return;
-  }
-  if (!fault.first) {
-    return;
-  }
-  if (fault.on == DeviceOp::kFlush) {
-    context.error(pointer + "/first", "a flush has no sectors");
-  }
-  const std::int64_t end = sectors_floor(size).count();
-  if (fault.first->value() >= end) {
-    context.error(pointer + "/first", fmt::format("{} is beyond the device, which has {} sectors",
-                                                  fault.first->value(), end));
-  }
-}
-
-void check_answer(ReadContext& context, const std::string& pointer, const FaultConfig& fault,
-                  Driver driver) {
-  const std::string name = name_of(driver, block::driver_names());
-  if (fault.error && !block::knows(driver, *fault.error)) {
-    std::vector<std::string_view> known;
-    for (const auto& [error, text] : block::device_error_names()) {
-      if (block::knows(driver, error)) {
-        known.push_back(text);
-      }
-    }
-    context.error(pointer + "/error",
-                  fmt::format("no {} device says so; one of {}", name, fmt::join(known, ", ")));
-  }
-  if (driver != Driver::kNvme && (fault.do_not_retry || fault.retry_after > SimDuration::zero())) {
-    context.error(
-        pointer + (fault.do_not_retry ? "/do_not_retry" : "/retry_after"),
-        fmt::format("only NVMe devices can say so, and this one has the driver {}", name));
-  }
-  if (fault.retry_after % kRetryUnit != SimDuration::zero()) {
-    context.error(pointer + "/retry_after",
-                  fmt::format("{} is no multiple of 100ms, the unit in which NVMe states it",
-                              format_quantity(Quantity::kDuration, fault.retry_after.count())));
-  }
-}
-
-void check_fault(ReadContext& context, const std::string& pointer, const FaultConfig& fault,
-                 Bytes size, Driver driver) {
-  check_sectors(context, pointer, fault, size);
-  check_answer(context, pointer, fault, driver);
-  if (fault.until && *fault.until <= fault.from) {
-    context.error(pointer + "/until",
-                  fmt::format("{} is not after it begins ({})",
-                              format_quantity(Quantity::kDuration, fault.until->count()),
-                              format_quantity(Quantity::kDuration, fault.from.count())));
-  }
-}
-
-bool is_single_queue(const KernelSwitches& kernel) {
-  return kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
-}
-
 }  // namespace
 
 std::vector<Field> fault_fields(DeviceConfig& device) {
@@ -205,47 +181,6 @@ std::vector<Field> fault_fields(DeviceConfig& device) {
                           "what drives it; absent: nvme or null_blk for these, else virtio-blk; "
                           "before blk-mq always scsi"),
           faults_field(device.faults)};
-}
-
-Driver driver_of(const DeviceConfig& device, const KernelSwitches& kernel) {
-  if (is_single_queue(kernel)) {
-    return Driver::kScsi;
-  }
-  if (device.driver) {
-    return *device.driver;
-  }
-  if (device.model == "null_blk") {
-    return Driver::kNullBlk;
-  }
-  const bool nvme = device.model == "ssd" && device.ssd.interface == SsdConfig::Interface::kNvme;
-  return nvme ? Driver::kNvme : Driver::kVirtioBlk;
-}
-
-void check_faults(ReadContext& context, const std::string& pointer, const KernelSwitches& kernel,
-                  const DeviceConfig& device) {
-  const Driver driver = driver_of(device, kernel);
-  if (device.driver && *device.driver != driver) {
-    context.error(pointer + "/driver",
-                  fmt::format("{} is not simulated with the single queue of this kernel, where "
-                              "every device is a SCSI disk; leave it out or take scsi",
-                              name_of(*device.driver, block::driver_names())));
-    return;
-  }
-  for (std::size_t i = 0; i < device.faults.size(); ++i) {
-    const std::string element = child_pointer(child_pointer(pointer, "faults"), std::to_string(i));
-    check_fault(context, element, device.faults[i], device.size, driver);
-  }
-  if (!device.queue.io_timeout) {
-    return;
-  }
-  if (!block::has_timeouts(driver)) {
-    context.note(
-        pointer + "/queue/io_timeout",
-        fmt::format("has no effect: {} waits for ever", name_of(driver, block::driver_names())));
-  } else if (device.faults.empty()) {
-    context.note(pointer + "/queue/io_timeout",
-                 "has no effect: a device without faults is never given up");
-  }
 }
 
 std::vector<models::Fault> faults_of(const DeviceConfig& device) {
@@ -264,7 +199,7 @@ std::vector<models::Fault> faults_of(const DeviceConfig& device) {
     fault.delay = config.late;
     fault.answer = {.error = config.error.value_or(DeviceError::kNone),
                     .do_not_retry = config.do_not_retry,
-                    .retry_after = static_cast<std::uint16_t>(config.retry_after / kRetryUnit)};
+                    .retry_after = static_cast<std::uint16_t>(config.retry_after / kNvmeRetryUnit)};
     faults.push_back(fault);
   }
   return faults;

@@ -77,11 +77,16 @@ std::optional<std::string> read_name(ReadContext& context, const Json& value,
   return name;
 }
 
+bool is_at_or_below(const std::string& pointer, const std::string& top) {
+  return pointer.starts_with(top) && (pointer.size() == top.size() || pointer[top.size()] == '/');
+}
+
 // The override that put the value at `pointer`, or null.
 const Override* find_override(std::span<const Override> overrides, const std::string& pointer) {
   for (const Override& each : overrides) {
-    if (pointer.starts_with(each.pointer) &&
-        (pointer.size() == each.pointer.size() || pointer[each.pointer.size()] == '/')) {
+    const bool on_the_way =
+        is_at_or_below(pointer, each.created) && is_at_or_below(each.pointer, pointer);
+    if (on_the_way || is_at_or_below(pointer, each.pointer)) {
       return &each;
     }
   }

@@ -25,7 +25,8 @@ namespace wbsim::system {
 // An option given on the command line: the part of the document it replaced, and how it was given.
 struct Override {
   std::string pointer;
-  std::string text;  // "vm.dirty_ratio=5"
+  std::string text;       // "vm.dirty_ratio=5"
+  std::string created{};  // `pointer`, or what is above it and was not in the document before
 };
 
 // Where what is being read came from, and where findings go.
@@ -37,7 +38,7 @@ struct ReadContext {
 
   // "configs/a.json: /vm/dirty_ratio", or "--set vm.dirty_ratio=500" when that put the value there.
   [[nodiscard]] std::string where(const std::string& pointer) const;
-  // Whether the command line put the value there.
+  // Whether the command line put the value there, or what it is in.
   [[nodiscard]] bool is_override(const std::string& pointer) const;
   void error(const std::string& pointer, std::string message) {
     diagnostics.error(where(pointer), std::move(message));

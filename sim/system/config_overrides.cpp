@@ -8,6 +8,8 @@
 #include <charconv>
 #include <optional>
 
+#include "sim/system/config_cgroups.hpp"
+
 namespace wbsim::system {
 namespace {
 
@@ -41,12 +43,62 @@ std::vector<std::string> split_path(std::string_view path) {
   }
 }
 
-// Files of a control group have a dot in their names: cgroups.slow.io.max.sda.wbps.
-void join_file_name(std::vector<std::string>& path) {
+using Path = std::vector<std::string>;
+
+// Parts `begin` to `end` - 1 become one.
+void join(Path& path, std::size_t begin, std::size_t end) {
+  const auto from = path.begin() + static_cast<std::ptrdiff_t>(begin);
+  const auto to = path.begin() + static_cast<std::ptrdiff_t>(end);
+  *from = fmt::format("{}", fmt::join(from, to, "."));
+  path.erase(from + 1, to);
+}
+
+// Where the longest name that begins with part `begin` and is known ends; `begin` if none is.
+template <class IsKnown>
+std::size_t end_of_name(const Path& path, std::size_t begin, IsKnown is_known) {
+  for (std::size_t end = path.size(); end > begin; --end) {
+    const auto from = path.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto to = path.begin() + static_cast<std::ptrdiff_t>(end);
+    if (is_known(fmt::format("{}", fmt::join(from, to, ".")))) {
+      return end;
+    }
+  }
+  return begin;
+}
+
+// Control groups and their files have dots in their names: {cgroups, user, slice, io, max, sda,
+// wbps} becomes {cgroups, user.slice, io.max, sda, wbps}. A group that the document does not have
+// ends where a file begins.
+void join_control_group(const Json& document, Path& path) {
+  constexpr std::size_t kGroup = 1;
   constexpr std::size_t kFile = 2;
-  if (path.size() > kFile + 1 && path[0] == "cgroups") {
-    path[kFile] += "." + path[kFile + 1];
-    path.erase(path.begin() + kFile + 1);
+  constexpr std::size_t kPartsOfAFile = 2;  // at least: io.max
+  if (path.size() <= kFile || path[0] != "cgroups") {
+    return;
+  }
+  const auto groups = document.find("cgroups");
+  const std::vector<std::string> files = control_group_files();
+  const auto is_file = [&files](const std::string& name) {
+    return std::find(files.begin(), files.end(), name) != files.end();
+  };
+  std::size_t end = end_of_name(path, kGroup, [&](const std::string& name) {
+    return groups != document.end() && groups->is_object() && groups->contains(name);
+  });
+  if (end == kGroup && std::find(path.begin(), path.end(), "") != path.end()) {
+    return;  // reported
+  }
+  if (end == kGroup) {
+    end = kFile;
+    while (end < path.size() && end_of_name(path, end, is_file) == end) {
+      ++end;
+    }
+    // Without any file that is known, what is too short for one is all name.
+    end = end == path.size() && path.size() >= kFile + kPartsOfAFile ? kFile : end;
+  }
+  join(path, kGroup, end);
+  if (path.size() > kFile) {
+    const std::size_t known = end_of_name(path, kFile, is_file);
+    join(path, kFile, known > kFile ? known : std::min(kFile + kPartsOfAFile, path.size()));
   }
 }
 
@@ -86,7 +138,7 @@ class Setter {
       return failed("is not UTF-8");
     }
     std::vector<std::string> path = split_path(std::string_view{text_}.substr(0, equals));
-    join_file_name(path);
+    join_control_group(document_, path);
     if (std::find(path.begin(), path.end(), "") != path.end()) {
       return failed("has an empty name in its key");
     }
@@ -94,12 +146,15 @@ class Setter {
       return std::nullopt;
     }
     Json value = value_of(where_, text_.substr(equals + 1), diagnostics_);
-    Override result{"", text_};
-    Json* target = find(path, result.pointer);
+    Override result{.pointer = "", .text = text_};
+    Json* target = find(path, result);
     if (target == nullptr) {
       return std::nullopt;
     }
     *target = std::move(value);
+    if (result.created.empty()) {
+      result.created = result.pointer;
+    }
     if (*target != Json(0)) {
       drop_twin(path);
     }
@@ -157,17 +212,22 @@ class Setter {
     return true;
   }
 
-  Json* find(const std::vector<std::string>& path, std::string& pointer) {
+  // Says in `where` where that is.
+  Json* find(const std::vector<std::string>& path, Override& where) {
     Json* at = &document_;
     for (const std::string& name : path) {
+      const std::string pointer = child_pointer(where.pointer, name);
       if (at->is_null() || (at->is_object() && !at->contains(name))) {
         (*at)[name] = nullptr;
+        if (where.created.empty()) {
+          where.created = pointer;
+        }
       }
-      at = at->is_array() ? element(*at, name, pointer) : member(*at, name, pointer);
+      at = at->is_array() ? element(*at, name, where.pointer) : member(*at, name, where.pointer);
       if (at == nullptr) {
         return nullptr;
       }
-      pointer = child_pointer(pointer, name);
+      where.pointer = pointer;
     }
     return at;
   }

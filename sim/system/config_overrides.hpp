@@ -13,6 +13,8 @@ namespace wbsim::system {
 
 // Applies "vm.dirty_ratio=5" and the like to `document`, in order, and returns where each one went.
 //  - The key is a path of member names and array positions joined by dots.
+//  - Control groups and their files may have dots in their names:
+//  cgroups.user.slice.io.max.sda.wbps.
 //  - queue.*, bdi.* and device.* alone mean the only device.
 //  - The value is JSON where it is JSON; other text is a string, and so is a number with a point
 //    (kernel=6.1): no option takes a fraction.

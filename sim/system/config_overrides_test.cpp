@@ -104,6 +104,79 @@ TEST(Overrides, TakeJsonValues) {
   EXPECT_EQ(changed({R"(guest_tracing=["wb"])"}).guest_tracing.size(), 1U);
 }
 
+std::optional<Bytes> write_limit(const Config& config, const std::string& group) {
+  for (const CgroupConfig& each : config.cgroups) {
+    if (each.name == group) {
+      return each.io_max.at(0).limits[block::kWrites].bps;
+    }
+  }
+  return std::nullopt;
+}
+
+TEST(Overrides, ReachAControlGroupWhoseNameHasDots) {
+  const std::string groups =
+      document(R"("cgroups":{"user":{},"user.slice":{"io.max":{"sda":{"wbps":"1MB"}}}})");
+  EXPECT_EQ(write_limit(changed({"cgroups.user.slice.io.max.sda.wbps=2MB"}, groups), "user.slice"),
+            Bytes{2'000'000});
+  EXPECT_EQ(write_limit(changed({"cgroups.user.io.max.sda.wbps=3MB"}, groups), "user"),
+            Bytes{3'000'000});
+  EXPECT_EQ(write_limit(changed({R"(cgroups.user.slice={"io.max":{"sda":{"wbps":5}}})"}, groups),
+                        "user.slice"),
+            Bytes{5});
+}
+
+TEST(Overrides, ReachAControlGroupThatIsNamedLikeAFile) {
+  const std::string groups = document(R"("cgroups":{"a.io.max":{}})");
+  EXPECT_EQ(write_limit(changed({"cgroups.a.io.max.io.max.sda.wbps=2MB"}, groups), "a.io.max"),
+            Bytes{2'000'000});
+}
+
+TEST(Overrides, MakeAControlGroupWhoseNameEndsWhereAFileBegins) {
+  EXPECT_EQ(write_limit(changed({"cgroups.user.slice.io.max.sda.wbps=2MB"}), "user.slice"),
+            Bytes{2'000'000});
+  EXPECT_EQ(changed({"cgroups.user.slice={}"}).cgroups.at(0).name, "user.slice");
+  const Config config = changed({"cgroups.a.slice={}", "cgroups.a.slice.io.max.sda.wbps=2MB"});
+  EXPECT_EQ(config.cgroups.size(), 1U);
+  EXPECT_EQ(write_limit(config, "a.slice"), Bytes{2'000'000});
+}
+
+TEST(Overrides, ReachFilesOfAControlGroupWithSeveralDots) {
+  EXPECT_EQ(changed({"cgroups.a.io.bfq.weight=100"}).cgroups.at(0).name, "a");
+  EXPECT_EQ(findings({"cgroups.a.io.cost.qos=1"}).substr(0, 68),
+            "not simulated: --set cgroups.a.io.cost.qos=1: not simulated; of cont");
+}
+
+TEST(Overrides, OfAFileThatNoControlGroupHasAreErrors) {
+  const std::string problem =
+      ": unknown key \"io.mx\"; one of io.max, io.weight, io.bfq.weight, io.latency, io.low, "
+      "io.cost.qos, io.cost.model, io.prio.class, memory.min, memory.low, memory.high, "
+      "memory.max, memory.swap.max, cpu.max, cpu.weight, cgroup.subtree_control. Did you mean "
+      "\"io.max\"?\n";
+  const std::string set = "cgroups.slow.io.mx.sda.wbps=5";
+  EXPECT_EQ(findings({set}), "--set " + set + problem);
+  EXPECT_EQ(findings({set}, document(R"("cgroups":{"slow":{}})")), "--set " + set + problem);
+  EXPECT_EQ(findings({"cgroups.slow..io.max.sda.wbps=5"}),
+            "--set cgroups.slow..io.max.sda.wbps=5: has an empty name in its key\n");
+}
+
+TEST(Overrides, AreNamedInErrorsOfWhatTheyMadeOnTheWay) {
+  const std::string problem = ": unknown device \"sdb\"; one of sda. Did you mean \"sda\"?\n";
+  const std::string set = "cgroups.slow.io.max.sdb.wbps=1MB";
+  EXPECT_EQ(findings({set}), "--set " + set + problem);
+  EXPECT_EQ(findings({set}, document(R"("cgroups":{"slow":{"io.max":{"sdb":{}}}})")),
+            "a.json: /cgroups/slow/io.max/sdb" + problem);
+  EXPECT_EQ(findings({"cgroups.a/.io.max.sda.wbps=5"}),
+            "--set cgroups.a/.io.max.sda.wbps=5: \"a/\" is not the path of a control group: names "
+            "of letters, digits, _, -, ., : and @, each beginning with a letter, a digit or _, "
+            "with / between them\n");
+}
+
+TEST(Overrides, AreNotNamedInErrorsBesideWhatTheyMade) {
+  const std::string text = R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0,"nr_requests":2}}}})";
+  EXPECT_EQ(findings({"queue.io_timeout=5"}, text).substr(0, 43),
+            "a.json: /devices/sda/queue/nr_requests: 2 i");
+}
+
 TEST(Overrides, ReplaceTheTwinAsWritingTheSysctlWould) {
   const std::string bytes = document(R"("vm":{"dirty_bytes":8192,"dirty_background_bytes":4096})");
   const Config config = changed({"vm.dirty_ratio=25", "vm.dirty_background_ratio=5"}, bytes);

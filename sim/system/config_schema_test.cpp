@@ -136,6 +136,7 @@ Probes more_probes() {
       {true, document(R"("cgroups":{"a/b":{"io.max":{"sda":{"rbps":"1MB","wbps":2}}}})")},
       {true, document(R"("cgroups":{"a":{"io.max":{"sda":{"rbps":"max","riops":2}}}})")},
       {false, document(R"("cgroups":{"a":{"io.max":{"sda":{"rbps":1}}}})")},
+      {false, document(R"("cgroups":{"a":{"io.max":{"sda":{"rbps":0}}}})")},
       {false, document(R"("cgroups":{"a":{"io.max":{"sda":{"rbps":"1MB/s"}}}})")},
       {false, document(R"("cgroups":{"a":{"io.max":{"sda":{"riops":"5"}}}})")},
       {false, document(R"("cgroups":{"/a":{}})")},

@@ -12,7 +12,6 @@
 namespace wbsim::system {
 namespace {
 
-namespace fs = std::filesystem;
 using workload::FioInput;
 
 std::optional<TextFile> read_file(const std::string& path, Diagnostics& diagnostics) {
@@ -68,10 +67,11 @@ std::vector<FioInput> own_inputs(const Config& config, const std::string& direct
   if (config.workload_file.empty()) {
     return {{config_name + ": /workload/fio", config.workload_text}};
   }
-  const fs::path beside = (fs::path{directory} / config.workload_file).lexically_normal();
+  const std::filesystem::path beside =
+      (std::filesystem::path{directory} / config.workload_file).lexically_normal();
   std::error_code ignored;
-  return {
-      {fs::exists(beside, ignored) ? beside.string() : config.workload_file, config.workload_text}};
+  return {{std::filesystem::exists(beside, ignored) ? beside.string() : config.workload_file,
+           config.workload_text}};
 }
 
 // So that the resolved configuration, and with it its digest, tells what ran. A comment line

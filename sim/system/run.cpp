@@ -8,6 +8,7 @@
 #include "sim/block/elevators/elevator_table.hpp"
 #include "sim/system/catalog.hpp"
 #include "sim/system/config_cgroups.hpp"
+#include "sim/system/config_faults.hpp"
 #include "sim/system/config_field.hpp"
 #include "sim/system/config_models.hpp"
 #include "sim/system/system.hpp"
@@ -297,6 +298,15 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
   use("several CPUs", config.cpus > 1);
   use("several devices", config.devices.size() > 1);
   use("stacked devices", !config.stack.empty());
+  const auto any_device = [&config](auto condition) {
+    return std::any_of(config.devices.begin(), config.devices.end(), condition);
+  };
+  use("device errors", any_device([](const auto& device) { return !device.faults.empty(); }));
+  // One of blk-mq.
+  use("scsi budget", config.switches.block_layer == KernelSwitches::BlockLayer::kMultiQueue &&
+                         any_device([&config](const auto& device) {
+                           return driver_of(device, config.switches) == block::Driver::kScsi;
+                         }));
   use("another HZ", config.hz != kRecordedHz);
   if (buffered && config.switches.throttling) {
     names.insert(names.end(), {"pos_ratio", "bandwidth", "ratelimit", "pause"});

@@ -249,6 +249,15 @@ TEST(MechanismsInUse, FollowSwitchesAndJobs) {
     EXPECT_FALSE(has(direct, name)) << name;
   }
   EXPECT_TRUE(has(direct, "plug"));
+  const std::string faulty = testing::disk(R"("faults":[{"late":"1ms"}])");
+  const std::string scsi = testing::disk(R"("driver":"scsi")");
+  EXPECT_FALSE(has(scenario(kStream, "", scsi), "device errors"));
+  EXPECT_TRUE(has(scenario(kStream, "", faulty), "device errors"));
+  EXPECT_FALSE(has(scenario(kStream, "", faulty), "scsi budget"));
+  EXPECT_TRUE(has(scenario(kStream, "", scsi), "scsi budget"));
+  const Scenario single = scenario("[j]\nrw=write\nfilename=/dev/sda\nsize=64k\ndirect=1\n",
+                                   R"("kernel":"3.6")", R"({"sda":{"driver":"scsi"}})");
+  EXPECT_FALSE(has(single, "scsi budget")) << "one of blk-mq";
   Scenario throttled = scenario(kStream);
   EXPECT_FALSE(has(throttled, "wbt"));
   throttled.config.devices.at(0).queue.wbt_lat_usec = 2000;
