@@ -61,9 +61,9 @@ TEST_F(CfqContextsTest, AsynchronousRequestsShareAQueueByClassAndLevel) {
   const CfqQueue& normal = async(1, {});
   EXPECT_EQ(&async(2, level(4)), &normal) << "no priority is best effort, level 4";
   EXPECT_NE(&async(3, level(5)), &normal);
-  const CfqQueue& real_time = async(4, kRealTime);
+  const CfqQueue& real_time = async(4, kRealTimePriority);
   EXPECT_NE(&real_time, &normal);
-  EXPECT_EQ(&async(5, kRealTime), &real_time);
+  EXPECT_EQ(&async(5, kRealTimePriority), &real_time);
   EXPECT_NE(&async(6, {IoClass::kRealTime, 5}), &real_time);
   const CfqQueue& idle = async(7, {IoClass::kIdle, 0});
   EXPECT_EQ(&async(8, {IoClass::kIdle, 3}), &idle) << "whatever the level";

@@ -73,7 +73,7 @@ TEST_F(CfqGroupTest, ASliceIsCutSoThatAllHave) {
 
 TEST_F(CfqGroupTest, TheAverageNumberOfQueuesFallsSlowly) {
   add_many(6);
-  group_.scaled_slice(queue());
+  static_cast<void>(group_.scaled_slice(queue()));
   ASSERT_EQ(group_.scaled_slice(queue()), 50);
   for (std::size_t i = 1; i < 6; ++i) {
     ServiceTree::remove(*queues_[i]);
@@ -255,7 +255,7 @@ TEST_F(CfqTurnTest, ASynchronousOneHasThePartOfItsQueues) {
 
 TEST_F(CfqTurnTest, AmongThoseThatWereThereLately) {
   add_many(6);
-  group_.scaled_slice(*queues_[0]);
+  static_cast<void>(group_.scaled_slice(*queues_[0]));
   ASSERT_EQ(group_.busy_average(CfqClass::kBestEffort), 5);
   for (std::size_t i = 2; i < 6; ++i) {
     ServiceTree::remove(*queues_[i]);

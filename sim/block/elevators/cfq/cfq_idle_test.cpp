@@ -233,7 +233,7 @@ TEST(CfqIdle, DirectWritesAreWaitedForLikeReads) {
 
 TEST(CfqIdle, IdleClassAndAsynchronousQueuesAreNotWaitedFor) {
   SingleQueueRig rig{{.tunables = {{"low_latency", 0}}}};
-  rig.task(1).priority = kIdle;
+  rig.task(1).priority = kIdlePriority;
   rig.submit(1, read(kFar));
   rig.submit(2, write(2 * kFar));
   ASSERT_EQ(rig.serve(), "W 2000000+8");
@@ -330,10 +330,10 @@ const Preemption kPreemptions[] = {
     {"AsynchronousBySynchronous", {}, {}, write(kFar), read(2 * kFar), true},
     {"SynchronousByAsynchronous", {}, {}, read(kFar), write(2 * kFar), false},
     {"SynchronousBySynchronous", {}, {}, read(kFar), read(2 * kFar), false},
-    {"BestEffortByRealTime", {}, kRealTime, read(kFar), read(2 * kFar), true},
-    {"RealTimeByBestEffort", kRealTime, {}, write(kFar), read(2 * kFar), false},
-    {"IdleByBestEffort", kIdle, {}, read(kFar), read(2 * kFar), true},
-    {"BestEffortByIdle", {}, kIdle, write(kFar), read(2 * kFar), false},
+    {"BestEffortByRealTime", {}, kRealTimePriority, read(kFar), read(2 * kFar), true},
+    {"RealTimeByBestEffort", kRealTimePriority, {}, write(kFar), read(2 * kFar), false},
+    {"IdleByBestEffort", kIdlePriority, {}, read(kFar), read(2 * kFar), true},
+    {"BestEffortByIdle", {}, kIdlePriority, write(kFar), read(2 * kFar), false},
     {"DataByMetadata", {}, {}, read(kFar), prio_read(2 * kFar), true},
     {"MetadataByMetadata", {}, {}, prio_read(kFar), prio_read(2 * kFar), false},
 };
@@ -407,7 +407,7 @@ TEST(CfqPreempt, WhatWasLeftOfTheSliceBringsTheTaskBackSooner) {
   rig.submit(1, read(kFar + 16));
   ASSERT_EQ(rig.serve(), "R 1000000+8");
   rig.wait_ticks(1);
-  rig.task(4).priority = kRealTime;
+  rig.task(4).priority = kRealTimePriority;
   rig.submit(4, read(4 * kFar));
   rig.submit(2, read(2 * kFar));
   rig.end_task(4);
@@ -446,7 +446,7 @@ TEST(CfqClose, TasksThatWorkCloseShareAQueueFromThenOn) {
 
 TEST(CfqClose, TasksOfAnotherClassOrASeekingOneDoNot) {
   SingleQueueRig rig;
-  rig.task(2).priority = kRealTime;
+  rig.task(2).priority = kRealTimePriority;
   rig.submit(2, read(kFar));
   rig.submit(1, read(kFar + 16));
   ASSERT_EQ(rig.serve(), "R 1000000+8");

@@ -140,14 +140,14 @@ TEST(CfqRoundsQueues, AChangedPriorityHoldsFromTheNextRequestOn) {
   SingleQueueRig rig{options()};
   submit_many(rig, 1, 1);
   submit_many(rig, 2, 1);
-  rig.task(2).priority = kRealTime;
+  rig.task(2).priority = kRealTimePriority;
   submit_many(rig, 2, 1, false, 1);
   EXPECT_EQ(tasks_of(rig.serve_all()), "22");
 }
 
 TEST(CfqRoundsQueues, ALockOfTheFileSystemRaisesALowerPriority) {
   SingleQueueRig rig{options()};
-  rig.task(1).priority = kIdle;
+  rig.task(1).priority = kIdlePriority;
   rig.task(2).priority = level(5);
   submit_many(rig, 1, 1);
   submit_many(rig, 2, 1);
@@ -155,7 +155,7 @@ TEST(CfqRoundsQueues, ALockOfTheFileSystemRaisesALowerPriority) {
   EXPECT_EQ(rig.may_queue(1, read(0)), MayQueue::kMay);
   EXPECT_EQ(rig.serve().substr(2, 1), "1");
   SingleQueueRig without{options()};
-  without.task(1).priority = kIdle;
+  without.task(1).priority = kIdlePriority;
   without.task(2).priority = level(5);
   submit_many(without, 1, 1);
   submit_many(without, 2, 1);
@@ -199,7 +199,7 @@ TEST(CfqRoundsTurn, GivesUpToAQuantum) {
 
 TEST(CfqRoundsTurn, GivesASingleRequestOfAnIdleQueue) {
   SingleQueueRig rig{options()};
-  rig.task(1).priority = kIdle;
+  rig.task(1).priority = kIdlePriority;
   submit_many(rig, 1, 10);
   ASSERT_EQ(rig.issue(), "R 1000000+8");
   EXPECT_EQ(rig.listed().size(), 0U);
@@ -250,8 +250,8 @@ TEST(CfqRoundsOrder, AnExpiredRequestGoesFirstOnceASlice) {
 
 TEST(CfqRoundsClasses, RealTimeFirstIdleLast) {
   SingleQueueRig rig{options({{"slice_idle", 0}, {"quantum", 1}})};
-  rig.task(3).priority = kIdle;
-  rig.task(1).priority = kRealTime;
+  rig.task(3).priority = kIdlePriority;
+  rig.task(1).priority = kRealTimePriority;
   submit_many(rig, 3, 1);
   submit_many(rig, 2, 2);
   submit_many(rig, 1, 2);
@@ -266,7 +266,7 @@ TEST(CfqRoundsClasses, RealTimeFirstIdleLast) {
 
 TEST(CfqRoundsClasses, IdleIsServedWhenNothingElseHasCompletedForTheGracePeriod) {
   SingleQueueRig rig{options({{"slice_idle", 0}})};
-  rig.task(3).priority = kIdle;
+  rig.task(3).priority = kIdlePriority;
   submit_many(rig, 2, 1);
   ASSERT_EQ(rig.serve(), "R 2000000+8");
   submit_many(rig, 3, 1);
@@ -430,7 +430,7 @@ TEST(CfqRoundsPreempt, NothingDoes) {
   SingleQueueRig rig{options()};
   submit_many(rig, 1, 20, true);
   ASSERT_EQ(rig.issue(), "W 1000000+8");
-  rig.task(2).priority = kRealTime;
+  rig.task(2).priority = kRealTimePriority;
   submit_many(rig, 2, 1);
   EXPECT_EQ(rig.runs_asked(), 0);
   EXPECT_EQ(tasks_of(rig.issue_all(15)), std::string(15, '1'));
@@ -438,7 +438,7 @@ TEST(CfqRoundsPreempt, NothingDoes) {
 
 TEST(CfqRoundsPreempt, ButWhatComesWhileAnIdleQueueHasTheDisk) {
   SingleQueueRig rig{options()};
-  rig.task(1).priority = kIdle;
+  rig.task(1).priority = kIdlePriority;
   rig.task(1).fs_exclusive = true;
   submit_many(rig, 1, 1);
   ASSERT_EQ(rig.may_queue(1, read(0)), MayQueue::kMay);
@@ -472,7 +472,7 @@ TEST(CfqRoundsAlias, SendsTheOlderRequestOfASectorToTheDriver) {
 
 TEST(CfqRoundsForced, GivesUpEverything) {
   SingleQueueRig rig{options()};
-  rig.task(3).priority = kIdle;
+  rig.task(3).priority = kIdlePriority;
   for (const int id : {3, 2, 1}) {
     submit_many(rig, id, 6);
   }

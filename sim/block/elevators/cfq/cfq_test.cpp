@@ -44,7 +44,7 @@ TEST(CfqQueues, AsynchronousRequestsOfAnotherLevelHaveAQueueOfTheirOwn) {
 TEST(CfqQueues, AChangedPriorityMovesAsynchronousRequestsToAnotherQueue) {
   SingleQueueRig rig{{.tunables = {{"low_latency", 0}}}};
   rig.submit(1, write(1000));
-  rig.task(1).priority = kRealTime;
+  rig.task(1).priority = kRealTimePriority;
   rig.submit(1, write(9000));
   EXPECT_EQ(rig.issue(), "W 9000+8");
 }
@@ -53,7 +53,7 @@ TEST(CfqQueues, AChangedPriorityOfASynchronousQueueHoldsFromItsNextRequestOn) {
   SingleQueueRig rig;
   submit_many(rig, 1, 2);
   submit_many(rig, 2, 1);
-  rig.task(2).priority = kRealTime;
+  rig.task(2).priority = kRealTimePriority;
   EXPECT_EQ(rig.serve(), "R 1000000+8");
   rig.submit(2, read(2 * kFar + 16));
   EXPECT_EQ(count_of(rig.serve_all(), 2), 2);
@@ -200,8 +200,8 @@ TEST(CfqSlice, OfAsynchronousRequestsEndsAfterANumberByPriority) {
 
 TEST(CfqClasses, RealTimeGoesBeforeBestEffortAndIdleComesLast) {
   SingleQueueRig rig;
-  rig.task(3).priority = kIdle;
-  rig.task(1).priority = kRealTime;
+  rig.task(3).priority = kIdlePriority;
+  rig.task(1).priority = kRealTimePriority;
   submit_many(rig, 3, 2);
   submit_many(rig, 2, 2);
   submit_many(rig, 1, 2);
@@ -218,7 +218,7 @@ TEST(CfqClasses, RealTimeGoesBeforeBestEffortAndIdleComesLast) {
 
 TEST(CfqClasses, AnIdleQueueHasOneRequestInTheDevice) {
   SingleQueueRig rig;
-  rig.task(1).priority = kIdle;
+  rig.task(1).priority = kIdlePriority;
   submit_many(rig, 1, 3);
   EXPECT_EQ(rig.issue_all().size(), 1U);
   rig.complete_all();
@@ -228,7 +228,7 @@ TEST(CfqClasses, AnIdleQueueHasOneRequestInTheDevice) {
 TEST(CfqClasses, IdleQueuesTakeTurnsAfterEachRequest) {
   SingleQueueRig rig;
   for (const int id : {1, 2}) {
-    rig.task(id).priority = kIdle;
+    rig.task(id).priority = kIdlePriority;
     submit_many(rig, id, 2);
   }
   EXPECT_EQ(rig.serve_all(), (Lines{"R 1000000+8", "R 2000000+8", "R 1000016+8", "R 2000016+8"}));

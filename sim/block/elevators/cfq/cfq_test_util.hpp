@@ -10,8 +10,8 @@
 namespace wbsim::block {
 
 inline constexpr std::int64_t kFar = 1'000'000;  // sectors: where the n-th task works
-inline constexpr IoPriority kRealTime{IoClass::kRealTime, 4};
-inline constexpr IoPriority kIdle{IoClass::kIdle, 0};
+inline constexpr IoPriority kRealTimePriority{IoClass::kRealTime, 4};
+inline constexpr IoPriority kIdlePriority{IoClass::kIdle, 0};
 inline IoPriority level(int level) {
   return {IoClass::kBestEffort, static_cast<std::uint8_t>(level)};
 }
