@@ -28,7 +28,7 @@ void DispatchBudget::queue_full(std::uint64_t jiffies) {
 }
 
 void DispatchBudget::command_ended_well(std::uint64_t jiffies) {
-  const std::uint64_t period = static_cast<std::uint64_t>(kRampUpSeconds) * hz_;
+  const std::uint64_t period = static_cast<std::uint64_t>(kRampUpSeconds * hz_);
   if (depth_ < depth_max_ && !engine::time_after(last_ramp_up_ + period, jiffies) &&
       !engine::time_after(last_full_ + period, jiffies)) {
     ++depth_;
