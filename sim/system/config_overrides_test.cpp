@@ -172,9 +172,7 @@ TEST(Overrides, AreNamedInErrorsOfWhatTheyMadeOnTheWay) {
 }
 
 TEST(Overrides, AreNotNamedInErrorsBesideWhatTheyMade) {
-  const std::string text = R"({"devices":{"sda":{"queue":{"wbt_lat_usec":0,"nr_requests":2}}}})";
-  EXPECT_EQ(findings({"queue.io_timeout=5"}, text).substr(0, 43),
-            "a.json: /devices/sda/queue/nr_requests: 2 i");
+  EXPECT_EQ(findings({"stack.md0.kind=raid0"}).substr(0, 30), "a.json: /stack/md0/members: is");
 }
 
 TEST(Overrides, ReplaceTheTwinAsWritingTheSysctlWould) {
