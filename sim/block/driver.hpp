@@ -26,7 +26,7 @@ using DeviceErrorName = std::pair<DeviceError, std::string_view>;
 [[nodiscard]] std::span<const DeviceErrorName> device_error_names();
 // Whether a device that this driver drives can say so.
 [[nodiscard]] bool knows(Driver driver, DeviceError error);
-// virtio-blk and null_blk wait for ever.
+// virtio-blk waits for ever; the timeout of null_blk is not modelled.
 [[nodiscard]] bool has_timeouts(Driver driver);
 
 struct DriverOptions {
