@@ -211,6 +211,24 @@ TEST_F(Capture, ALaptopWithNvme) {
   expect_note("/mounts//: btrfs on /dev/mapper/luks, rw,compress=zstd:1");
 }
 
+TEST_F(Capture, HardwareQueues) {
+  put("proc/sys/kernel/osrelease", "6.1.0");
+  put("sys/devices/system/cpu/online", "0-3");
+  put_memory("32000000");
+  put_device("nvme0n1", "1953525168", false, "[none] mq-deadline", "1023");
+  put_device("nvme1n1", "1953525168", false, "[none] mq-deadline", "1023");
+  for (int queue = 0; queue < 6; ++queue) {
+    const std::string cpus = "/mq/" + std::to_string(queue) + "/cpu_list";
+    put("sys/block/nvme1n1" + cpus, "0");
+    if (queue < 2) {
+      put("sys/block/nvme0n1" + cpus, "0");
+    }
+  }
+  capture();
+  expect_has("\"hw_queues\": 2");
+  expect_note("/devices/nvme1n1/queue/hw_queues: 6; the default holds");
+}
+
 TEST_F(Capture, OtherElevators) {
   put("proc/sys/kernel/osrelease", "5.10.226");
   put_memory("8000000");

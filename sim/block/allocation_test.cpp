@@ -228,10 +228,11 @@ TEST(ThrottleAllocations, NoneInSteadyState) {
   };
   options.cgroups = {ControlGroup{}, limited(0, 3000), limited(1, 2900), limited(2, 3100)};
   World<RequestQueue, RequestQueueOptions> world{options, 3, 200};
-  world.simulator.run(at(seconds(15)));
+  // Until what rarely happens at once, and needs a frame more, has happened.
+  world.simulator.run(at(seconds(30)));
   const std::int64_t before = allocations;
   const std::int64_t bios = world.bios_ended();
-  world.simulator.run(at(seconds(30)));
+  world.simulator.run(at(seconds(40)));
   EXPECT_EQ(allocations - before, 0);
   EXPECT_GT(world.bios_ended() - bios, 10'000);
 }

@@ -126,7 +126,7 @@ void BlockQueue::cancel_interrupts(Request& request) {
   request.soft_irq.cancel(machine_.simulator());
 }
 
-SubmitResult BlockQueue::issue(Request& request, engine::TaskName task) {
+void BlockQueue::prepare_command(Request& request) {
   request.issued = machine_.simulator().now();
   request.command = {.op = request.flags.flush     ? DeviceOp::kFlush
                            : request.flags.discard ? DeviceOp::kDiscard
@@ -137,13 +137,40 @@ SubmitResult BlockQueue::issue(Request& request, engine::TaskName task) {
                      .sector = request.sector,
                      .length = request.length,
                      .submitted = {}};
+}
+
+SubmitResult BlockQueue::issue(Request& request, engine::TaskName task) {
+  prepare_command(request);
   if (errors_ && errors_->recovering()) {
     return SubmitResult::kResource;
   }
   const SubmitResult result = device_.submit(request.command);
-  if (result != SubmitResult::kAccepted) {
-    return result;
+  if (result == SubmitResult::kAccepted) {
+    note_in_device(request);
+    trace_issue(request, task);
   }
+  return result;
+}
+
+SubmitResult BlockQueue::announce(Request& request, engine::TaskName task) {
+  prepare_command(request);
+  if (errors_ && errors_->recovering()) {
+    return SubmitResult::kResource;
+  }
+  trace_issue(request, task);
+  return SubmitResult::kAccepted;
+}
+
+bool BlockQueue::hand_over(Request& request) {
+  if (device_.submit(request.command) != SubmitResult::kAccepted) {
+    trace_request(RequestStep::kRequeue, kInterruptTask, request);
+    return false;
+  }
+  note_in_device(request);
+  return true;
+}
+
+void BlockQueue::note_in_device(Request& request) {
   if (errors_) {
     errors_->on_issue(request);
   }
@@ -151,23 +178,24 @@ SubmitResult BlockQueue::issue(Request& request, engine::TaskName task) {
   if (in_device_++ == 0) {
     busy_since_ = machine_.simulator().now();
   }
-  if (request.flags.flush) {
-    ++stats_.flushes;
-    engine::RequestTrace trace{.time = request.issued,
-                               .task = task,
-                               .device = common_.device,
-                               .sector = Lba{0},
-                               .length = Sectors{0},
-                               .rwbs = request.flags,
-                               .started = request.started,
-                               .issued = request.issued};
-    trace.rwbs.preflush = true;  // REQ_OP_FLUSH | REQ_PREFLUSH prints as FF
-    tracer_.emit(&engine::Observer::on_request, RequestStep::kIssue, trace);
-  } else {
-    ++stats_.requests;
+  ++(request.flags.flush ? stats_.flushes : stats_.requests);
+}
+
+void BlockQueue::trace_issue(Request& request, engine::TaskName task) {
+  if (!request.flags.flush) {
     trace_request(RequestStep::kIssue, task, request);
+    return;
   }
-  return result;
+  engine::RequestTrace trace{.time = request.issued,
+                             .task = task,
+                             .device = common_.device,
+                             .sector = Lba{0},
+                             .length = Sectors{0},
+                             .rwbs = request.flags,
+                             .started = request.started,
+                             .issued = request.issued};
+  trace.rwbs.preflush = true;  // REQ_OP_FLUSH | REQ_PREFLUSH prints as FF
+  tracer_.emit(&engine::Observer::on_request, RequestStep::kIssue, trace);
 }
 
 void BlockQueue::hard_irq_thunk(void* request) {
@@ -203,7 +231,10 @@ void BlockQueue::complete(DeviceCommand& command, BlkStatus status) {
     errors_->on_end(request);
   }
   note_left_device(request);
-  const SimDuration cost = costs().irq_complete + common_.trace.rq_complete;
+  SimDuration cost = costs().irq_complete + common_.trace.rq_complete;
+  if (common_.completes_in_irq) {
+    cost += end_cost(request);
+  }
   machine_.cpu(request.cpu).interrupt(request.hard_irq, cost);
   if (errors_) {
     errors_->look_for_recovery();
@@ -218,15 +249,23 @@ void BlockQueue::end_given_up(Request& request) {
   errors_->look_for_recovery();
 }
 
+// CPU time of what follows the interrupt.
+SimDuration BlockQueue::end_cost(const Request& request) const {
+  return request.errors.verdict.retry ? costs().request_complete : soft_irq_cost(request);
+}
+
 void BlockQueue::on_hard_irq(Request& request) {
-  const bool again = request.errors.verdict.retry;
+  const SimDuration cost = common_.completes_in_irq ? SimDuration{} : end_cost(request);
   if (request.status == BlkStatus::kOk) {
     trace_request(RequestStep::kComplete, kInterruptTask, request);
   } else {
     trace_failure(request);
   }
-  machine_.cpu(request.cpu)
-      .interrupt(request.soft_irq, again ? costs().request_complete : soft_irq_cost(request));
+  if (common_.completes_in_irq) {
+    end_or_retry(request);
+  } else {
+    machine_.cpu(request.cpu).interrupt(request.soft_irq, cost);
+  }
 }
 
 // Of SCSI the good sectors end first, even if there are none, also of what a reset has undone

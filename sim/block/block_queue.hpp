@@ -73,6 +73,9 @@ struct BlockQueueOptions {
   BioPriorityRule bio_priority = BioPriorityRule::kAsSet;
   DiskStatsRules disk_stats = DiskStatsRules::kV6_1;
   PlugIssueOrder plug_issue_order = PlugIssueOrder::kFifo;
+  // A command completes in the interrupt of its device, without a softirq: that of a device with
+  // several hardware queues (blk_mq_complete_request_remote()).
+  bool completes_in_irq = false;
   bool plug_merging = true;  // ablation
   bool bio_runs = true;      // optimisation: false keeps every bio an object of its own
   BlockTraceCosts trace{};
@@ -116,11 +119,6 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
   virtual engine::Task<> flush_plug(TaskIo& io) = 0;
   virtual SimDuration flush_plug_from_schedule(TaskIo& io) = 0;
 
-  // What it takes until kblockd works on this queue.
-  [[nodiscard]] virtual SimDuration kblockd_hop() const = 0;
-  // The work that kblockd does for this queue.
-  virtual engine::Task<> run_from_kblockd(TaskIo& io) = 0;
-
   // DeviceClient.
   void complete(DeviceCommand& command, BlkStatus status) final;
 
@@ -135,6 +133,10 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
 
   // queue_rq(), queuecommand(): hands one request to the device. On refusal nothing has changed.
   SubmitResult issue(Request& request, engine::TaskName task);
+  // The same in two steps: the request is started, but the device learns of it later. Only the
+  // second may be refused by the device.
+  SubmitResult announce(Request& request, engine::TaskName task);
+  bool hand_over(Request& request);
   void end_bios(Request& request);
   void fill_request(Request& request, const Bio& bio, const engine::Thread& thread) const;
   void cancel_interrupts(Request& request);
@@ -202,6 +204,10 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
     return page_step_ * pages_ceil(to_bytes(length)).count();
   }
   void on_hard_irq(Request& request);
+  [[nodiscard]] SimDuration end_cost(const Request& request) const;
+  void prepare_command(Request& request);
+  void note_in_device(Request& request);
+  void trace_issue(Request& request, engine::TaskName task);
   void trace_failure(Request& request);
   void end_or_retry(Request& request);
   void end_good_bios(Request& request);

@@ -6,19 +6,19 @@
 namespace wbsim::block {
 
 Request& RequestQueue::request_of(const DeviceCommand& command) {
-  return command.op == DeviceOp::kFlush ? flush_.flush_request()
-                                        : *in_driver_[static_cast<std::size_t>(command.tag)];
+  return *in_driver_[static_cast<std::size_t>(command.tag)];
 }
 
 SimDuration RequestQueue::soft_irq_cost(const Request& request) const {
-  return flush_.is_flush_request(request)
+  return is_flush_request(request)
              ? costs().flush_done
              : costs().request_complete + request.end_cost + data_steps_of(request);
 }
 
 void RequestQueue::on_soft_irq(Request& request) {
   const int cpu = request.cpu;
-  if (flush_.is_flush_request(request)) {
+  HardwareQueue& hctx = hctx_of(request);
+  if (is_flush_request(request)) {
     accounting_.flush_ended(request);
   }
   if (wbt_ && request.flush_sequence) {
@@ -29,13 +29,13 @@ void RequestQueue::on_soft_irq(Request& request) {
   if (budget_) {
     end_command_budget(request);
   }
-  if (!flush_.completed(request, request.status)) {
+  if (!hctx.flush().completed(request, request.status)) {
     end_request(request);
-  } else if (!flush_.is_flush_request(request)) {
-    restart(cpu);  // mq_flush_data_end_io(): the tag is kept, but the device has room again
+  } else if (!is_flush_request(request)) {
+    restart(hctx, cpu);  // mq_flush_data_end_io(): the tag is kept, but the device has room again
   }
   if (budget_ && budget_->run_wanted()) {
-    run_queue_async(cpu);
+    run_all_async(cpu);
   }
 }
 
@@ -57,7 +57,7 @@ void RequestQueue::retry(Request& request, SimDuration delay) {
     budget_->block();
     put_budget(request);
   }
-  put_driver_tag(request);
+  hctx_of(request).put_driver_tag(request);
   if (wbt_) {
     wbt_->requeue(request);
   }
@@ -82,7 +82,7 @@ void RequestQueue::kick_requeue_list(SimDuration delay, int cpu) {
   }
   simulator.cancel(requeue_kick_);
   requeue_.splice(requeue_.begin(), waiting_);
-  run_queue_async(cpu);
+  hctx_of(cpu).run_requeue_list(cpu);
 }
 
 // Models: blk_mq_end_request(): bios end, then the tags are free.
@@ -101,24 +101,21 @@ void RequestQueue::io_context_exits(const IoContext& context) {
   elevator_->elevator().io_context_exits(context);
 }
 
+void RequestQueue::leave_device(Request& request) { hctx_of(request).put_driver_tag(request); }
+
 // Models: blk_mq_free_request().
 void RequestQueue::free_request(Request& request) {
+  HardwareQueue& hctx = hctx_of(request);
   if (elevator_) {
     elevator_->elevator().finish_request(request);
-    put_driver_tag(request);
+    hctx.put_driver_tag(request);
   }
   if (wbt_) {
     wbt_->done(request);
   }
-  tags_.put(request.number, request.cpu);
-  restart(request.cpu);
-}
-
-// Models: blk_mq_sched_restart().
-void RequestQueue::restart(int cpu) {
-  if (std::exchange(restart_, false) && has_pending()) {
-    run_queue_async(cpu);
-  }
+  hctx.free(request);
+  --allocated_;
+  restart(hctx, request.cpu);
 }
 
 }  // namespace wbsim::block

@@ -1,7 +1,7 @@
 // Dispatch: from plug and lists to the driver (block/blk-mq-sched.c, blk_mq_dispatch_rq_list()).
+#include <algorithm>
 #include <utility>
 
-#include "sim/base/check.hpp"
 #include "sim/block/request_queue.hpp"
 
 namespace wbsim::block {
@@ -9,77 +9,51 @@ namespace wbsim::block {
 using engine::RequestStep;
 using engine::Task;
 
-namespace {
-constexpr std::uint64_t kResourceDelayMsecs = 3;  // BLK_MQ_RESOURCE_DELAY
-constexpr int kBusyWeight = 8;                    // BLK_MQ_DISPATCH_BUSY_EWMA_WEIGHT
-constexpr int kBusyFactor = 4;                    // BLK_MQ_DISPATCH_BUSY_EWMA_FACTOR
-}  // namespace
-
-// Models: blk_mq_update_dispatch_busy(). Integer EWMA: from idle 2, 3, ... 9, and back 7, 6, ... 0.
-void RequestQueue::update_dispatch_busy(bool busy) {
-  if (dispatch_busy_ == 0 && !busy) {
-    return;
-  }
-  dispatch_busy_ =
-      (dispatch_busy_ * (kBusyWeight - 1) + (busy ? 1 << kBusyFactor : 0)) / kBusyWeight;
-}
-
-bool RequestQueue::has_pending() const {
-  return !dispatch_.empty() || !ctx_list_.empty() || !requeue_.empty() ||
-         (elevator_ && elevator_->elevator().has_work());
-}
-
-// Models: blk_mq_run_hw_queue() with async. A single hardware queue is run where it was asked for
-// (WORK_CPU_UNBOUND in blk_mq_hctx_next_cpu()); a delay in progress ends.
-void RequestQueue::run_queue_async(int cpu) {
-  machine_.simulator().cancel(delayed_run_);
-  kblockd_.queue_work(*this, cpu);
-}
-
-void RequestQueue::run_async(int cpu) {
-  if (has_pending()) {
-    run_queue_async(cpu);
-  }
-}
-
-// Models: blk_mq_delay_run_hw_queue(). There is one piece of work: the delay replaces a delay in
-// progress and a run that has not begun (mod_delayed_work_on()).
-void RequestQueue::run_queue_delayed(int cpu) {
-  kblockd_.cancel_work(*this);
-  delayed_run_cpu_ = cpu;
-  const engine::Jiffies& jiffies = machine_.jiffies();
-  const SimTime now = machine_.simulator().now();
-  machine_.simulator().reschedule(
-      delayed_run_, jiffies.timer_time(now, jiffies.from_msecs_ceil(kResourceDelayMsecs)));
-}
-
-// Models: blk_mq_get_driver_tag(). Without an elevator a request was allocated by its tag.
-bool RequestQueue::get_driver_tag(Request& request) {
-  if (request.tag != kNoTag) {
-    return true;
-  }
-  request.tag = driver_tags_->get(request.cpu);
-  if (request.tag == kNoTag) {
-    return false;
-  }
+// Models: blk_mq_start_request() and queue_rq() of one request.
+SubmitResult RequestQueue::start(HardwareQueue& hctx, Request& request, engine::TaskName task) {
   in_driver_[static_cast<std::size_t>(request.tag)] = &request;
-  return true;
-}
-
-// Models: blk_mq_put_driver_tag().
-void RequestQueue::put_driver_tag(Request& request) {
-  if (elevator_ && request.tag != kNoTag) {
-    driver_tags_->put(std::exchange(request.tag, kNoTag), request.cpu);
+  const SubmitResult result = batches() ? announce(request, task) : issue(request, task);
+  if (result != SubmitResult::kAccepted) {
+    return result;
   }
-}
-
-// Models: blk_mq_start_request() of one that the device takes.
-SubmitResult RequestQueue::start(Request& request, engine::TaskName task) {
-  const SubmitResult result = issue(request, task);
-  if (wbt_ && result == SubmitResult::kAccepted) {
+  if (wbt_) {
     wbt_->issue(request);
   }
+  if (tag_host_.shared()) {
+    note_activity();
+  }
+  if (batches()) {
+    hctx.batch().push_back(request);
+  }
   return result;
+}
+
+// Models: commit_rqs(), and what queue_rq() does with the last of a batch: nvme_write_sq_db(),
+// virtqueue_notify(). False: the device has refused some of it.
+bool RequestQueue::ring_for_batch(HardwareQueue& hctx) {
+  bool all = true;
+  while (!hctx.batch().empty()) {
+    Request& request = hctx.batch().front();
+    hctx.batch().pop_front();
+    if (!hand_over(request)) {
+      take_back(hctx, request);
+      all = false;
+    }
+  }
+  return all;
+}
+
+// A device that refuses what its driver has queued already is tried again later.
+void RequestQueue::take_back(HardwareQueue& hctx, Request& request) {
+  hctx.put_driver_tag(request);
+  put_budget(request);
+  if (wbt_) {
+    wbt_->requeue(request);
+  }
+  hctx.dispatch_list().push_back(request);
+  hctx.mark_restart();
+  hctx.update_dispatch_busy(true);
+  hctx.run_delayed(request.cpu);
 }
 
 // Models: blk_mq_get_dispatch_budget().
@@ -110,24 +84,34 @@ void RequestQueue::put_untaken_budget() {
 // Models: blk_mq_try_issue_directly() of one request, blk_mq_try_issue_list_directly() of several.
 // The request that the device refuses waits on the dispatch list, where it is tried again with
 // whatever follows; the rest stays in `list`.
-Task<> RequestQueue::issue_directly(TaskIo& io, RequestChain& list) {
+Task<> RequestQueue::issue_directly(TaskIo& io, RequestChain& list, WhenRefused when_refused) {
   engine::Thread& thread = io.thread();
+  HardwareQueue* hctx = nullptr;
   while (!list.empty()) {
     co_await thread.run(costs().request_issue + options_.trace.rq_issue);
     Request& request = list.front();
     list.pop_front();
+    if (hctx != nullptr && hctx != &hctx_of(request)) {
+      ring(*hctx);
+    }
+    hctx = &hctx_of(request);
     const bool budget = take_budget(request);
-    const bool accepted = budget && start(request, thread.name()) == SubmitResult::kAccepted;
+    const bool accepted = budget && hctx->get_driver_tag(request) &&
+                          start(*hctx, request, thread.name()) == SubmitResult::kAccepted;
     if (budget) {
-      update_dispatch_busy(!accepted);
+      hctx->update_dispatch_busy(!accepted);
     }
     if (!accepted) {
+      ring(*hctx);
       put_budget(request);
-      dispatch_.push_back(request);
-      if (list.empty()) {
-        co_await run_queue(io);
+      hctx->dispatch_list().push_back(request);
+      if (list.empty() || when_refused == WhenRefused::kRun) {
+        co_await run_hw_queue(io, *hctx);
       }
       co_return;
+    }
+    if (list.empty()) {
+      ring(*hctx);
     }
   }
 }
@@ -152,12 +136,18 @@ void RequestQueue::insert_first(RequestChain& list, engine::TaskName task) {
   insert_one(request, task);
 }
 
-// Models: insert_requests() of an elevator, or __blk_mq_insert_req_list().
+// Models: insert_requests() of an elevator, or __blk_mq_insert_req_list(). v5.10 counts also what
+// is merged then.
 void RequestQueue::insert_one(Request& request, engine::TaskName task) {
   RequestChain absorbed;
+  HardwareQueue& hctx = hctx_of(request);
   if (!elevator_) {
-    ctx_list_.push_back(request);
-  } else if (!elevator_->insert(request, absorbed)) {
+    hctx.software().push_back(request);
+    trace_request(RequestStep::kInsert, task, request);
+    return;
+  }
+  ++hctx.elevator_queued;
+  if (!elevator_->insert(request, absorbed)) {
     while (!absorbed.empty()) {
       Request& merged = absorbed.front();
       absorbed.pop_front();
@@ -168,63 +158,30 @@ void RequestQueue::insert_one(Request& request, engine::TaskName task) {
   trace_request(RequestStep::kInsert, task, request);
 }
 
-Task<> RequestQueue::run_from_kblockd(TaskIo& io) {
-  // Models: blk_mq_requeue_work(). Each request goes to the head of the dispatch list, one after
-  // the other: data parts, queued newest first, come out oldest first, and a flush precedes them.
-  // What a driver gave back goes to its tail.
-  while (!requeue_.empty()) {
-    Request& request = requeue_.front();
-    requeue_.pop_front();
-    dispatch_.insert(std::exchange(request.prepared, false) ? dispatch_.end() : dispatch_.begin(),
-                     request);
-  }
-  co_await run_queue(io);
-}
-
-// Models: blk_mq_sched_dispatch_requests(). Under load there is mostly nothing to be done but to
-// wait for a driver tag: dispatch_list() would find the same, but for who has no budget either.
-Task<> RequestQueue::run_queue(TaskIo& io) {
-  if (!budget_ && !dispatch_.empty() && !get_driver_tag(dispatch_.front())) {
-    restart_ = true;
-    update_dispatch_busy(true);
-    return {};
-  }
-  return run_queue_twice(io);
-}
-
-Task<> RequestQueue::run_queue_twice(TaskIo& io) {
-  DispatchResult result = co_await dispatch_requests(io);
-  if (result == DispatchResult::kAgain) {
-    result = co_await dispatch_requests(io);
-    if (result == DispatchResult::kAgain) {
-      run_queue_async(io.thread().cpu_index());
-    }
-  }
-}
-
 // Models: __blk_mq_sched_dispatch_requests(). What was left over goes first; only if it went
 // completely, more is taken out of where it can still be merged and sorted.
-Task<RequestQueue::DispatchResult> RequestQueue::dispatch_requests(TaskIo& io) {
-  const bool left_over = !dispatch_.empty();
+Task<RequestQueue::DispatchResult> RequestQueue::dispatch_requests(TaskIo& io,
+                                                                   HardwareQueue& hctx) {
+  const bool left_over = !hctx.dispatch_list().empty();
   if (left_over) {
     RequestChain list;
-    list.swap(dispatch_);
-    restart_ = true;
-    const bool all = co_await dispatch_list(io, list);
+    list.swap(hctx.dispatch_list());
+    hctx.mark_restart();
+    const bool all = co_await dispatch_list(io, hctx, list);
     if (!all) {
       co_return DispatchResult::kDone;
     }
   }
   if (elevator_) {
-    co_return co_await dispatch_from_elevator(io);
+    co_return co_await dispatch_from_elevator(io, hctx);
   }
-  if (left_over || dispatch_busy_ > 0) {
-    co_return co_await dispatch_ctx_one_by_one(io);
+  if (left_over || hctx.dispatch_busy() > 0) {
+    co_return co_await dispatch_ctx_one_by_one(io, hctx);
   }
-  if (!ctx_list_.empty()) {
+  if (!hctx.software().empty()) {
     RequestChain list;
-    list.swap(ctx_list_);
-    co_await dispatch_list(io, list);
+    hctx.software().take_all(list);
+    co_await dispatch_list(io, hctx, list);
   }
   co_return DispatchResult::kDone;
 }
@@ -238,15 +195,16 @@ bool RequestQueue::lasted_too_long(SimTime start) const {
 }
 
 // Models: blk_mq_do_dispatch_sched(): round after round, for a second at most.
-Task<RequestQueue::DispatchResult> RequestQueue::dispatch_from_elevator(TaskIo& io) {
+Task<RequestQueue::DispatchResult> RequestQueue::dispatch_from_elevator(TaskIo& io,
+                                                                        HardwareQueue& hctx) {
   engine::Thread& thread = io.thread();
   const SimTime start = thread.now();
   while (true) {
     RequestChain list;
-    const DispatchResult pulled = pull_from_elevator(thread, list);
+    const DispatchResult pulled = pull_from_elevator(thread, hctx, list);
     bool dispatched = false;
     if (!list.empty()) {
-      dispatched = co_await dispatch_list(io, list);
+      dispatched = co_await dispatch_pulled(io, hctx, list);
     }
     if (pulled == DispatchResult::kAgain) {
       co_return pulled;
@@ -255,7 +213,7 @@ Task<RequestQueue::DispatchResult> RequestQueue::dispatch_from_elevator(TaskIo& 
       co_return DispatchResult::kDone;
     }
     if (thread.need_resched() || lasted_too_long(start)) {
-      run_queue_async(thread.cpu_index());
+      hctx.run_async(thread.cpu_index());
       co_return DispatchResult::kDone;
     }
   }
@@ -264,45 +222,77 @@ Task<RequestQueue::DispatchResult> RequestQueue::dispatch_from_elevator(TaskIo& 
 // Models: __blk_mq_do_dispatch_sched() up to the driver: one request where the device has been
 // busy, else all that are wanted. kAgain: a flush has come in between.
 RequestQueue::DispatchResult RequestQueue::pull_from_elevator(const engine::Thread& thread,
+                                                              HardwareQueue& hctx,
                                                               RequestChain& list) {
-  const int most = dispatch_busy_ > 0 ? 1 : options_.nr_requests;
-  for (int count = 0; count < most && elevator_->elevator().has_work(); ++count) {
-    if (!dispatch_.empty()) {
+  const int most = hctx.dispatch_busy() > 0 ? 1 : options_.nr_requests;
+  for (int count = 0; count < most && has_work(hctx); ++count) {
+    if (!hctx.dispatch_list().empty()) {
       return DispatchResult::kAgain;
     }
     if (!take_budget()) {
       break;
     }
-    Request* request = elevator_->dispatch();
+    Request* request = elevator_->dispatch(hctx.index());
     if (request == nullptr) {
       put_untaken_budget();
       if (count == 0) {
-        run_queue_delayed(thread.cpu_index());
+        run_all_delayed(hctx, thread.cpu_index());
       }
       break;
     }
+    --hctx_of(*request).elevator_queued;
     request->has_budget = budget_.has_value();
     list.push_back(*request);
-    if (options_.elevator_pull == ElevatorPull::kWhileTags && !get_driver_tag(*request)) {
+    if (options_.elevator_pull == ElevatorPull::kWhileTags &&
+        !hctx_of(*request).get_driver_tag(*request)) {
       break;
     }
   }
   return DispatchResult::kProgress;
 }
 
+// Models: the end of __blk_mq_do_dispatch_sched(), blk_mq_dispatch_hctx_list(): what an elevator
+// gives up may belong to other hardware queues, each of which gets its own at once.
+Task<bool> RequestQueue::dispatch_pulled(TaskIo& io, HardwareQueue& hctx, RequestChain& list) {
+  const auto is_other = [&](const Request& each) { return &hctx_of(each) != &hctx; };
+  if (hctxs_.size() == 1 || std::none_of(list.begin(), list.end(), is_other)) {
+    return dispatch_list(io, hctx, list);
+  }
+  return dispatch_by_hw_queue(io, list);
+}
+
+Task<bool> RequestQueue::dispatch_by_hw_queue(TaskIo& io, RequestChain& list) {
+  list.sort([this](const Request& a, const Request& b) {
+    return hctx_of(a).index() < hctx_of(b).index();
+  });
+  bool dispatched = false;
+  while (!list.empty()) {
+    HardwareQueue& owner = hctx_of(list.front());
+    const auto next = std::find_if(list.begin(), list.end(),
+                                   [&](const Request& each) { return &hctx_of(each) != &owner; });
+    RequestChain own;
+    own.splice(own.end(), list, list.begin(), next);
+    const bool all = co_await dispatch_list(io, owner, own);
+    dispatched |= all;
+  }
+  co_return dispatched;
+}
+
 // Models: blk_mq_do_dispatch_ctx().
-Task<RequestQueue::DispatchResult> RequestQueue::dispatch_ctx_one_by_one(TaskIo& io) {
-  while (dispatch_.empty()) {
-    if (ctx_list_.empty()) {
+Task<RequestQueue::DispatchResult> RequestQueue::dispatch_ctx_one_by_one(TaskIo& io,
+                                                                         HardwareQueue& hctx) {
+  while (hctx.dispatch_list().empty()) {
+    if (hctx.software().empty()) {
       co_return DispatchResult::kDone;
     }
     if (!take_budget()) {
       co_return DispatchResult::kDone;
     }
-    ctx_list_.front().has_budget = budget_.has_value();
+    Request& request = hctx.software().take_next();
+    request.has_budget = budget_.has_value();
     RequestChain one;
-    one.splice(one.end(), ctx_list_, ctx_list_.begin());
-    const bool dispatched = co_await dispatch_list(io, one);
+    one.push_back(request);
+    const bool dispatched = co_await dispatch_list(io, hctx, one);
     if (!dispatched) {
       co_return DispatchResult::kDone;
     }
@@ -310,9 +300,8 @@ Task<RequestQueue::DispatchResult> RequestQueue::dispatch_ctx_one_by_one(TaskIo&
   co_return DispatchResult::kAgain;
 }
 
-// Models: blk_mq_dispatch_rq_list(). True when the whole list went to the device. Without a driver
-// tag a completion has to come first (blk_mq_mark_tag_wait(): RESTART, as tags are not shared).
-Task<bool> RequestQueue::dispatch_list(TaskIo& io, RequestChain& list) {
+// Models: blk_mq_dispatch_rq_list(). True when the whole list went to the device.
+Task<bool> RequestQueue::dispatch_list(TaskIo& io, HardwareQueue& hctx, RequestChain& list) {
   engine::Thread& thread = io.thread();
   RequestChain zone_list;
   SubmitResult result = SubmitResult::kAccepted;
@@ -321,54 +310,58 @@ Task<bool> RequestQueue::dispatch_list(TaskIo& io, RequestChain& list) {
     Request& request = list.front();
     no_budget = !take_budget(request);
     if (no_budget) {
-      put_driver_tag(request);
+      hctx.put_driver_tag(request);
       break;
     }
-    if (!get_driver_tag(request)) {
-      restart_ = true;
+    if (!hctx.get_driver_tag(request)) {
+      hctx.wait_for_driver_tag();
       break;
     }
     co_await thread.run(costs().request_issue + options_.trace.rq_issue);
     list.pop_front();  // before start(): what is in the device is in no list
-    result = start(request, thread.name());
+    result = start(hctx, request, thread.name());
     if (result == SubmitResult::kAccepted) {
       continue;
     }
-    put_driver_tag(request);
+    hctx.put_driver_tag(request);
     if (result == SubmitResult::kZoneResource) {
       zone_list.push_back(request);
       continue;
     }
     if (!list.empty()) {
-      put_driver_tag(list.front());  // it was taken ahead, to know whether more follows
+      hctx.put_driver_tag(list.front());  // it was taken ahead, to know whether more follows
     }
     list.push_front(request);
     break;
   }
+  const bool batch_accepted = ring(hctx);
   if (list.empty() && zone_list.empty()) {
-    update_dispatch_busy(false);
-    co_return true;
+    if (batch_accepted) {
+      hctx.update_dispatch_busy(false);
+    }
+    co_return batch_accepted;
   }
   const bool zone_locked = !zone_list.empty();
   list.splice(list.end(), zone_list);
-  leave_undispatched(thread, list, result == SubmitResult::kResource || zone_locked || no_budget);
+  leave_undispatched(thread, hctx, list,
+                     result == SubmitResult::kResource || zone_locked || no_budget);
   co_return false;
 }
 
 // What the device refused waits on the dispatch list for a completion (RESTART), for 3 ms in
 // jiffies where no completion is sure to help, or is tried again at once where nobody else would.
 // A locked zone counts as the second, as since v6.3: before, its request could wait for ever.
-void RequestQueue::leave_undispatched(const engine::Thread& thread, RequestChain& list,
-                                      bool no_completion_will_help) {
+void RequestQueue::leave_undispatched(const engine::Thread& thread, HardwareQueue& hctx,
+                                      RequestChain& list, bool no_completion_will_help) {
   for (Request& request : list) {
     put_budget(request);  // blk_mq_release_budgets()
   }
-  dispatch_.splice(dispatch_.end(), list);
-  update_dispatch_busy(true);
-  if (!restart_) {
-    run_queue_async(thread.cpu_index());
+  hctx.dispatch_list().splice(hctx.dispatch_list().end(), list);
+  hctx.update_dispatch_busy(true);
+  if (!hctx.needs_restart()) {
+    hctx.run_async(thread.cpu_index());
   } else if (no_completion_will_help) {
-    run_queue_delayed(thread.cpu_index());
+    hctx.run_delayed(thread.cpu_index());
   }
 }
 

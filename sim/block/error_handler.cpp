@@ -1,31 +1,24 @@
 #include "sim/block/error_handler.hpp"
 
 #include <algorithm>
-#include <bit>
 
 #include "sim/base/check.hpp"
 
 namespace wbsim::block {
 
 namespace {
-constexpr int kTimerSecondsMax = 5;  // BLK_MAX_TIMEOUT
-constexpr int kAbortPart = 100;      // scsi_abort_command(): HZ / 100
+constexpr int kAbortPart = 100;  // scsi_abort_command(): HZ / 100
 // Aborts that an NVMe controller takes at once: its abort command limit of 3 is zero based.
 constexpr int kNvmeAbortsMax = 4;
-
-// Of a time in milliseconds, as queue_io_timeout_store() takes it: at least one.
-std::uint64_t jiffies_of(SimDuration timeout, const engine::Jiffies& jiffies) {
-  return jiffies.from_msecs_ceil(static_cast<std::uint64_t>(timeout / milliseconds(1)));
-}
-
 }  // namespace
 
 ErrorHandler::ErrorHandler(ErrorHost& host, engine::Machine& machine, const DriverOptions& options)
     : host_{host},
       machine_{machine},
       options_{options},
-      timeout_{jiffies_of(options.timeout, machine.jiffies())},
-      timer_{engine::event_calling<&ErrorHandler::on_timer>(*this, "request timeouts")},
+      timeout_{timeout_in_jiffies(options.timeout, machine.jiffies())},
+      late_{engine::event_calling<&ErrorHandler::on_timer>(*this, "request timeouts")},
+      timer_{machine, options.rules, late_},
       abort_{engine::event_calling<&ErrorHandler::on_abort>(*this, "abort")},
       recovery_{engine::event_calling<&ErrorHandler::recover>(*this, "recovery")} {
   SIM_CHECK(options.fallible != nullptr && timeout_ > 0);
@@ -33,7 +26,7 @@ ErrorHandler::ErrorHandler(ErrorHost& host, engine::Machine& machine, const Driv
 }
 
 ErrorHandler::~ErrorHandler() {
-  for (engine::Event* event : {&timer_, &abort_, &recovery_}) {
+  for (engine::Event* event : {&late_, &abort_, &recovery_}) {
     machine_.simulator().cancel(*event);
   }
 }
@@ -47,31 +40,7 @@ void ErrorHandler::on_issue(Request& request) {
   }
   request.errors.deadline = machine_.jiffies_now() + timeout_;
   in_device_.push_back(&request);
-  arm_timer(request);
-}
-
-// Models: blk_round_jiffies() (v6.1), round_jiffies_up() (v3.6).
-std::uint64_t ErrorHandler::rounded(std::uint64_t jiffies) const {
-  return options_.rules == ErrorRules::kV3_6
-             ? machine_.jiffies().round_up_to_second(jiffies)
-             : jiffies + std::bit_ceil(static_cast<std::uint64_t>(machine_.jiffies().hz()));
-}
-
-// Models: blk_add_timer(); scsi_add_timer(), v2.6.18, of which the first to expire counts.
-void ErrorHandler::arm_timer(const Request& request) {
-  const engine::Jiffies& jiffies = machine_.jiffies();
-  const std::uint64_t now = machine_.jiffies_now();
-  const auto hz = static_cast<std::uint64_t>(jiffies.hz());
-  std::uint64_t expires = request.errors.deadline;
-  if (options_.rules != ErrorRules::kV2_6_18) {
-    expires = std::min(rounded(expires), rounded(now + kTimerSecondsMax * hz));
-  }
-  if (timer_.pending() && timer_expires_ < expires + hz / 2) {
-    return;
-  }
-  timer_expires_ = expires;
-  const SimTime time = jiffies.timer_time(machine_.simulator().now(), expires - now);
-  machine_.simulator().reschedule(timer_, time);
+  timer_.arm(request.errors.deadline);
 }
 
 // Models: blk_mq_timeout_work(), which looks at the tags by number; blk_rq_timed_out_timer(), v3.6,
@@ -97,9 +66,7 @@ void ErrorHandler::on_timer() {
     }
   }
   if (!in_device_.empty()) {
-    timer_expires_ = in_device_.front()->errors.deadline;
-    machine_.simulator().schedule(
-        timer_, machine_.jiffies().timer_time(machine_.simulator().now(), timer_expires_ - now));
+    timer_.expire_at(in_device_.front()->errors.deadline);
   }
 }
 

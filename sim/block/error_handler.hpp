@@ -8,6 +8,7 @@
 
 #include "sim/block/driver.hpp"
 #include "sim/block/request.hpp"
+#include "sim/block/request_timer.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/event.hpp"
 #include "sim/engine/tracepoints.hpp"
@@ -27,7 +28,7 @@ class ErrorHost {
   ~ErrorHost() = default;
 };
 
-// Models: blk_add_timer() and blk_mq_timeout_work(), block/blk-timeout.c and blk-mq.c, v6.1;
+// Models: blk_mq_timeout_work(), block/blk-mq.c, v6.1;
 // scsi_timeout(), scmd_eh_abort_handler() and scsi_error_handler(), drivers/scsi/scsi_error.c,
 // v6.1; scsi_times_out(), v2.6.18 and v3.6; nvme_timeout(), drivers/nvme/host/pci.c, v6.1.
 // Properties:
@@ -65,8 +66,6 @@ class ErrorHandler {
     SimTime when;
   };
   void set(Request& request, const Verdict& verdict);
-  void arm_timer(const Request& request);
-  [[nodiscard]] std::uint64_t rounded(std::uint64_t jiffies) const;
   void on_timer();
   void on_late(Request& request);
   void on_abort();
@@ -79,8 +78,8 @@ class ErrorHandler {
   std::vector<Request*> in_device_;  // commands with a deadline, in order of issue
   std::deque<Aborting> aborting_;
   std::vector<Request*> failed_;  // that wait for recovery
-  std::uint64_t timer_expires_ = 0;
-  engine::Event timer_;
+  engine::Event late_;
+  RequestTimer timer_;
   engine::Event abort_;
   engine::Event recovery_;
   engine::ErrorCounts counts_;

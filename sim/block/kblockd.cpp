@@ -1,9 +1,7 @@
 #include "sim/block/kblockd.hpp"
 
-#include <algorithm>
 #include <string>
-
-#include "sim/block/block_queue.hpp"
+#include <utility>
 
 namespace wbsim::block {
 
@@ -12,10 +10,11 @@ constexpr int kFirstWorkerPid = 37;       // any pid below the jobs'
 constexpr std::size_t kQueuesUsual = 32;  // room for so many from the start
 }  // namespace
 
-Kblockd::Worker::Worker(engine::Machine& machine, int cpu)
-    : thread{machine, "kworker/" + std::to_string(cpu) + ":1H", kFirstWorkerPid + cpu,
+Kblockd::Worker::Worker(engine::Machine& machine, int own_cpu)
+    : thread{machine, "kworker/" + std::to_string(own_cpu) + ":1H", kFirstWorkerPid + own_cpu,
              engine::Nice::kHighest},
-      io{thread} {
+      io{thread},
+      cpu{own_cpu} {
   thread.begin_rested();
   work.reserve(kQueuesUsual);
 }
@@ -27,19 +26,19 @@ Kblockd::Kblockd(engine::Machine& machine) {
   }
 }
 
-void Kblockd::queue_work(BlockQueue& queue, int cpu) {
-  cancel_work(queue);
-  const auto runner = std::find_if(workers_.begin(), workers_.end(), [&queue](const auto& worker) {
-    return worker->running == &queue;
-  });
-  Worker& worker = runner != workers_.end() ? **runner : *workers_[static_cast<std::size_t>(cpu)];
-  worker.work.push_back(&queue);
+void Kblockd::queue_work(KblockdWork& work, int cpu) {
+  cancel_work(work);
+  const int on = work.runs_on_ != KblockdWork::kNowhere ? work.runs_on_ : cpu;
+  Worker& worker = *workers_[static_cast<std::size_t>(on)];
+  worker.work.push_back(&work);
+  work.waits_on_ = on;
   worker.thread.wake();
 }
 
-void Kblockd::cancel_work(const BlockQueue& queue) {
-  for (const auto& worker : workers_) {
-    std::erase(worker->work, &queue);
+void Kblockd::cancel_work(KblockdWork& work) {
+  const int on = std::exchange(work.waits_on_, KblockdWork::kNowhere);
+  if (on != KblockdWork::kNowhere) {
+    std::erase(workers_[static_cast<std::size_t>(on)]->work, &work);
   }
 }
 
@@ -53,11 +52,12 @@ engine::Task<> Kblockd::run(Worker& worker) {
       }
       continue;
     }
-    BlockQueue& queue = *worker.work.front();
+    KblockdWork& work = *worker.work.front();
     worker.work.erase(worker.work.begin());
-    worker.running = &queue;
-    co_await queue.run_from_kblockd(worker.io);
-    worker.running = nullptr;
+    work.waits_on_ = KblockdWork::kNowhere;
+    work.runs_on_ = worker.cpu;
+    co_await work.run_from_kblockd(worker.io);
+    work.runs_on_ = KblockdWork::kNowhere;
     if (worker.work.empty()) {
       co_await worker.thread.run(worker.thread.costs().kblockd_return);
     }

@@ -10,7 +10,24 @@
 
 namespace wbsim::block {
 
-class BlockQueue;
+// What kblockd does for others (struct work_struct): it runs a hardware queue, or a single queue.
+class KblockdWork {
+ public:
+  // What it takes until kblockd works on it.
+  [[nodiscard]] virtual SimDuration kblockd_hop() const = 0;
+  virtual engine::Task<> run_from_kblockd(TaskIo& io) = 0;
+  // It is to be done and nobody has begun (WORK_STRUCT_PENDING, but for delays).
+  [[nodiscard]] bool queued() const { return waits_on_ != kNowhere; }
+
+ protected:
+  ~KblockdWork() = default;
+
+ private:
+  friend class Kblockd;
+  static constexpr int kNowhere = -1;
+  int waits_on_ = kNowhere;  // whose worker has it in its list
+  int runs_on_ = kNowhere;
+};
 
 // Models: the kblockd workqueue (block/blk-core.c, v5.10): WQ_HIGHPRI, one worker per CPU at nice
 // -20. Simplified: one worker per CPU, never two at once.
@@ -18,20 +35,20 @@ class Kblockd {
  public:
   explicit Kblockd(engine::Machine& machine);
 
-  // Runs `queue` once on the worker of `cpu`, behind what waits there. It no longer waits anywhere
-  // else, but a worker that runs it right now is the one to run it again (mod_delayed_work_on()
+  // Does `work` once on the worker of `cpu`, behind what waits there. It no longer waits anywhere
+  // else, but a worker that does it right now is the one to do it again (mod_delayed_work_on()
   // without delay, __queue_work()).
-  void queue_work(BlockQueue& queue, int cpu);
-  // `queue` waits no more. It may be running.
-  void cancel_work(const BlockQueue& queue);
+  void queue_work(KblockdWork& work, int cpu);
+  // `work` waits no more. It may be running.
+  void cancel_work(KblockdWork& work);
 
  private:
   struct Worker {
-    Worker(engine::Machine& machine, int cpu);
+    Worker(engine::Machine& machine, int own_cpu);
     engine::Thread thread;
     TaskIo io;
-    std::vector<BlockQueue*> work;  // in order; never more than there are queues
-    const BlockQueue* running = nullptr;
+    std::vector<KblockdWork*> work;  // in order; never more than there are queues
+    int cpu;
   };
   static engine::Task<> run(Worker& worker);
 

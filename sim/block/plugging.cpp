@@ -22,6 +22,78 @@ bool RequestQueue::plug_is_full(const Plug& plug) const {
   return size_counts && !plug.empty() && to_bytes(plug.newest().length) >= kPlugFlushSize;
 }
 
+// Models: the choice of blk_mq_submit_bio(), v5.10: holding requests back is worth it where they
+// may be merged by a slow disk, or the driver hands several to the device at once, or there is
+// nothing to be gained by issuing them on many queues.
+bool RequestQueue::uses_whole_plug() const {
+  return hctxs_.size() == 1 || options_.multi_queue == MultiQueueRules::kV6_1 ||
+         options_.host_wide_tags || batches() || limits().rotational;
+}
+
+// Else a request is held back only until the next one, which might have been merged with it
+// (same_queue_rq of blk_mq_submit_bio(), v5.10).
+Task<> RequestQueue::add_alone_to_plug(TaskIo& io, Plug& plug, Request& request) {
+  RequestChain previous;
+  for (Request& each : plug.requests) {
+    if (&each.queue == this) {
+      previous.splice(previous.end(), plug.requests, plug.requests.iterator_to(each));
+      --plug.count;
+      break;
+    }
+  }
+  plug.push_back(request);
+  co_await io.thread().run(options_.trace.plug);
+  if (!previous.empty()) {
+    trace_unplug(io.thread(), previous, false);
+    co_await issue_directly(io, previous);
+  }
+}
+
+// Moves what is issued or inserted next: requests of one software queue, thus of one hardware
+// queue. v5.10: those in a row; v6.1: all of the newest one's. Models: the loop of
+// blk_mq_flush_plug_list(), v5.10; blk_mq_dispatch_plug_list(), v6.1.
+void RequestQueue::take_group(RequestChain& list, RequestChain& group) const {
+  const bool in_a_row = options_.plug_issue_order != PlugIssueOrder::kLifo;
+  const int cpu = in_a_row ? list.front().cpu : list.back().cpu;
+  const auto other = std::find_if(list.begin(), list.end(),
+                                  [cpu](const Request& each) { return each.cpu != cpu; });
+  if (in_a_row || other == list.end()) {
+    group.splice(group.end(), list, list.begin(), other);
+    return;
+  }
+  for (auto it = list.begin(); it != list.end();) {
+    const auto request = it++;
+    if (request->cpu == cpu) {
+      group.splice(group.end(), list, request);
+    }
+  }
+}
+
+// Models: blk_mq_plug_issue_direct(): whether the device has been busy is not asked.
+inline Task<> RequestQueue::issue_newest_first(TaskIo& io, RequestChain& list) {
+  return batches() && !tag_host_.shared() ? issue_batches(io, list)
+                                          : issue_directly(io, list, WhenRefused::kRun);
+}
+
+// A driver of batches has queue_rqs(): it gives the device all of a hardware queue at once, oldest
+// first (virtio_queue_rqs(), nvme_queue_rqs() since v6.1.120), but not of shared tags.
+Task<> RequestQueue::issue_batches(TaskIo& io, RequestChain& list) {
+  engine::Thread& thread = io.thread();
+  HardwareQueue* hctx = nullptr;
+  while (!list.empty()) {
+    co_await thread.run(costs().request_issue + options_.trace.rq_issue);
+    Request& request = list.front();
+    list.pop_front();
+    if (hctx != nullptr && hctx != &hctx_of(request)) {
+      ring(*hctx);
+    }
+    hctx = &hctx_of(request);
+    start(*hctx, request, thread.name());
+    hctx->batch().splice(hctx->batch().begin(), hctx->batch(), hctx->batch().iterator_to(request));
+  }
+  ring(*hctx);
+}
+
 Task<> RequestQueue::flush_plug(TaskIo& io) {
   Plug& plug = *io.plug();
   const bool newest_first =
@@ -29,23 +101,26 @@ Task<> RequestQueue::flush_plug(TaskIo& io) {
   RequestChain list;
   take_plugged(plug, list);
   if (newest_first) {
-    // Models: blk_mq_plug_issue_direct(): whether the device has been busy is not asked.
     list.reverse();
-    co_await issue_directly(io, list);
+    co_await issue_newest_first(io, list);
     if (list.empty()) {
       co_return;
     }
-    co_await run_queue(io);  // what the device refused, before the others are inserted
     list.reverse();
   }
   // Models: blk_mq_sched_insert_requests(), oldest first in every version.
-  trace_unplug(io.thread(), list, false);
-  if (dispatch_busy_ == 0 && !elevator_) {
-    co_await issue_directly(io, list);
-  }
-  if (!list.empty()) {
-    co_await insert(io, list);
-    co_await run_queue(io);
+  while (!list.empty()) {
+    RequestChain group;
+    take_group(list, group);
+    HardwareQueue& hctx = hctx_of(group.front());
+    trace_unplug(io.thread(), group, false);
+    if (hctx.dispatch_busy() == 0 && !elevator_) {
+      co_await issue_directly(io, group);
+    }
+    if (!group.empty()) {
+      co_await insert(io, group);
+      co_await run_hw_queue(io, hctx);
+    }
   }
 }
 
@@ -55,10 +130,13 @@ SimDuration RequestQueue::flush_plug_from_schedule(TaskIo& io) {
   SimDuration cost = options_.trace.unplug;
   trace_unplug(io.thread(), list, true);
   while (!list.empty()) {
+    HardwareQueue& hctx = hctx_of(list.front());
     insert_first(list, io.thread().name());
     cost += insert_cost();
+    if (list.empty() || &hctx_of(list.front()) != &hctx) {
+      hctx.run_async(io.thread().cpu_index());
+    }
   }
-  run_queue_async(io.thread().cpu_index());
   return cost;
 }
 

@@ -21,6 +21,11 @@ struct Queue;
 
 inline constexpr int kNoTag = -1;  // BLK_MQ_NO_TAG
 
+// op_is_sync().
+[[nodiscard]] inline bool is_sync(const engine::RwbsFlags& flags) {
+  return !flags.write || flags.sync || flags.fua || flags.preflush;
+}
+
 // Steps of a flush sequence, REQ_FSEQ_* of block/blk-flush.c: bits of Request::flush_done.
 enum FlushStep : unsigned {
   kFlushPre = 1U << 0U,
@@ -91,6 +96,7 @@ struct Request {
   bool started_by_elevator = false;          // RQF_STARTED: taken out of the elevator
   bool prepared = false;    // RQF_DONTPREP: given back by a driver, nothing may be merged with it
   bool has_budget = false;  // of DispatchBudget
+  bool counted = false;     // RQF_MQ_INFLIGHT: in TagShare::requests
   // Of a single queue.
   std::uint8_t pool_class = 0;  // RequestClass that it is counted in
   bool seen = false;            // REQ_STARTED: the driver has looked at it, nothing may pass it

@@ -3,113 +3,16 @@
 
 #include <algorithm>
 
-#include "sim/base/check.hpp"
-
 namespace wbsim::block {
 
 using engine::BioStep;
 using engine::RequestStep;
 using engine::Task;
 
-namespace {
-
-// Tags that were resized keep the words of their first size (blk_mq_tag_update_depth()): the
-// driver's always; the elevator's where they became fewer.
-TagSetOptions tag_options(const engine::Machine& machine, const DeviceModel& device,
-                          const RequestQueueOptions& options) {
-  const int made_for = options.elevator == nullptr ? device.queue_depth()
-                                                   : default_nr_requests(device.queue_depth());
-  return {.wake = options.tag_wake,
-          .allocated = std::max(made_for, options.nr_requests),
-          .cpus = machine.cpus()};
-}
-
-BlockQueueOptions common_options(const RequestQueueOptions& options) {
-  return {.device = options.device,
-          .limits = options.limits,
-          .bio_priority = options.bio_priority,
-          .disk_stats = options.disk_stats,
-          .plug_issue_order = options.plug_issue_order,
-          .plug_merging = options.plug_merging,
-          .bio_runs = options.bio_runs,
-          .trace = options.trace,
-          .data_steps = options.data_steps,
-          .driver = options.driver};
-}
-
-}  // namespace
-
-RequestQueue::RequestQueue(engine::Machine& machine, const engine::Tracer& tracer, Kblockd& kblockd,
-                           DeviceModel& device, const RequestQueueOptions& options)
-    : BlockQueue{machine, tracer, kblockd, device, common_options(options)},
-      options_{options},
-      tags_{options.nr_requests, tag_options(machine, device, options)},
-      delayed_run_{engine::event_calling<&RequestQueue::on_delayed_run>(*this)},
-      requeue_kick_{engine::event_calling<&RequestQueue::on_requeue_kick>(*this, "requeue")},
-      flush_{*this, *this, machine.simulator()} {
-  SIM_CHECK(options.plug_requests_max > 0);
-  for (int number = 0; number < options.nr_requests; ++number) {
-    requests_.push_back(std::make_unique<Request>(*this, number));
-  }
-  if (options.elevator == nullptr) {
-    for (const auto& request : requests_) {
-      request->tag = request->number;
-      in_driver_.push_back(request.get());
-    }
-  } else {
-    add_elevator(*options.elevator);
-  }
-  if (options.wbt) {
-    wbt_.emplace(machine, tracer, options.device, *options.wbt);
-  }
-  if (options.driver.driver == Driver::kScsi) {
-    budget_.emplace(device.queue_depth(), machine.jiffies().hz());
-  }
-  if (!options.cgroups.empty()) {
-    ThrottleHost& host = *this;  // a private base: make_unique() may not convert to it
-    throttle_ = std::make_unique<IoThrottle>(machine, host, options.cgroups, options.split_charge);
-  }
-  device.attach(*this);
-}
-
-void RequestQueue::add_elevator(const ElevatorType& type) {
-  const int driver_tags = options_.driver_tags.value_or(device_.queue_depth());
-  driver_tags_.emplace(driver_tags,
-                       TagSetOptions{.wake = options_.tag_wake, .cpus = machine_.cpus()});
-  in_driver_.resize(static_cast<std::size_t>(driver_tags));
-  const int default_requests = default_nr_requests(device_.queue_depth());
-  const ElevatorContext context{
-      .machine = machine_,
-      .host = this,
-      .generation = options_.elevator_generation,
-      .nr_requests = options_.nr_requests,
-      .default_nr_requests = default_requests,
-      .bits_per_word = tags_.bits_per_word(),
-      .default_bits_per_word = Sbitmap::bits_per_word_for(default_requests),
-      .tag_wake = options_.tag_wake,
-      .rotational = options_.limits.rotational,
-      .tunables = options_.iosched};
-  elevator_.emplace(type.make(context), merger_, options_.limits, options_.nr_requests);
-  tags_.set_min_word_depth(elevator_->elevator().min_word_depth());
-}
-
-RequestQueue::~RequestQueue() {
-  machine_.simulator().cancel(delayed_run_);
-  machine_.simulator().cancel(requeue_kick_);
-  for (const auto& request : requests_) {
-    cancel_interrupts(*request);
-  }
-  cancel_interrupts(flush_.flush_request());
-}
-
-std::size_t RequestQueue::in_flight() const {
-  return static_cast<std::size_t>(tags_.in_use()) + bios_.in_use();
-}
-
 inline ElevatorQueue::BioMerge RequestQueue::attempt_queued_merge(Bio& bio, int cpu) {
-  return elevator_
-             ? elevator_->merge(bio, cpu)
-             : ElevatorQueue::BioMerge{kind_of(merger_.merge_with_newest(ctx_list_, bio, cpu))};
+  return elevator_ ? elevator_->merge(bio, cpu)
+                   : ElevatorQueue::BioMerge{kind_of(
+                         merger_.merge_with_newest(hctx_of(cpu).software().of(cpu), bio, cpu))};
 }
 
 // Models: blk_mq_attempt_bio_merge(): first the task's plug, then what is queued.
@@ -258,7 +161,10 @@ Task<> RequestQueue::run(engine::Thread& thread, SimDuration cost) { co_await th
   co_await thread.run(cost + options_.trace.getrq);
   if (flush) {
     co_await submit_flush(io, *request);
-  } else if (Plug* plug = io.plug()) {
+    co_return;
+  }
+  Plug* plug = io.plug();
+  if (plug != nullptr && uses_whole_plug()) {
     if (plug_is_full(*plug)) {
       co_await io.flush_plug();  // all of it, also what belongs to other queues
     }
@@ -266,28 +172,33 @@ Task<> RequestQueue::run(engine::Thread& thread, SimDuration cost) { co_await th
       co_await thread.run(options_.trace.plug);
     }
     plug->push_back(*request);
+  } else if (plug != nullptr && !elevator_ && limits().nomerges != kNomergesAll) {
+    co_await add_alone_to_plug(io, *plug, *request);
   } else {
     RequestChain list;
     list.push_back(*request);
-    if (!elevator_ && dispatch_busy_ == 0) {
+    HardwareQueue& hctx = hctx_of(*request);
+    const bool sync_of_many = hctxs_.size() > 1 && is_sync(request->flags);
+    if (!elevator_ && (hctx.dispatch_busy() == 0 || sync_of_many)) {
       co_await issue_directly(io, list);
       co_return;
     }
     co_await insert(io, list);
-    run_queue_async(thread.cpu_index());
+    hctx.run_async(thread.cpu_index());
   }
 }
 
 // Models: blk_insert_flush().
 Task<> RequestQueue::submit_flush(TaskIo& io, Request& request) {
-  if (flush_.insert(request)) {
+  HardwareQueue& hctx = hctx_of(request);
+  if (hctx.flush().insert(request)) {
     co_return;
   }
-  dispatch_.push_back(request);
+  hctx.dispatch_list().push_back(request);
   if (options_.fua_issue == FuaIssue::kSubmitter) {
-    co_await run_queue(io);
+    co_await run_hw_queue(io, hctx);
   } else {
-    run_queue_async(io.thread().cpu_index());
+    hctx.run_async(io.thread().cpu_index());
   }
 }
 
@@ -303,26 +214,32 @@ void RequestQueue::end_absorbed(Request& request, engine::TaskName task) {
 Request* RequestQueue::try_get_request(engine::Thread& thread, const Bio& bio) {
   const int word_depth = elevator_ && !bio.is_flush() ? elevator_->elevator().word_depth_for(bio)
                                                       : Sbitmap::kWholeWord;
-  const int number = tags_.get(thread.cpu_index(), word_depth);
-  if (number == TagSet::kNoTag) {
+  const int cpu = thread.cpu_index();
+  Request* request = hctx_of(cpu).allocate(cpu, word_depth);
+  if (request == nullptr) {
     return nullptr;
   }
-  Request& request = *requests_[static_cast<std::size_t>(number)];
-  fill_request(request, bio, thread);
-  accounting_.started(request, bio);
+  ++allocated_;
+  fill_request(*request, bio, thread);
+  accounting_.started(*request, bio);
   trace_bio(BioStep::kGetRequest, thread, bio);
-  return &request;
+  return request;
 }
 
 // Models: the sleep in blk_mq_get_tag().
 Task<Request*> RequestQueue::wait_for_request(TaskIo& io, const Bio& bio) {
   engine::Thread& thread = io.thread();
   while (true) {
-    co_await run_queue(io);  // hands on what waits, before the first sleep and after each
+    HardwareQueue& hctx = hctx_of(thread.cpu_index());
+    co_await run_queue(io, hctx);  // hands on what waits, before the first sleep and after each
     if (Request* request = try_get_request(thread, bio)) {
       co_return request;
     }
-    co_await tags_.wait(thread);
+    TagSet& tags = hctx.allocation_tags();
+    co_await tags.wait(thread, hctx);
+    if (&hctx_of(thread.cpu_index()).allocation_tags() != &tags) {
+      tags.pass_on_wakeup(thread.cpu_index());  // it woke up on a CPU of another hardware queue
+    }
     co_await thread.run(costs().sleeper_wake + costs().tag_wait);
   }
 }

@@ -56,6 +56,7 @@ struct SingleQueueOptions {
 // Simplified: one device to a host, completions on the submitter's CPU, block_rq_issue is told when
 // the device takes the request and not when the driver first looks at it, no cgroups.
 class SingleQueue final : public BlockQueue,
+                          public KblockdWork,
                           private FlushHost,
                           private SingleQueueHost,
                           private IoContextUser {

@@ -42,8 +42,21 @@ void TagSet::resize(int depth) {
 
 int TagSet::get(int cpu, int word_depth) { return bitmap_.get(cpu, word_depth); }
 
+// Models: sbitmap_queue_recalculate_wake_batch().
+void TagSet::set_users(int users) {
+  const int share = (depth() + users - 1) / users;
+  wake_batch_ = std::clamp(share / static_cast<int>(kWaitQueues), 1, kWakeBatchMax);
+}
+
 void TagSet::put(int tag, int cpu) {
   bitmap_.put(tag, cpu);
+  if (waiting_ > 0) {
+    pass_on_wakeup(cpu);
+  }
+}
+
+// Models: sbitmap_queue_wake_up() of one tag.
+void TagSet::pass_on_wakeup(int cpu) {
   if (waiting_ == 0) {
     return;
   }
@@ -54,15 +67,21 @@ void TagSet::put(int tag, int cpu) {
   }
 }
 
-// Models: wake_up_nr(): all that are told, who are at the head, and a batch of sleepers, the number
-// of whom is returned.
-std::size_t TagSet::wake(std::size_t index, int cpu) {
+// Models: wake_up_nr(): all that are told, who are at the head, and so many sleepers; how many were
+// there is returned.
+std::size_t TagSet::wake(std::size_t index, int cpu, int sleepers) {
   while (!waiters_[index].empty()) {
     TagWaiter& waiter = waiters_[index].front();
     remove_waiter(waiter);
     waiter.on_tags_freed(cpu);
   }
-  return queues_[index].wake(static_cast<std::size_t>(wake_batch_));
+  return queues_[index].wake(static_cast<std::size_t>(sleepers));
+}
+
+void TagSet::wake_all(int cpu) {
+  for (std::size_t i = 0; i < kWaitQueues; ++i) {
+    wake((wake_index_ + i) % kWaitQueues, cpu, 1);
+  }
 }
 
 void TagSet::wake_per_queue(int cpu) {
@@ -75,7 +94,7 @@ void TagSet::wake_per_queue(int cpu) {
     if (--wait_count_[index] <= 0) {
       wait_count_[index] = wake_batch_;
       wake_index_ = (index + 1) % kWaitQueues;
-      wake(index, cpu);
+      wake(index, cpu, wake_batch_);
     }
     return;
   }
@@ -90,7 +109,7 @@ void TagSet::wake_by_count(int cpu) {
   for (std::size_t i = 0; i < kWaitQueues; ++i) {
     const std::size_t index = wake_index_;
     wake_index_ = (wake_index_ + 1) % kWaitQueues;
-    if (has_waiters(index) && wake(index, cpu) > 0) {
+    if (has_waiters(index) && wake(index, cpu, wake_batch_) > 0) {
       return;
     }
   }
@@ -108,9 +127,9 @@ void TagSet::remove_waiter(TagWaiter& waiter) {
   --waiting_;
 }
 
-engine::Task<> TagSet::wait(engine::Thread& thread) {
-  const std::size_t index = wait_index_;
-  wait_index_ = (wait_index_ + 1) % kWaitQueues;
+engine::Task<> TagSet::wait(engine::Thread& thread, std::size_t& wait_index) {
+  const std::size_t index = wait_index;
+  wait_index = (wait_index + 1) % kWaitQueues;
   ++waiting_;
   co_await queues_[index].wait(thread);
   --waiting_;

@@ -60,8 +60,15 @@ class TagSet {
   int get(int cpu = 0, int word_depth = Sbitmap::kWholeWord);
   // Frees a tag that a task on `cpu` took; wakes a batch of waiters when enough have been freed.
   void put(int tag, int cpu = 0);
-  // Sleeps until a batch of tags was freed. The caller found no free tag at this instant.
-  engine::Task<> wait(engine::Thread& thread);
+  // Sleeps until a batch of tags was freed. The caller found no free tag at this instant. Of a set
+  // that several share each uses the wait queues in an order of its own (wait_index of struct
+  // blk_mq_hw_ctx), that of `who`.
+  engine::Task<> wait(engine::Thread& thread) { return wait(thread, wait_index_); }
+  engine::Task<> wait(engine::Thread& thread, TagWaiter& who) {
+    return wait(thread, who.next_queue_);
+  }
+  // A task that was woken takes its tag elsewhere: another one may have its turn.
+  void pass_on_wakeup(int cpu);
 
   // Waits until a batch of tags was freed, in the next of the wait queues.
   void add_waiter(TagWaiter& waiter);
@@ -73,6 +80,11 @@ class TagSet {
   // Announces that some users may have only so many bits of each word: batches must not be
   // larger than what these can have (sbitmap_queue_min_shallow_depth()).
   void set_min_word_depth(int bits);
+  // So many take from it, each its share: batches must not be larger than what one may have
+  // (sbitmap_queue_recalculate_wake_batch(), v6.1).
+  void set_users(int users);
+  // sbitmap_queue_wake_all(): one sleeper of each wait queue, and all who are told.
+  void wake_all(int cpu);
 
  private:
   static constexpr std::size_t kWaitQueues = 8;  // SBQ_WAIT_QUEUES
@@ -85,7 +97,8 @@ class TagSet {
   [[nodiscard]] bool has_waiters(std::size_t index) const {
     return !waiters_[index].empty() || queues_[index].has_waiters();
   }
-  std::size_t wake(std::size_t index, int cpu);
+  engine::Task<> wait(engine::Thread& thread, std::size_t& wait_index);
+  std::size_t wake(std::size_t index, int cpu, int sleepers);
   void wake_per_queue(int cpu);
   void wake_by_count(int cpu);
 

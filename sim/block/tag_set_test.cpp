@@ -278,5 +278,18 @@ TEST(TagWakeRule, CompletionCountGoesOnCountingBetweenBatches) {
   EXPECT_EQ(woken_by_one_more(TagWakeRule::kCompletionCount), 1);
 }
 
+// A batch of a small set is one.
+TEST(TagSetWakeUps, OneThatIsNotUsedIsPassedOn) {
+  TagSet tags{2, {}};
+  take_all(tags);
+  Waiters waiters{tags, 2};
+  tags.put(0);
+  waiters.settle();
+  EXPECT_EQ(waiters.woken(), Numbers{0});
+  tags.pass_on_wakeup(0);
+  waiters.settle();
+  EXPECT_EQ(waiters.woken(), (Numbers{0, 1}));
+}
+
 }  // namespace
 }  // namespace wbsim::block

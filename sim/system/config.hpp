@@ -48,6 +48,7 @@ struct KernelSwitches {
   block::PlugSizeLimit plug_size_limit = block::PlugSizeLimit::kAlways;    // 8.2
   block::ElevatorPull elevator_pull = block::ElevatorPull::kUpToRequests;  // 10.5
   block::FuaIssue fua_issue = block::FuaIssue::kKblockd;                   // 10.6
+  block::MultiQueueRules multi_queue = block::MultiQueueRules::kV5_10;     // 10.4, 10.5
   block::TagWakeRule tag_wake = block::TagWakeRule::kPerWaitQueue;         // 10.2
   block::BioPriorityRule bio_priority = block::BioPriorityRule::kAsSet;
   block::SplitCharge throttle_splits = block::SplitCharge::kAfterwards;     // io.max
@@ -181,6 +182,7 @@ struct QueueConfig {
   std::string scheduler = "mq-deadline";
   std::map<std::string, std::int64_t, std::less<>> iosched;  // tunables of the elevator, by name
   std::optional<int> nr_requests;
+  std::optional<int> hw_queues;  // absent: what the driver makes
   std::int64_t max_sectors_kb = 1280;
   int max_segments = 65535;
   Bytes max_segment_size{4294967295};
@@ -230,7 +232,9 @@ struct DeviceConfig {
   QueueConfig queue;
   std::optional<block::Driver> driver;  // absent: that of the model (config_faults.hpp)
   std::vector<FaultConfig> faults;
-  int bdi_min_ratio = 0;  // percent
+  std::string host;              // with whose other devices it shares the driver's tags
+  std::optional<int> host_tags;  // how many; absent: the greatest depth of them
+  int bdi_min_ratio = 0;         // percent
   int bdi_max_ratio = 100;
   friend bool operator==(const DeviceConfig&, const DeviceConfig&) = default;
 };

@@ -13,6 +13,7 @@
 #include "sim/system/config_cgroups.hpp"
 #include "sim/system/config_faults.hpp"
 #include "sim/system/config_fields.hpp"
+#include "sim/system/config_hw_queues.hpp"
 #include "sim/system/config_models.hpp"
 
 namespace wbsim::system {
@@ -229,7 +230,7 @@ void complete_queue(ReadContext& context, const std::string& pointer, const Kern
   }
   check_topology(context, pointer + "/queue", kernel, device.queue);
   complete_virt_boundary(context, pointer + "/queue/virt_boundary_mask", kernel, device);
-  const int depth = queue_depth(device);
+  const int depth = tag_depth(device);
   const bool single = kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
   const bool nvme = device.model == "ssd" && device.ssd.interface == SsdConfig::Interface::kNvme;
   if (single && (nvme || device.model == "null_blk")) {
@@ -238,6 +239,13 @@ void complete_queue(ReadContext& context, const std::string& pointer, const Kern
                  "device; it is driven as a SCSI disk");
   }
   complete_nr_requests(context, pointer + "/queue/nr_requests", depth, single, device.queue);
+  if (!device.host.empty() && device.queue.scheduler == "none" &&
+      device.queue.nr_requests < depth) {
+    context.error(pointer + "/queue/nr_requests",
+                  fmt::format("with scheduler none these are the tags of the host ({}); set "
+                              "host_tags instead",
+                              depth));
+  }
   complete_iosched(context, pointer + "/queue/iosched", {depth, kernel.elevators, hz},
                    device.queue);
   if (device.queue.fua && !device.queue.write_cache) {
@@ -248,8 +256,11 @@ void complete_queue(ReadContext& context, const std::string& pointer, const Kern
 void check_devices(ReadContext& context, Config& config) {
   int min_ratios = 0;
   for (DeviceConfig& device : config.devices) {
+    check_and_complete_model(context, child_pointer("/devices", device.name), device);
+  }
+  check_and_complete_hw_queues(context, config);
+  for (DeviceConfig& device : config.devices) {
     const std::string pointer = child_pointer("/devices", device.name);
-    check_and_complete_model(context, pointer, device);
     complete_queue(context, pointer, config.switches, config.hz, device);
     check_faults(context, pointer, config.switches, device);
     min_ratios += device.bdi_min_ratio;

@@ -10,6 +10,7 @@
 #include "sim/system/config_faults.hpp"
 #include "sim/system/config_fields.hpp"
 #include "sim/system/config_files.hpp"
+#include "sim/system/config_hw_queues.hpp"
 #include "sim/system/config_models.hpp"
 
 namespace wbsim::system {
@@ -34,7 +35,6 @@ constexpr std::int64_t kWbtLatUsecMax = 3'600'000'000;  // the kernel knows no l
 constexpr std::size_t kDeviceNameMax = 31;              // DISK_NAME_LEN less the final zero
 
 constexpr std::int64_t kSingleQueueMaxSectorsKb = 512;  // BLK_DEF_MAX_SECTORS before v4.3
-constexpr const char* kSingleQueueScheduler = "cfq";    // CONFIG_DEFAULT_IOSCHED since v2.6.18
 
 bool is_device_name(std::string_view name) {
   const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
@@ -101,6 +101,7 @@ std::vector<Field> queue_fields(QueueConfig& q) {
       iosched_field(q),
       integer_field("nr_requests", access_count(q.nr_requests), {1, kDepthMax},
                     "requests allocated at once; absent: the depth with none, else twice that"),
+      hw_queues_field(q),
       integer_field("max_sectors_kb", access_count(q.max_sectors_kb),
                     {kSectorsKbMin, kSectorsKbMax}, "KiB; largest request"),
       integer_field("max_segments", access_count(q.max_segments), {1, kSegmentsMax},
@@ -168,6 +169,7 @@ std::vector<Field> described_fields(DeviceConfig& device, std::vector<Field> of_
   append(fields, std::move(of_models));
   fields.push_back(object_field("queue", queue_fields(device.queue), "/sys/block/NAME/queue"));
   append(fields, fault_fields(device));
+  append(fields, host_fields(device));
   fields.push_back(object_field("bdi", bdi_fields(device), "/sys/class/bdi"));
   return fields;
 }
@@ -313,10 +315,6 @@ Field devices_field(std::vector<DeviceConfig>& devices, const KernelSwitches& ke
         device.queue.max_sectors_kb = kSingleQueueMaxSectorsKb;
       }
       read_one_device(context, description, at, device);
-      if (device.queue.scheduler.empty()) {
-        // elevator_get_default(), of one hardware queue; CONFIG_DEFAULT_IOSCHED before blk-mq.
-        device.queue.scheduler = single ? kSingleQueueScheduler : QueueConfig{}.scheduler;
-      }
       devices.push_back(std::move(device));
     }
   };

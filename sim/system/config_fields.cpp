@@ -43,6 +43,8 @@ constexpr std::array<std::pair<ElevatorPull, std::string_view>, 2> kElevatorPull
     {{ElevatorPull::kUpToRequests, "all-wanted"}, {ElevatorPull::kWhileTags, "while-tags"}}};
 constexpr std::array<std::pair<FuaIssue, std::string_view>, 2> kFuaIssueNames{
     {{FuaIssue::kKblockd, "kblockd"}, {FuaIssue::kSubmitter, "submitter"}}};
+constexpr std::array<std::pair<block::MultiQueueRules, std::string_view>, 2> kMultiQueueNames{
+    {{block::MultiQueueRules::kV5_10, "5.10"}, {block::MultiQueueRules::kV6_1, "6.1"}}};
 constexpr std::array<std::pair<ElevatorGeneration, std::string_view>, 4> kElevatorsNames{
     {{ElevatorGeneration::kV2_6_18, "2.6.18"},
      {ElevatorGeneration::kV3_6, "3.6"},
@@ -298,8 +300,7 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                     "a direct read that is waited for is REQ_SYNC"),
       choice_field("stack_order", s.stack_order, kStackOrderNames,
                    "order of bios that devices on top of others submit"),
-      choice_field("mirror_writes", s.mirror_writes, kMirrorWritesNames,
-                   "how raid1 submits writes"),
+      choice_field("mirror_writes", s.mirror_writes, kMirrorWritesNames, "how raid1 writes"),
       choice_field("stripe_visit", s.stripe_visit, kStripeVisitNames,
                    "how a write of raid5 and raid6 goes through its stripes"),
       choice_field("md_flush", s.md_flush, kMdFlushNames,
@@ -310,6 +311,7 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                    "requests taken out of an elevator at once"),
       choice_field("fua_issue", s.fua_issue, kFuaIssueNames,
                    "who issues a FUA write that needs no flush"),
+      choice_field("multi_queue", s.multi_queue, kMultiQueueNames, "several hardware queues"),
       choice_field("background_start", s.background_start, kBackgroundStartNames,
                    "when balance_dirty_pages starts background writeback"),
       choice_field("bandwidth_update", s.bandwidth_update, kBandwidthUpdateNames,

@@ -58,7 +58,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{
             "InADevice", document("", R"(,"dept":4)"),
             "a.json: /devices/sda/dept: unknown key \"dept\"; one of use, model, size, channels, "
-            "depth, read, write, flush, per_kib, seek, queue, driver, faults, bdi. Did you mean "
+            "depth, read, write, flush, per_kib, seek, queue, driver, faults, host, host_tags, "
+            "bdi. "
+            "Did you mean "
             "\"depth\"?"},
         Mistake{
             "InAnAction", document(R"("actions":[{"at":"1s","syscall":"sync","when":1}])"),

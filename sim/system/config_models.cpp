@@ -347,9 +347,12 @@ int queue_depth(const DeviceConfig& device) {
 }
 
 int registered_queue_depth(const DeviceConfig& device) {
-  const bool one_queue = device.model == "simdisk" || device.model == "null_blk";
-  const int depth = queue_depth(device);
-  return one_queue ? block::default_nr_requests(depth) : depth;
+  const bool sata =
+      device.model == "hdd" || (device.model == "ssd" && device.ssd.interface == Interface::kSata);
+  const bool scsi = sata || device.driver == block::Driver::kScsi;
+  const bool one_queue = device.queue.hw_queues.value_or(1) == 1;
+  const int depth = device.host_tags.value_or(queue_depth(device));
+  return scsi ? queue_depth(device) : one_queue ? block::default_nr_requests(depth) : depth;
 }
 
 std::int64_t default_wbt_lat_usec(const QueueConfig& queue) {

@@ -167,6 +167,7 @@ TEST(ConfigReader, TakesSwitchesFromTheKernelsProfile) {
   expected.plug_issue_order = block::PlugIssueOrder::kLifo;
   expected.elevator_pull = block::ElevatorPull::kWhileTags;
   expected.fua_issue = block::FuaIssue::kSubmitter;
+  expected.multi_queue = block::MultiQueueRules::kV6_1;
   expected.bio_priority = block::BioPriorityRule::kOfSubmitter;
   expected.mirror_writes = block::MirrorWrites::kDirect;
   expected.stripe_visit = block::StripeVisit::kByStripe;
@@ -255,7 +256,7 @@ TEST_F(ConfigFiles, AreNamedInTheErrorsTheyContain) {
             path("disk.json") + ": /depth: 0 is not a whole number from 1 to 10240\n" +
                 path("disk.json") +
                 ": /use: unknown key \"use\"; one of model, size, channels, depth, read, write, "
-                "flush, per_kib, seek, queue, driver, faults, bdi\n");
+                "flush, per_kib, seek, queue, driver, faults, host, host_tags, bdi\n");
 }
 
 TEST_F(ConfigFiles, ThatAreMissingAreReportedWithThePlacesLookedAt) {

@@ -21,8 +21,10 @@ QueueConfig queue_with(const std::string& queue, const std::string& device = "")
   return reading.config ? reading.config->devices.at(0).queue : QueueConfig{};
 }
 
-DeviceConfig device_with(const std::string& members) {
-  const testing::Reading reading = read(document_of("", members + ","));
+DeviceConfig device_with(const std::string& members, int cpus = 1) {
+  std::string document = document_of("", members + ",");
+  document.insert(1, R"("cpus":)" + std::to_string(cpus) + ",");
+  const testing::Reading reading = read(document);
   EXPECT_TRUE(reading.config) << reading.findings;
   return reading.config ? reading.config->devices.at(0) : DeviceConfig{};
 }
@@ -102,7 +104,8 @@ TEST(RegisteredQueueDepth, IsThatOfTheDefaultElevatorWithOneHardwareQueue) {
 }
 
 TEST(RegisteredQueueDepth, IsThatOfTheDriverWithManyHardwareQueues) {
-  EXPECT_EQ(registered_queue_depth(device_with(R"("use":"devices/ssd-nvme.json")")), 1023);
+  EXPECT_EQ(registered_queue_depth(device_with(R"("use":"devices/ssd-nvme.json")", 2)), 1023);
+  EXPECT_EQ(registered_queue_depth(device_with(R"("use":"devices/ssd-nvme.json")", 1)), 256);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "models/simdisk.hpp"
 #include "models/ssd.hpp"
 #include "sim/base/check.hpp"
+#include "sim/system/config_hw_queues.hpp"
 #include "sim/system/config_models.hpp"
 
 namespace wbsim::system {
@@ -19,7 +20,7 @@ using ModelPtr = std::unique_ptr<block::DeviceModel>;
 ModelPtr make_simdisk(engine::Simulator& simulator, const DeviceConfig& config) {
   const SimdiskConfig& s = config.simdisk;
   return std::make_unique<models::Simdisk>(
-      simulator, models::SimdiskParameters{.depth = s.depth,
+      simulator, models::SimdiskParameters{.depth = held_commands(config),
                                            .channels = s.channels,
                                            .read = s.read,
                                            .write = s.write,
@@ -48,7 +49,7 @@ models::SeekTimes seek_times(const SeekConfig& seek) {
 ModelPtr make_hdd(engine::Simulator& simulator, const DeviceConfig& config) {
   const HddConfig& h = config.hdd;
   models::HddParameters p;
-  p.depth = h.depth;
+  p.depth = held_commands(config);
   p.rpm = h.rpm;
   p.heads = h.heads;
   for (const HddZoneConfig& each : h.zones) {
@@ -72,7 +73,7 @@ ModelPtr make_ssd(engine::Simulator& simulator, const DeviceConfig& config) {
   const SsdConfig& s = config.ssd;
   const bool nvme = s.interface == SsdConfig::Interface::kNvme;
   models::SsdParameters p;
-  p.depth = queue_depth(config);
+  p.depth = held_commands(config);
   p.queued_flush = nvme;
   p.full_duplex = nvme;
   p.read_command = s.read_command;
@@ -101,7 +102,7 @@ ModelPtr make_null_blk(engine::Simulator& simulator, const DeviceConfig& config)
   return std::make_unique<models::NullBlk>(
       simulator,
       models::NullBlkParameters{
-          .depth = n.hw_queue_depth,
+          .depth = held_commands(config),
           .completion = n.irqmode == kTimerMode ? Completion::kTimer : Completion::kAtOnce,
           .completion_time = nanoseconds(n.completion_nsec),
           .volatile_cache = config.queue.write_cache});

@@ -8,6 +8,7 @@
 #include "sim/block/stacking/stack_limits.hpp"
 #include "sim/system/config_cgroups.hpp"
 #include "sim/system/config_faults.hpp"
+#include "sim/system/config_hw_queues.hpp"
 #include "sim/system/config_models.hpp"
 #include "sim/system/device_factory.hpp"
 #include "sim/system/device_graph.hpp"
@@ -315,11 +316,25 @@ void System::add_device(const DeviceConfig& config, int index) {
     block::RequestQueueOptions options =
         request_queue_options(config_, config, index, machine_.costs(), *device.wb);
     options.driver = driver;
+    set_hw_queue_options(config, switches, options);
+    options.tag_host = host_of(config);
     device.queue =
         std::make_unique<block::RequestQueue>(machine_, tracer_, kblockd_, *front, options);
   }
   device.ra_pages = pages_floor(kibibytes(config.queue.read_ahead_kb));
   add_file(device, config.name, config.size);
+}
+
+// Null for a device with tags of its own.
+block::TagHost* System::host_of(const DeviceConfig& config) {
+  if (config.host.empty()) {
+    return nullptr;
+  }
+  std::unique_ptr<block::TagHost>& host = hosts_[config.host];
+  if (host == nullptr) {
+    host = std::make_unique<block::TagHost>(tag_host_options(config, config_));
+  }
+  return host.get();
 }
 
 void System::add_bdi(Device& device, int index) const {

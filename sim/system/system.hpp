@@ -1,6 +1,7 @@
 // A whole machine, wired from a configuration: owns every layer, built bottom up.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "sim/block/kblockd.hpp"
 #include "sim/block/request_queue.hpp"
 #include "sim/block/single_queue.hpp"
+#include "sim/block/tag_host.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/simulator.hpp"
 #include "sim/engine/tracepoints.hpp"
@@ -74,6 +76,7 @@ class System {
 
   void add_device(const DeviceConfig& config, int index);
   void add_stacked_device(const StackConfig& config, int index);
+  [[nodiscard]] block::TagHost* host_of(const DeviceConfig& config);
   void add_bdi(Device& device, int index) const;
   void add_file(Device& device, const std::string& name, Bytes size);
   [[nodiscard]] Device& device_named(const std::string& name);
@@ -90,6 +93,7 @@ class System {
   writeback::DirtyThrottle throttle_;
   writeback::Kswapd kswapd_;
   block::Kblockd kblockd_;
+  std::map<std::string, std::unique_ptr<block::TagHost>> hosts_;  // by name
   std::vector<Device> devices_;
   std::vector<vfs::MountedDevice> mounted_;
   std::unique_ptr<WorkloadControl> control_;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sim/base/units.hpp"
 #include "sim/block/bio.hpp"
@@ -44,6 +45,8 @@ class ElevatorHost {
   // Has kblockd run the queue from `cpu`: if there is anything to do (blk_mq_run_hw_queue(hctx,
   // true)), or for the elevator's own work (kblockd_schedule_work()).
   virtual void run_async(int cpu) = 0;
+  // The same of one hardware queue.
+  virtual void run_hw_queue_async(int /*hw_queue*/, int cpu) { run_async(cpu); }
 
  protected:
   ~ElevatorHost() = default;
@@ -82,6 +85,11 @@ class Elevator {
   // has, or has nothing. Elevators of a single queue may have dispatch_to() instead.
   virtual Request* dispatch() { return nullptr; }
   [[nodiscard]] virtual bool has_work() const = 0;
+  // True for an elevator that keeps the requests of each hardware queue apart: then the following
+  // are called instead, for one of them (since v5.12 others set QUEUE_FLAG_SQ_SCHED).
+  [[nodiscard]] virtual bool goes_by_hw_queue() const { return false; }
+  virtual Request* dispatch_for(int /*hw_queue*/) { return dispatch(); }
+  [[nodiscard]] virtual bool has_work_for(int /*hw_queue*/) const { return has_work(); }
 
   // bio_merge(): true for an elevator that searches in its own way for a request to take a bio,
   // with merge_bio(). Then nothing is merged when it is inserted, and the hooks below down to
@@ -203,6 +211,8 @@ struct ElevatorContext {
   // Of a single queue. Request::number is below it: what an elevator keeps per request may be an
   // array.
   int request_numbers = 0;
+  // The hardware queue of each CPU; empty: there is one.
+  std::vector<int> hw_queue_of_cpu{};
 
   // The value set, or `otherwise`.
   [[nodiscard]] std::int64_t tunable(std::string_view name, std::int64_t otherwise) const {

@@ -37,6 +37,7 @@ ElevatorQueue::ElevatorQueue(std::unique_ptr<Elevator> elevator, RequestMerger& 
       merger_{merger},
       limits_{limits},
       merges_itself_{elevator_->merges_bios_itself()},
+      by_hw_queue_{elevator_->goes_by_hw_queue()},
       hash_{requests} {}
 
 // Models: elv_merge().
@@ -179,8 +180,8 @@ bool ElevatorQueue::insert(Request& request, RequestChain& absorbed, InsertMerge
   return true;
 }
 
-Request* ElevatorQueue::dispatch() {
-  Request* request = elevator_->dispatch();
+Request* ElevatorQueue::dispatch(int hw_queue) {
+  Request* request = by_hw_queue_ ? elevator_->dispatch_for(hw_queue) : elevator_->dispatch();
   if (request != nullptr) {
     forget(*request);
   }

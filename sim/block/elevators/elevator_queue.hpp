@@ -52,6 +52,11 @@ class ElevatorQueue {
   [[nodiscard]] Elevator& elevator() { return *elevator_; }
   [[nodiscard]] const Elevator& elevator() const { return *elevator_; }
 
+  [[nodiscard]] bool goes_by_hw_queue() const { return by_hw_queue_; }
+  [[nodiscard]] bool has_work_for(int hw_queue) const {
+    return by_hw_queue_ ? elevator_->has_work_for(hw_queue) : elevator_->has_work();
+  }
+
   struct BioMerge {
     MergeKind kind = MergeKind::kNone;
     Request* absorbed = nullptr;  // to be freed by the caller
@@ -65,7 +70,8 @@ class ElevatorQueue {
   bool insert(Request& request, RequestChain& absorbed,
               InsertMerge merging = InsertMerge::kRepeatedly);
 
-  Request* dispatch();
+  // For a hardware queue.
+  Request* dispatch(int hw_queue = 0);
   // A request leaves for the driver or is freed: no bio will find it.
   void forget(Request& request);
 
@@ -83,6 +89,7 @@ class ElevatorQueue {
   RequestMerger& merger_;
   const QueueLimits& limits_;
   bool merges_itself_;  // the elevator does: no hash, no last_merge
+  bool by_hw_queue_;
   MergeHash hash_;
   Request* last_merge_ = nullptr;
 };

@@ -24,11 +24,6 @@ constexpr std::array<Tunable, 2> kKyberTunables{{
     {"write_lat_nsec", "ns; latency to aim at for writes", 0, kTargetMax, kWriteTarget},
 }};
 
-// op_is_sync().
-bool is_sync(const engine::RwbsFlags& flags) {
-  return !flags.write || flags.sync || flags.fua || flags.preflush;
-}
-
 // Models: kyber_depth_updated() (v6.1), kyber_queue_data_alloc() (v5.10).
 int async_depth_of(const ElevatorContext& context) {
   const bool follows = context.generation == ElevatorGeneration::kV6_1;
@@ -55,9 +50,10 @@ constexpr SimDuration kNeverIssued = SimDuration::max();
 
 std::span<const Tunable> Kyber::tunables() { return kKyberTunables; }
 
-Kyber::HardwareQueue::HardwareQueue(ElevatorHost& host, int cpus)
+Kyber::HardwareQueue::HardwareQueue(ElevatorHost& host, int hw_queue, int cpus)
     : by_cpu(static_cast<std::size_t>(cpus)),
-      waiters{TokenWaiter{host}, TokenWaiter{host}, TokenWaiter{host}, TokenWaiter{host}} {}
+      waiters{TokenWaiter{host, hw_queue}, TokenWaiter{host, hw_queue}, TokenWaiter{host, hw_queue},
+              TokenWaiter{host, hw_queue}} {}
 
 Kyber::Kyber(const ElevatorContext& context)
     : machine_{context.machine},
@@ -71,7 +67,14 @@ Kyber::Kyber(const ElevatorContext& context)
                   nanoseconds(context.tunable("write_lat_nsec", kWriteTarget)), kDiscardTarget},
                  context.machine.jiffies().hz()},
       timer_{engine::event_calling<&Kyber::on_timer>(*this)},
-      queue_{host_of(context), context.machine.cpus()} {}
+      hw_queue_of_cpu_{context.hw_queue_of_cpu} {
+  const int cpus = context.machine.cpus();
+  hw_queue_of_cpu_.resize(static_cast<std::size_t>(cpus));
+  const int last = *std::max_element(hw_queue_of_cpu_.begin(), hw_queue_of_cpu_.end());
+  for (int hw_queue = 0; hw_queue <= last; ++hw_queue) {
+    queues_.push_back(std::make_unique<HardwareQueue>(host_of(context), hw_queue, cpus));
+  }
+}
 
 Kyber::~Kyber() { machine_.simulator().cancel(timer_); }
 
@@ -87,34 +90,47 @@ Kyber::Domain Kyber::domain_of(const engine::RwbsFlags& flags) {
 
 void Kyber::insert(Request& request) {
   const Domain domain = domain_of(request.flags);
-  queue_.by_cpu[static_cast<std::size_t>(request.cpu)][domain].push_back(request);
-  ++queue_.in_by_cpu[domain];
+  HardwareQueue& queue = queue_of(request.cpu);
+  queue.by_cpu[static_cast<std::size_t>(request.cpu)][domain].push_back(request);
+  ++queue.in_by_cpu[domain];
 }
 
 MergeOutcome Kyber::merge_bio(RequestMerger& merger, Bio& bio, int cpu) {
-  RequestChain& queued = queue_.by_cpu[static_cast<std::size_t>(cpu)][domain_of(bio.flags)];
+  RequestChain& queued = queue_of(cpu).by_cpu[static_cast<std::size_t>(cpu)][domain_of(bio.flags)];
   return merger.merge_with_newest(queued, bio, cpu);
 }
 
 bool Kyber::has_work() const {
-  for (std::size_t domain = 0; domain < kDomains; ++domain) {
-    if (queue_.in_by_cpu[domain] > 0 || !queue_.taken_out[domain].empty()) {
+  for (std::size_t hw_queue = 0; hw_queue < queues_.size(); ++hw_queue) {
+    if (has_work_for(static_cast<int>(hw_queue))) {
       return true;
     }
   }
   return false;
 }
 
-Request* Kyber::dispatch() {
-  if (queue_.batching < kBatches[queue_.domain]) {
-    if (Request* request = dispatch_from_domain(queue_)) {
+bool Kyber::has_work_for(int hw_queue) const {
+  const HardwareQueue& queue = *queues_[static_cast<std::size_t>(hw_queue)];
+  for (std::size_t domain = 0; domain < kDomains; ++domain) {
+    if (queue.in_by_cpu[domain] > 0 || !queue.taken_out[domain].empty()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Models: kyber_dispatch_request().
+Request* Kyber::dispatch_for(int hw_queue) {
+  HardwareQueue& queue = *queues_[static_cast<std::size_t>(hw_queue)];
+  if (queue.batching < kBatches[queue.domain]) {
+    if (Request* request = dispatch_from_domain(queue)) {
       return request;
     }
   }
-  queue_.batching = 0;
+  queue.batching = 0;
   for (std::size_t turns = 0; turns < kDomains; ++turns) {
-    queue_.domain = (queue_.domain + 1) % kDomains;
-    if (Request* request = dispatch_from_domain(queue_)) {
+    queue.domain = (queue.domain + 1) % kDomains;
+    if (Request* request = dispatch_from_domain(queue)) {
       return request;
     }
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -17,8 +18,8 @@ namespace wbsim::block {
 // Models: block/kyber-iosched.c, v5.10 and v6.1. Simplified: the timer takes no CPU time; all CPUs
 // take tokens at the hint of the first; no requeues.
 // Properties:
-//  1. Requests wait by software queue (CPU) and domain. A bio joins one of the eight newest of its
-//     own CPU and domain.
+//  1. Requests wait by software queue (CPU) and domain, and each hardware queue has those of its
+//     CPUs. A bio joins one of the eight newest of its own CPU and domain.
 //  2. A domain gives up to its batch of requests in a row, then the next one has its turn. One
 //     without requests or tokens is passed over.
 //  3. A request needs a token of its domain from dispatch until it is freed. Where there is none,
@@ -38,7 +39,9 @@ class Kyber final : public Elevator {
   static std::span<const Tunable> tunables();
 
   void insert(Request& request) override;
-  Request* dispatch() override;
+  [[nodiscard]] bool goes_by_hw_queue() const override { return true; }
+  Request* dispatch_for(int hw_queue) override;
+  [[nodiscard]] bool has_work_for(int hw_queue) const override;
   [[nodiscard]] bool has_work() const override;
   [[nodiscard]] bool merges_bios_itself() const override { return true; }
   MergeOutcome merge_bio(RequestMerger& merger, Bio& bio, int cpu) override;
@@ -55,16 +58,17 @@ class Kyber final : public Elevator {
 
   class TokenWaiter final : public TagWaiter {
    public:
-    explicit TokenWaiter(ElevatorHost& host) : host_{host} {}
+    TokenWaiter(ElevatorHost& host, int hw_queue) : host_{host}, hw_queue_{hw_queue} {}
 
    private:
-    void on_tags_freed(int cpu) override { host_.run_async(cpu); }
+    void on_tags_freed(int cpu) override { host_.run_hw_queue_async(hw_queue_, cpu); }
     ElevatorHost& host_;
+    int hw_queue_;
   };
 
-  // What each hardware queue has of its own (struct kyber_hctx_data).
+  // What each hardware queue has of its own (struct kyber_hctx_data); tokens are all queues'.
   struct HardwareQueue {
-    HardwareQueue(ElevatorHost& host, int cpus);
+    HardwareQueue(ElevatorHost& host, int hw_queue, int cpus);
 
     using Lists = std::array<RequestChain, kDomains>;
     std::vector<Lists> by_cpu;                       // kcqs
@@ -76,6 +80,9 @@ class Kyber final : public Elevator {
   };
 
   static Domain domain_of(const engine::RwbsFlags& flags);
+  [[nodiscard]] HardwareQueue& queue_of(int cpu) {
+    return *queues_[static_cast<std::size_t>(hw_queue_of_cpu_[static_cast<std::size_t>(cpu)])];
+  }
   Request* dispatch_from_domain(HardwareQueue& queue);
   int get_token(HardwareQueue& queue);
   static void take_out(HardwareQueue& queue, std::size_t domain);
@@ -87,7 +94,8 @@ class Kyber final : public Elevator {
   std::array<TagSet, kDomains> tokens_;
   KyberLatencies latencies_;
   engine::Event timer_;
-  HardwareQueue queue_;
+  std::vector<int> hw_queue_of_cpu_;
+  std::vector<std::unique_ptr<HardwareQueue>> queues_;
 };
 
 }  // namespace wbsim::block
