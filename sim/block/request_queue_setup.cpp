@@ -149,7 +149,8 @@ void RequestQueue::add_elevator(const ElevatorType& type) {
       .tag_wake = options_.tag_wake,
       .rotational = options_.limits.rotational,
       .tunables = options_.iosched,
-      .hw_queue_of_cpu = map_queues(machine_.cpus(), options_.hw_queues, options_.cpu_spread)};
+      .hw_queue_of_cpu = map_queues(machine_.cpus(), options_.hw_queues, options_.cpu_spread),
+      .cgroups = options_.cgroups};
   elevator_.emplace(type.make(context), merger_, options_.limits,
                     options_.nr_requests * static_cast<int>(elevator_tags_.size()));
   for (const auto& tags : elevator_tags_) {

@@ -11,7 +11,7 @@ namespace wbsim::report {
 namespace {
 
 // A row changes in the same commit as the comparison it rests on.
-constexpr std::array<TrustRow, 37> kTable{{
+constexpr std::array<TrustRow, 38> kTable{{
     {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase,
      "thresholds of global_dirty_state, dirty curve"},
     {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase,
@@ -49,6 +49,8 @@ constexpr std::array<TrustRow, 37> kTable{{
     {"scsi budget", Evidence::kVector, Evidence::kVector,
      "worked examples of drivers/scsi/scsi_lib.c and scsi_error.c"},
     {"io.max", Evidence::kVector, Evidence::kVector, "worked examples of block/blk-throttle.c"},
+    {"io.bfq.weight", Evidence::kVector, Evidence::kTruthCase,
+     "throughput of each job, order of block_rq_issue"},
     {"block device page cache", Evidence::kTruthCase, Evidence::kTruthCase,
      "throughput, dirty curve"},
     {"buffered reads", Evidence::kNone, Evidence::kTruthCase,

@@ -246,9 +246,22 @@ struct IoMaxConfig {
   friend bool operator==(const IoMaxConfig&, const IoMaxConfig&) = default;
 };
 
+// io.bfq.weight of one control group for one device.
+struct BfqWeightConfig {
+  explicit BfqWeightConfig(std::string of) : device{std::move(of)} {}
+  std::string device;
+  int weight = block::kBfqWeightDefault;
+  friend bool operator==(const BfqWeightConfig&, const BfqWeightConfig&) = default;
+};
+
+inline constexpr int kIoWeightDefault = 100;  // CGROUP_WEIGHT_DFL
+
 struct CgroupConfig {
   std::string name;  // its path below the root: "slow", "batch/nightly"
-  std::vector<IoMaxConfig> io_max;
+  std::vector<IoMaxConfig> io_max{};
+  int io_weight = kIoWeightDefault;
+  int bfq_weight = block::kBfqWeightDefault;
+  std::vector<BfqWeightConfig> bfq_weights{};  // of devices for which it is another
   friend bool operator==(const CgroupConfig&, const CgroupConfig&) = default;
 };
 

@@ -13,14 +13,14 @@
 #include <vector>
 
 #include "sim/base/check.hpp"
+#include "sim/system/config_cgroup_weights.hpp"
 #include "sim/system/config_fields.hpp"
 #include "sim/system/config_io_max.hpp"
 
 namespace wbsim::system {
 namespace {
 
-constexpr std::int64_t kWeightDefault = 100;  // CGROUP_WEIGHT_DFL, BFQ_WEIGHT_LEGACY_DFL
-constexpr std::size_t kNameMax = 255;         // NAME_MAX, of each part
+constexpr std::size_t kNameMax = 255;  // NAME_MAX, of each part
 // Far above what machines have. cgroup.max.descendants and cgroup.max.depth have no limit at first.
 constexpr std::size_t kGroupsMax = 1000;
 constexpr std::ptrdiff_t kGroupDepthMax = 64;
@@ -106,32 +106,19 @@ Field refused_file(std::string_view name) {
   field.allowed = "not simulated yet";
   field.schema = Json::object();
   field.read = [](ReadContext& context, const Json&, const std::string& pointer) {
-    context.refuse(pointer, "not simulated; of control groups io.max is");
+    context.refuse(pointer, "not simulated; of control groups io.max and io.bfq.weight are");
   };
   field.print = [] { return Json(nullptr); };
-  return field;
-}
-
-// Without iocost and groups of bfq the default is all there can be.
-Field weight_file(std::string_view name) {
-  Field field = refused_file(name);
-  field.summary = "share of the device; only the default is simulated";
-  field.allowed = fmt::format("{0} or \"default {0}\"", kWeightDefault);
-  field.read = [allowed = field.allowed](ReadContext& context, const Json& value,
-                                         const std::string& pointer) {
-    if (value != Json(kWeightDefault) && value != Json(fmt::format("default {}", kWeightDefault))) {
-      context.refuse(pointer, fmt::format("{}; only the default weight is simulated: {}",
-                                          shown(value), allowed));
-    }
-  };
   return field;
 }
 
 std::vector<Field> group_fields(CgroupConfig& group) {
   std::vector<Field> fields{
       named_objects_field<IoMaxConfig>("io.max", group.io_max, &IoMaxConfig::device, io_max_fields,
-                                       "upper limits by device; absent: max"),
-      weight_file("io.weight"), weight_file("io.bfq.weight")};
+                                       "upper limits by device; absent: max")};
+  for (Field& field : weight_fields(group)) {
+    fields.push_back(std::move(field));
+  }
   for (const std::string_view name : kRefusedFiles) {
     fields.push_back(refused_file(name));
   }
@@ -144,22 +131,20 @@ const CgroupConfig* find_group(const Config& config, std::string_view name) {
   return found == config.cgroups.end() ? nullptr : &*found;
 }
 
-void check_devices_of(ReadContext& context, const Config& config, const CgroupConfig& group) {
+// That a file of a group may name `device`, of which it sets `what`.
+void check_device_of(ReadContext& context, const Config& config, const std::string& pointer,
+                     const std::string& device, const char* what) {
   std::vector<std::string> known;
-  for (const DeviceConfig& device : config.devices) {
-    known.push_back(device.name);
+  for (const DeviceConfig& each : config.devices) {
+    known.push_back(each.name);
   }
-  for (const IoMaxConfig& io_max : group.io_max) {
-    const std::string pointer = child_pointer(
-        child_pointer(child_pointer("/cgroups", group.name), "io.max"), io_max.device);
-    const bool stacked =
-        std::any_of(config.stack.begin(), config.stack.end(),
-                    [&io_max](const StackConfig& each) { return each.name == io_max.device; });
-    if (stacked) {
-      context.refuse(pointer, "limits of partitions and of devices on top of others");
-    } else if (std::find(known.begin(), known.end(), io_max.device) == known.end()) {
-      context.error(pointer, unknown_name("device", io_max.device, known));
-    }
+  const bool stacked =
+      std::any_of(config.stack.begin(), config.stack.end(),
+                  [&device](const StackConfig& each) { return each.name == device; });
+  if (stacked) {
+    context.refuse(pointer, fmt::format("{} of partitions and of devices on top of others", what));
+  } else if (std::find(known.begin(), known.end(), device) == known.end()) {
+    context.error(pointer, unknown_name("device", device, known));
   }
 }
 
@@ -179,6 +164,20 @@ bool check_group_name(ReadContext& context, const std::string& name) {
     return false;
   }
   return true;
+}
+
+void check_devices_of(ReadContext& context, const Config& config, const CgroupConfig& group) {
+  const std::string pointer = child_pointer("/cgroups", group.name);
+  for (const IoMaxConfig& each : group.io_max) {
+    check_device_of(context, config, child_pointer(child_pointer(pointer, "io.max"), each.device),
+                    each.device, "limits");
+  }
+  for (const BfqWeightConfig& each : group.bfq_weights) {
+    check_device_of(context, config,
+                    child_pointer(child_pointer(pointer, "io.bfq.weight"), each.device),
+                    each.device, "weights");
+  }
+  note_idle_weights(context, config, group, pointer);
 }
 
 const block::IoLimits* find_limits(const CgroupConfig& group, std::string_view device,
@@ -226,7 +225,7 @@ void check_and_complete_cgroups(ReadContext& context, Config& config) {
                                             kGroupsMax));
       break;
     }
-    groups.push_back({.name = parent, .io_max = {}});
+    groups.push_back({.name = parent});
   }
   // A path is deeper than that of its parent.
   std::stable_sort(groups.begin(), groups.end(), [](const CgroupConfig& a, const CgroupConfig& b) {
@@ -263,6 +262,7 @@ block::ControlGroups control_groups(const Config& config, std::string_view devic
     numbers.emplace(group.name, static_cast<int>(seen.size()));
     block::ControlGroup& made = seen.emplace_back();
     made.parent = numbers.at(parent_of(group.name));
+    made.bfq_weight = bfq_weight(group, device);
     for (std::size_t direction = 0; direction < block::kDirections; ++direction) {
       if (const block::IoLimits* limits = find_limits(group, device, direction)) {
         made.limits.at(direction) = *limits;

@@ -109,12 +109,6 @@ TEST(Cgroups, ArePrintedAndReadBack) {
   EXPECT_EQ(read(printed.dump()).config, reading.config);
 }
 
-TEST(Cgroups, TheDefaultWeightIsAccepted) {
-  const testing::Reading reading =
-      read(cgroups(R"("a":{"io.weight":100,"io.bfq.weight":"default 100"})"));
-  EXPECT_EQ(reading.findings, "");
-}
-
 struct Finding {
   const char* name;
   std::string text;
@@ -172,25 +166,17 @@ INSTANTIATE_TEST_SUITE_P(
                 kAtLimits + "wiops: \"100\" is not allowed; " + kIosAllowed},
         Finding{"Latency", cgroups(R"("a":{"io.latency":{"sda":{"target":75000}}})"),
                 "not simulated: a.json: /cgroups/a/io.latency: not simulated; of control groups "
-                "io.max is",
+                "io.max and io.bfq.weight are",
                 3},
         Finding{"Cost", cgroups(R"("a":{"io.cost.qos":{}})"),
                 "not simulated: a.json: /cgroups/a/io.cost.qos: not simulated; of control groups "
-                "io.max is",
+                "io.max and io.bfq.weight are",
                 3},
         Finding{"Stacked",
                 document(R"("stack":{"sda1":{"kind":"partition","members":["sda"],"start":"1MiB",)"
                          R"("size":"1GiB"}},"cgroups":{"a":{"io.max":{"sda1":{"wiops":5}}}})"),
                 "not simulated: a.json: /cgroups/a/io.max/sda1: limits of partitions and of "
                 "devices on top of others",
-                3},
-        Finding{"Weight", cgroups(R"("a":{"io.weight":200})"),
-                "not simulated: a.json: /cgroups/a/io.weight: 200; only the default weight is "
-                "simulated: 100 or \"default 100\"",
-                3},
-        Finding{"WeightOfDevices", cgroups(R"("a":{"io.weight":{"default":100}})"),
-                "not simulated: a.json: /cgroups/a/io.weight: an object; only the default weight "
-                "is simulated: 100 or \"default 100\"",
                 3},
         Finding{"TooDeep", cgroups("\"" + path_of_depth(65) + "\":{}"),
                 "a.json: " + child_pointer("/cgroups", path_of_depth(65)) +

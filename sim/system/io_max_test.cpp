@@ -161,12 +161,13 @@ TEST(IoMaxJob, IsToldWhatIsNotLimited) {
             "simulated yet\n");
 }
 
-TEST(IoMaxJob, IsRefusedWithBfq) {
+TEST(IoMaxJob, IsToldWhatOfItsWritesHasNoShareWithBfq) {
   const std::string bfq = R"({"sda":{"size":"1GiB","queue":{"scheduler":"bfq","wbt_lat_usec":0}}})";
-  EXPECT_EQ(findings_of(kOneJob + "direct=1\ncgroup=slow\n", kLimitedGroup, bfq),
-            "not simulated: job.fio:1: job \"j\": cgroup=slow with scheduler bfq of sda, whose "
-            "groups are not simulated yet; mq-deadline, kyber and none know none\n");
-  EXPECT_EQ(findings_of(kOneJob + "direct=1\n", kLimitedGroup, bfq), "");
+  const std::string group = R"("cgroups":{"slow":{"io.bfq.weight":50}})";
+  EXPECT_EQ(findings_of(kOneJob + "direct=1\ncgroup=slow\n", group, bfq), "");
+  EXPECT_EQ(findings_of(kOneJob + "cgroup=slow\n", group, bfq),
+            "note: job.fio:1: job \"j\": background writeback of its data to sda has the share of "
+            "the root and not of control group slow, cgroup writeback is not simulated yet\n");
 }
 
 TEST(IoMaxJob, IsRefusedOnAPartition) {
@@ -179,10 +180,9 @@ TEST(IoMaxJob, IsRefusedOnAPartition) {
 }
 
 TEST(IoMaxJob, HasNoWeight) {
-  EXPECT_EQ(
-      findings_of(kOneJob + "direct=1\ncgroup=slow\ncgroup_weight=500\n", kLimitedGroup),
-      "not simulated: job.fio:8: cgroup_weight=500 (job \"j\"): weights of control groups are not "
-      "simulated yet; remove it\n");
+  EXPECT_EQ(findings_of(kOneJob + "direct=1\ncgroup=slow\ncgroup_weight=500\n", kLimitedGroup),
+            "not simulated: job.fio:8: cgroup_weight=500 (job \"j\"): weights are set in the "
+            "configuration: cgroups.NAME.io.bfq.weight; remove it\n");
 }
 
 }  // namespace

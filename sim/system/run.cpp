@@ -89,17 +89,18 @@ void check_cgroup(const Config& config, const workload::JobSpec& job, const std:
                        who + fmt::format("cgroup={} on {}; control groups are simulated on devices "
                                          "alone, not on partitions and devices on top of others",
                                          job.cgroup, name));
-  } else if (device->queue.scheduler == "bfq") {
-    diagnostics.refuse(job.where,
-                       who + fmt::format("cgroup={} with scheduler bfq of {}, whose groups are not "
-                                         "simulated yet; mq-deadline, kyber and none know none",
-                                         job.cgroup, name));
   } else if (job.writes && !job.direct && limits_writes(config, job.cgroup, name)) {
     diagnostics.note(job.where,
                      who + fmt::format("control group {} limits what the job itself writes to {}; "
                                        "background writeback of its data has no limit, cgroup "
                                        "writeback is not simulated yet",
                                        job.cgroup, name));
+  } else if (job.writes && !job.direct && device->queue.scheduler == "bfq") {
+    diagnostics.note(job.where,
+                     who + fmt::format("background writeback of its data to {} has the share of "
+                                       "the root and not of control group {}, cgroup writeback is "
+                                       "not simulated yet",
+                                       name, job.cgroup));
   }
 }
 
@@ -329,6 +330,7 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
   }
   if (any_job([](const auto& job) { return !job.cgroup.empty(); })) {
     names.emplace_back("io.max");
+    use("io.bfq.weight", std::find(names.begin(), names.end(), "bfq") != names.end());
   }
   if (syncs) {
     names.emplace_back("flush/FUA");

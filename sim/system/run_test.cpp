@@ -235,6 +235,12 @@ TEST(MechanismsInUse, FollowSwitchesAndJobs) {
   EXPECT_TRUE(has(scenario(kStream, R"("cpus":2)"), "several CPUs"));
   EXPECT_FALSE(has(scenario(kStream), "several CPUs"));
   EXPECT_TRUE(has(scenario(kStream), "blk-mq none"));
+  constexpr const char* kBfqDisk =
+      R"({"sda":{"size":"1GiB","per_kib":"10240ns","queue":{"scheduler":"bfq"}}})";
+  const std::string in_group = std::string{kStream} + "cgroup=a\n";
+  EXPECT_TRUE(has(scenario(in_group, R"("cgroups":{"a":{}})", kBfqDisk), "io.bfq.weight"));
+  EXPECT_FALSE(has(scenario(in_group, R"("cgroups":{"a":{}})"), "io.bfq.weight"));
+  EXPECT_FALSE(has(scenario(kStream, R"("cgroups":{"a":{}})", kBfqDisk), "io.bfq.weight"));
   constexpr const char* kKyberDisk = R"({"sda":{"size":"1GiB","per_kib":"10240ns",)"
                                      R"("queue":{"scheduler":"kyber","wbt_lat_usec":0}}})";
   const Scenario elevator = scenario(kStream, "", kKyberDisk);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "sim/block/request.hpp"
 #include "sim/block/sbitmap.hpp"
 #include "sim/block/tag_set.hpp"
+#include "sim/block/throttle/limits.hpp"
 #include "sim/engine/cpu.hpp"
 
 namespace wbsim::block {
@@ -213,6 +215,7 @@ struct ElevatorContext {
   int request_numbers = 0;
   // The hardware queue of each CPU; empty: there is one.
   std::vector<int> hw_queue_of_cpu{};
+  std::span<const ControlGroup> cgroups{};  // ControlGroups of the queue
 
   // The value set, or `otherwise`.
   [[nodiscard]] std::int64_t tunable(std::string_view name, std::int64_t otherwise) const {

@@ -29,6 +29,7 @@ struct ElevatorRigOptions {
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   int cpus = 1;
   QueueLimits limits{};
+  ControlGroups cgroups{};
 };
 
 // Stands for the queue of an elevator: takes what it gives up, counts how often it asked for a run.
@@ -49,6 +50,7 @@ struct Submitter {
   int id = 0;
   IoPriority priority{};
   std::int8_t nice = 0;
+  int cgroup = 0;
 };
 
 class ElevatorRig {
@@ -70,7 +72,8 @@ class ElevatorRig {
                                   .rotational = options_.limits.rotational,
                                   .tunables = options_.tunables,
                                   .single_queue = &host_,
-                                  .request_numbers = kRequestNumbers};
+                                  .request_numbers = kRequestNumbers,
+                                  .cgroups = options_.cgroups};
     queue_ = std::make_unique<ElevatorQueue>(find_elevator(options_.elevator)->make(context),
                                              merger_, options_.limits, options_.nr_requests);
     host_.list.attach(*queue_);
@@ -100,6 +103,7 @@ class ElevatorRig {
     bio.flags = step.flags;
     bio.priority = priority;
     bio.context = &context_of(who, priority);
+    bio.cgroup = who.cgroup;
     return bio;
   }
   // A request as the queue allocates it.
@@ -110,6 +114,7 @@ class ElevatorRig {
     request.length = bio.length();
     request.flags = bio.flags;
     request.priority = bio.priority;
+    request.cgroup = bio.cgroup;
     request.context = bio.context;
     request.segments = segments_of(bio, options_.limits);
     request.bio_count = 1;

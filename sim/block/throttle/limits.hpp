@@ -1,4 +1,4 @@
-// What a control group may do on one device: io.max of cgroup v2.
+// What a control group may do on one device, and its share: io.max, io.bfq.weight of cgroup v2.
 #pragma once
 
 #include <array>
@@ -24,10 +24,15 @@ inline constexpr std::size_t kReads = 0;
 inline constexpr std::size_t kWrites = 1;
 inline constexpr std::size_t kDirections = 2;
 
+inline constexpr int kBfqWeightMin = 1;        // BFQ_MIN_WEIGHT
+inline constexpr int kBfqWeightMax = 1000;     // BFQ_MAX_WEIGHT
+inline constexpr int kBfqWeightDefault = 100;  // CGROUP_WEIGHT_DFL
+
 // A control group as a queue sees it.
 struct ControlGroup {
   int parent = 0;
   std::array<IoLimits, kDirections> limits{};
+  int bfq_weight = kBfqWeightDefault;  // io.bfq.weight, of which the root has none
 };
 
 // Of one queue, by number. The first is the root, which is its own parent and has no limits; all

@@ -38,14 +38,14 @@ Queue& Bfq::redirect(Request& request) {
   if (target == nullptr) {
     return old;
   }
-  ++target->requests;
+  count_requests(*target, 1);
   if (process.queues[1] == &old) {
     for (Queue* queue = &old; queue != target;) {
       queue = &cooperators_.merge(process, *queue);
     }
   }
   old.just_created = false;
-  --old.requests;
+  count_requests(old, -1);
   processes_.release_if_unused(old);
   request.elevator_queue = target;
   return *target;

@@ -7,7 +7,7 @@ namespace wbsim::block::bfq {
 Bfq::Bfq(const ElevatorContext& context)
     : clock_{context.machine},
       tuning_{context, clock_},
-      state_{clock_, tuning_, *this},
+      state_{clock_, tuning_, *this, context.cgroups},
       peak_rate_{state_},
       raising_{state_, peak_rate_},
       bursts_{state_},
@@ -15,11 +15,12 @@ Bfq::Bfq(const ElevatorContext& context)
       injection_{state_},
       queueing_{state_},
       cooperators_{state_, raising_},
-      processes_{state_, cooperators_, bursts_},
       service_{state_,
                context.machine.simulator(),
                context.host,
                {raising_, cooperators_, injection_, peak_rate_, queueing_}},
+      membership_{state_, cooperators_, service_},
+      processes_{state_, cooperators_, bursts_, membership_},
       depths_{state_, context.nr_requests, context.bits_per_word} {}
 
 // v5.10 also asks for work while a queue without requests is waited for.
@@ -28,7 +29,11 @@ bool Bfq::has_work() const { return tuning_.v6_1 ? state_.queued > 0 : state_.bu
 // Models: bfq_bio_merge().
 void Bfq::bio_merge_begins(const Bio& bio) {
   bio_process_ = processes_.find(bio.context->id);
-  bio_queue_ = bio_process_ == nullptr ? nullptr : bio_process_->queues[is_sync(bio.flags) ? 1 : 0];
+  bio_queue_ = nullptr;
+  if (bio_process_ != nullptr) {
+    membership_.follow(*bio_process_, state_.groups.of(bio.cgroup));
+    bio_queue_ = bio_process_->queues[is_sync(bio.flags) ? 1 : 0];
+  }
 }
 
 void Bfq::insert_begins(Request& request) { processes_.admit(request); }

@@ -7,6 +7,7 @@
 #include "sim/block/elevators/bfq/cooperators.hpp"
 #include "sim/block/elevators/bfq/depth_limits.hpp"
 #include "sim/block/elevators/bfq/injection.hpp"
+#include "sim/block/elevators/bfq/membership.hpp"
 #include "sim/block/elevators/bfq/peak_rate.hpp"
 #include "sim/block/elevators/bfq/processes.hpp"
 #include "sim/block/elevators/bfq/queueing.hpp"
@@ -19,8 +20,8 @@
 namespace wbsim::block::bfq {
 
 // Models: block/bfq-iosched.c, v5.10 and v6.1. The rules are in modules of their own; this class
-// leads the queue's calls through them (README.md). Simplified: one actuator, no cgroups (all
-// queues are in the root group), no requests at the head, REQ_META is not known.
+// leads the queue's calls through them (README.md). Simplified: one actuator, control
+// groups do not change during a run, no requests at the head, REQ_META is not known.
 class Bfq final : public Elevator, private QueueKeeper {
  public:
   explicit Bfq(const ElevatorContext& context);
@@ -69,8 +70,9 @@ class Bfq final : public Elevator, private QueueKeeper {
   Injection injection_;
   QueueingDetector queueing_;
   Cooperators cooperators_;
-  Processes processes_;
   Service service_;
+  Membership membership_;
+  Processes processes_;
   DepthLimits depths_;
 
   // Of the bio that is being tried for a merge (bio_bic, bio_bfqq).

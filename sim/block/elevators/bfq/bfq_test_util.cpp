@@ -12,12 +12,21 @@ ElevatorRigOptions rig_options(const BfqLoop::Options& options) {
   rig.elevator = "bfq";
   rig.generation = options.generation;
   rig.tunables = options.tunables;
+  rig.cgroups = options.cgroups;
   rig.nr_requests = rig.default_nr_requests = 256;
   rig.limits.rotational = options.rotational;
   rig.limits.nomerges = 2;
   return rig;
 }
 }  // namespace
+
+ControlGroups groups_of(const std::vector<GroupOf>& groups) {
+  ControlGroups made(1);
+  for (const GroupOf& group : groups) {
+    made.push_back({.parent = group.parent, .limits = {}, .bfq_weight = group.weight});
+  }
+  return made;
+}
 
 BfqLoop::BfqLoop(const Options& options, const std::vector<Source>& sources)
     : options_{options}, rig_{rig_options(options)} {
@@ -60,7 +69,8 @@ void BfqLoop::submit(Runner& runner) {
     }
     IoStep step{.flags = source.flags, .sector = runner.next, .sectors = source.sectors};
     runner.next += source.step == 0 ? source.sectors : source.step;
-    Bio& bio = rig_.bio(step, source.priority, {.id = source.id, .priority = source.priority});
+    Bio& bio = rig_.bio(step, source.priority,
+                        {.id = source.id, .priority = source.priority, .cgroup = source.cgroup});
     Request& request = rig_.request(bio);
     rig_.queue().merge(bio);
     RequestChain absorbed;

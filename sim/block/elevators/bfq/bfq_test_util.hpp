@@ -21,6 +21,7 @@ class Parts : private QueueKeeper {
     ElevatorGeneration generation = kV6_1;
     bool rotational = false;
     TunableValues tunables{};
+    ControlGroups cgroups{};
   };
   explicit Parts(const Options& options)
       : owner_{},
@@ -34,7 +35,7 @@ class Parts : private QueueKeeper {
                 .rotational = options.rotational,
                 .tunables = tunables_},
                clock},
-        state{clock, tuning, *this} {}
+        state{clock, tuning, *this, options.cgroups} {}
   Parts() : Parts(Options{}) {}
   ~Parts() { owner_.sim.cancel(alarm_); }
 
@@ -63,7 +64,7 @@ class Parts : private QueueKeeper {
     Queue& queue = queues_.emplace_back();
     queue.number = queues_.size();
     queue.weight = queue.own_weight = queue.new_weight = weight;
-    queue.level = &state.wf2q.root();
+    enter(queue, state.groups.root());
     queue.sync = true;
     queue.short_think_time = true;
     queue.processes = 1;
@@ -105,19 +106,21 @@ struct Scene {
     ElevatorGeneration generation = kV6_1;
     TunableValues tunables{};
     bool rotational = true;
+    ControlGroups cgroups{};
   };
   explicit Scene(Options options) : rig{rig_options(std::move(options))} {}
   Scene() : Scene(Options{}) {}
 
-  Request& insert(int id, const IoStep& step, IoPriority priority = {}) {
-    Request& request = rig.request(rig.bio(step, {}, {.id = id, .priority = priority}));
+  Request& insert(int id, const IoStep& step, IoPriority priority = {}, int cgroup = 0) {
+    Request& request =
+        rig.request(rig.bio(step, {}, {.id = id, .priority = priority, .cgroup = cgroup}));
     RequestChain absorbed;
     rig.queue().insert(request, absorbed);
     return request;
   }
   // Inserts one into a queue, of which the tests then know all.
-  Queue& add(int id, const IoStep& step, IoPriority priority = {}) {
-    return *insert(id, step, priority).elevator_queue;
+  Queue& add(int id, const IoStep& step, IoPriority priority = {}, int cgroup = 0) {
+    return *insert(id, step, priority, cgroup).elevator_queue;
   }
   // What is given out, which stays in the driver.
   std::string take() { return rig.dispatch(true); }
@@ -132,9 +135,17 @@ struct Scene {
     return {.elevator = "bfq",
             .generation = options.generation,
             .tunables = std::move(options.tunables),
-            .limits = {.rotational = options.rotational}};
+            .limits = {.rotational = options.rotational},
+            .cgroups = std::move(options.cgroups)};
   }
 };
+
+// Groups beside each other in the root, numbered from 1, or in the group of a number before them.
+struct GroupOf {
+  int weight = 100;
+  int parent = 0;
+};
+ControlGroups groups_of(const std::vector<GroupOf>& groups);
 
 // A process that keeps `depth` requests in bfq, one after the other or far apart.
 struct Source {
@@ -148,6 +159,7 @@ struct Source {
   SimDuration think{};        // from a completion to the next request
   SimDuration begins{};
   SimDuration ends = seconds(1000);
+  int cgroup = 0;
 };
 
 // bfq in front of a device that serves `channels` requests at a time, with processes that react.
@@ -160,6 +172,7 @@ class BfqLoop {
     SimDuration service = microseconds(500);
     SimDuration per_sector{};
     TunableValues tunables{};
+    ControlGroups cgroups{};
   };
   BfqLoop(const Options& options, const std::vector<Source>& sources);
 

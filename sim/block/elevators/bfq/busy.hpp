@@ -11,4 +11,8 @@ void add_busy(State& state, Queue& queue);
 // gone afterwards.
 void remove_busy(State& state, Queue& queue, bool expires);
 
+// bfq_weights_tree_remove(): the weight of a queue that is not busy, and of which nothing is in the
+// driver any longer, does not count, nor do the groups above it of which nothing is scheduled.
+void stop_counting(State& state, Queue& queue);
+
 }  // namespace wbsim::block::bfq

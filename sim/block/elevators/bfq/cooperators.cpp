@@ -36,29 +36,30 @@ void Cooperators::update_position(Queue& queue) {
   }
   remove_position(queue);
   if (!is_too_late(queue) && queue.io_class != kIdleClass && queue.next != nullptr) {
-    positions_.insert(queue);
+    queue.group->positions.insert(queue);
   }
 }
 
 void Cooperators::remove_position(Queue& queue) {
   if (queue.position_link.is_linked()) {
-    positions_.erase(positions_.iterator_to(queue));
+    queue.position_link.unlink();  // it may have left the group since
   }
 }
 
 // Models: bfqq_find_close(). Where no queue begins at `sector`, the one where the search for it
 // ends is asked first, then its neighbour on the other side.
-Queue* Cooperators::find_close(Lba sector) {
-  if (positions_.empty()) {
+Queue* Cooperators::find_close(Group& group, Lba sector) {
+  Group::Positions& positions = group.positions;
+  if (positions.empty()) {
     return nullptr;
   }
-  const auto above = positions_.lower_bound(sector);
-  if (above != positions_.end() && above->next->sector == sector) {
+  const auto above = positions.lower_bound(sector);
+  if (above != positions.end() && above->next->sector == sector) {
     return &*above;
   }
-  Queue* higher = above == positions_.end() ? nullptr : &*above;
-  Queue* lower = above == positions_.begin() ? nullptr : &*std::prev(above);
-  using Traits = Positions::value_traits;
+  Queue* higher = above == positions.end() ? nullptr : &*above;
+  Queue* lower = above == positions.begin() ? nullptr : &*std::prev(above);
+  using Traits = Group::Positions::value_traits;
   const bool ends_at_higher =
       higher != nullptr && Traits::node_traits::get_left(Traits::to_node_ptr(*higher)) == nullptr;
   for (Queue* queue : {ends_at_higher ? higher : lower, ends_at_higher ? lower : higher}) {
@@ -152,7 +153,7 @@ Queue* Cooperators::find(Queue& queue, Process& process, Lba sector) {
       return merged;
     }
   }
-  Queue* close = find_close(sector);
+  Queue* close = find_close(*queue.group, sector);
   return close != nullptr && close != &queue && may_cooperate(queue, *close) ? set_up(queue, *close)
                                                                              : nullptr;
 }
@@ -222,16 +223,16 @@ Queue& Cooperators::merge(Process& process, Queue& queue) {
   merged.shared = true;
   merged.owner = nullptr;
   queue.owner = nullptr;
-  if (last_created_ == &queue) {
-    last_created_ = &merged;
+  if (queue.group->last_created == &queue) {
+    queue.group->last_created = &merged;
   }
   release_process(queue);
   return merged;
 }
 
 void Cooperators::release_process(Queue& queue) {
-  if (last_created_ == &queue) {
-    last_created_ = nullptr;
+  if (queue.group->last_created == &queue) {
+    queue.group->last_created = nullptr;
   }
   --queue.processes;
   if (queue.busy && queue.empty() && &queue != state_.in_service) {
@@ -298,12 +299,12 @@ Queue& Cooperators::join_recent(Queue& queue, Process& process) {
   if (!state_.tuning.v6_1) {
     return queue;
   }
-  Queue* last = last_created_;
+  Queue* last = queue.group->last_created;
   const std::uint64_t wait = state_.clock.from_msecs(kStableMerge);
   if (last == nullptr || Clock::is_after(queue.created, last->created + wait) ||
       queue.parent != last->parent || queue.own_weight != last->own_weight ||
       queue.io_class != last->io_class) {
-    last_created_ = &queue;
+    queue.group->last_created = &queue;
     return queue;
   }
   if (Clock::is_after(queue.created, last->created + state_.tuning.burst_interval)) {
@@ -330,8 +331,8 @@ void Cooperators::process_exits(Process& process) { drop_stable_candidate(proces
 
 void Cooperators::unused(Queue& queue) {
   remove_position(queue);
-  if (last_created_ == &queue) {
-    last_created_ = nullptr;
+  if (queue.group->last_created == &queue) {
+    queue.group->last_created = nullptr;
   }
 }
 

@@ -1,8 +1,6 @@
 // Processes that work side by side on the same part of the device: their queues become one.
 #pragma once
 
-#include <boost/intrusive/set.hpp>
-
 #include "sim/block/elevators/bfq/state.hpp"
 #include "sim/block/elevators/bfq/wakers.hpp"
 #include "sim/block/elevators/bfq/weight_raising.hpp"
@@ -20,6 +18,7 @@ namespace wbsim::block::bfq {
 //  3. v6.1: a queue created within 180 ms of another of the same class and level belongs together
 //     with it: at once on a device that queues and does not seek; else after 600 ms, unless waiting
 //     for the process makes the device faster. Such queues stay together.
+//  4. All that between queues of one group.
 class Cooperators {
  public:
   Cooperators(State& state, const WeightRaising& raising) : state_{state}, raising_{raising} {}
@@ -38,27 +37,19 @@ class Cooperators {
 
   // The position of a queue follows its next request.
   void update_position(Queue& queue);
-  void remove_position(Queue& queue);
+  static void remove_position(Queue& queue);
   // A process gives up its references to queues that its own was to be merged into.
   void drop_chain(Queue& queue) const;
   // References of a process that has ended.
   void process_exits(Process& process);
-  void unused(Queue& queue);
+  static void unused(Queue& queue);
   // bfq_release_process_ref().
   void release_process(Queue& queue);
 
  private:
-  struct SectorOfNext {
-    using type = Lba;
-    const Lba& operator()(const Queue& queue) const { return queue.next->sector; }
-  };
-  using Positions = boost::intrusive::set<
-      Queue, boost::intrusive::member_hook<Queue, PositionHook, &Queue::position_link>,
-      boost::intrusive::key_of_value<SectorOfNext>, boost::intrusive::constant_time_size<false>>;
-
   [[nodiscard]] bool is_too_late(const Queue& queue) const;
   [[nodiscard]] bool may_cooperate(const Queue& queue, const Queue& other) const;
-  [[nodiscard]] Queue* find_close(Lba sector);
+  [[nodiscard]] static Queue* find_close(Group& group, Lba sector);
   [[nodiscard]] static Queue* set_up(Queue& queue, Queue& other);
   [[nodiscard]] bool stable_merge_is_due(const Queue& queue, const Process& process) const;
   [[nodiscard]] Queue* merge_stably(Queue& queue, Process& process) const;
@@ -69,8 +60,6 @@ class Cooperators {
 
   State& state_;
   const WeightRaising& raising_;
-  Positions positions_;            // rq_pos_tree
-  Queue* last_created_ = nullptr;  // last_bfqq_created
 };
 
 }  // namespace wbsim::block::bfq

@@ -1,6 +1,7 @@
 #include "sim/block/elevators/bfq/depth_limits.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace wbsim::block::bfq {
 
@@ -9,6 +10,30 @@ constexpr std::int64_t kLevelsOfClass = 8;  // IOPRIO_BE_NR
 
 // DIV_ROUND_CLOSEST()
 std::int64_t divide_to_nearest(std::int64_t a, std::int64_t b) { return (a + b / 2) / b; }
+
+// Of what it shares the group with. For a queue the weights of higher classes count eightfold.
+std::int64_t weights_beside(const Entity& entity) {
+  if (!entity.is_queue()) {
+    return entity.level->tree_of(entity).weight_sum();
+  }
+  std::int64_t weights = 0;
+  for (std::size_t index = 0; index <= entity.io_class; ++index) {
+    weights = weights * kLevelsOfClass + entity.level->trees[index].weight_sum();
+  }
+  return weights;
+}
+
+// How much of `limit` is its own, from the root down. Absent: it, or a group above, has all that.
+std::optional<std::int64_t> tags_owed(const Entity& entity, std::int64_t limit) {
+  const std::optional<std::int64_t> above =
+      entity.parent == nullptr ? limit : tags_owed(*entity.parent, limit);
+  const std::int64_t weights = above ? weights_beside(entity) : 0;
+  if (weights == 0) {
+    return above;
+  }
+  const std::int64_t own = divide_to_nearest(*above * entity.weight, weights);
+  return entity.requests >= own ? std::nullopt : std::optional{own};
+}
 }  // namespace
 
 DepthLimits::DepthLimits(const State& state, int nr_requests, int bits_per_word)
@@ -33,39 +58,18 @@ int DepthLimits::depth(const engine::RwbsFlags& flags, const Process* process) c
     return depth;
   }
   const Queue* queue = process->queues[sync ? 1 : 0];
-  return queue != nullptr && queue->counted && has_its_share(*queue, limit) ? 1 : depth;
+  return queue != nullptr && has_its_share(*queue, limit) ? 1 : depth;
 }
 
-// Models: bfqq_request_over_limit(): from the root down. At the queue's own level the weights of
-// higher classes count eightfold.
-bool DepthLimits::has_its_share(const Queue& queue, int limit) const {
-  constexpr std::size_t kDepthMax = 16;  // BFQ_LIMIT_INLINE_DEPTH
-  std::array<const Entity*, kDepthMax> path{};
-  std::size_t levels = 0;
+// Models: bfqq_request_over_limit(). A queue, or a group, of which nothing is scheduled may go on:
+// bfq is to know that it has work.
+bool DepthLimits::has_its_share(const Queue& queue, int limit) {
   for (const Entity* entity = &queue; entity != nullptr; entity = entity->parent) {
-    SIM_CHECK(levels < kDepthMax);
-    path[levels++] = entity;
-  }
-  std::int64_t left = limit;
-  while (levels-- > 0) {
-    const Entity& entity = *path[levels];
-    std::int64_t weights = 0;
-    if (levels > 0) {
-      weights = entity.level->tree_of(entity).weight_sum();
-    } else {
-      for (std::size_t index = 0; index <= queue.io_class; ++index) {
-        weights = weights * kLevelsOfClass + entity.level->trees[index].weight_sum();
-      }
-    }
-    if (weights == 0) {
-      continue;
-    }
-    left = divide_to_nearest(left * entity.weight, weights);
-    if (entity.requests >= left) {
-      return true;
+    if (!entity->counted) {
+      return false;
     }
   }
-  return false;
+  return !tags_owed(queue, limit).has_value();
 }
 
 }  // namespace wbsim::block::bfq

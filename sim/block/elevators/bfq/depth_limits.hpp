@@ -10,7 +10,8 @@ namespace wbsim::block::bfq {
 // Models: bfq_update_depths(), bfq_limit_depth(), v5.10 and v6.1. Properties:
 //  1. Of each word of tags asynchronous requests may use 1/2, synchronous writes 3/4; while raised
 //     queues are busy 3/16 and 6/16. Synchronous reads may use all.
-//  2. v6.1: a queue that has its share of the tags by weight gets one of each word.
+//  2. v6.1: a queue gets one of each word if it, or a group above it, has its share of the tags by
+//     weight.
 class DepthLimits {
  public:
   DepthLimits(const State& state, int nr_requests, int bits_per_word);
@@ -19,7 +20,7 @@ class DepthLimits {
   [[nodiscard]] int min() const;
 
  private:
-  [[nodiscard]] bool has_its_share(const Queue& queue, int limit) const;
+  [[nodiscard]] static bool has_its_share(const Queue& queue, int limit);
 
   const State& state_;
   int nr_requests_;

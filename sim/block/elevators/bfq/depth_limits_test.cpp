@@ -108,6 +108,9 @@ TEST(DepthLimits, TheShareOfAGroupIsDividedAmongItsQueues) {
   queue->requests = 1;
   group.requests = 16;
   EXPECT_EQ(limits.depth({}, &process), 1) << "the group has all of its own";
+  group.counted = false;
+  EXPECT_EQ(limits.depth({}, &process), Sbitmap::kWholeWord) << "nothing of it is scheduled";
+  group.counted = true;
 }
 
 }  // namespace

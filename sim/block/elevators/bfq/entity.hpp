@@ -26,6 +26,7 @@ struct Entity : TreeNode {
   Tree tree = Tree::kNone;
   // Counts in the weight sum of its tree: in a tree, or in service (on_st_or_in_serv).
   bool counted = false;
+  bool group_counted = false;  // of a group: in WeightCounts (in_groups_with_pending_reqs)
 
   std::uint64_t start = 0;
   std::uint64_t finish = 0;
@@ -33,7 +34,10 @@ struct Entity : TreeNode {
 
   std::int64_t service = 0;
   std::int64_t budget = 0;
-  std::int64_t requests = 0;  // allocated for it and not yet freed
+  // Allocated for it, or for what is in it, and not yet freed. Of a group that a queue has left
+  // with requests they go on counting, and as many too few in the other: the kernel does not move
+  // them along.
+  std::int64_t requests = 0;
 
   // Weight without and with raising; new_weight and new_class hold from the next activation on.
   int weight = 0;
@@ -51,5 +55,12 @@ struct Entity : TreeNode {
   [[nodiscard]] bool is_queue() const { return children == nullptr; }
   [[nodiscard]] std::int64_t budget_left() const { return budget - service; }
 };
+
+// bfqq_request_allocated(), bfqq_request_freed(): a queue's, and of all groups above it.
+inline void count_requests(Entity& queue, int change) {
+  for (Entity* entity = &queue; entity != nullptr; entity = entity->parent) {
+    entity->requests += change;
+  }
+}
 
 }  // namespace wbsim::block::bfq

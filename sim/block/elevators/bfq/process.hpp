@@ -27,6 +27,7 @@ struct SavedState {
 // Models: struct bfq_io_cq.
 struct Process {
   const IoContext* context = nullptr;
+  Group* group = nullptr;          // of its last bio (blkcg_serial_nr)
   IoPriority priority;             // that its queues were made for
   std::array<Queue*, 2> queues{};  // by whether they are synchronous
   int requests = 0;                // allocated

@@ -7,7 +7,7 @@ namespace wbsim::block::bfq {
 
 namespace {
 
-constexpr int kLevels = 8;          // IOPRIO_NR_LEVELS
+constexpr int kLevels = Group::kLevels;
 constexpr int kUsualLevel = 4;      // IOPRIO_BE_NORM
 constexpr int kWeightOfLevel = 10;  // BFQ_WEIGHT_CONVERSION_COEFF
 
@@ -38,6 +38,18 @@ void set_next_priority(Queue& queue, const Process& process) {
   queue.weight_changed = true;
 }
 
+// Models: bfq_async_queue_prio(). The idle class has one queue.
+Queue*& async_queue(Group& group, const IoPriority& priority) {
+  const ClassIndex index = class_of(priority.io_class);
+  std::size_t level = priority.level;
+  if (priority.io_class == IoClass::kNone) {
+    level = kUsualLevel;
+  } else if (index == kIdleClass) {
+    level = 0;
+  }
+  return group.async_queues[index][level];
+}
+
 // Models: bfq_waker_bfqq(): the waker of a queue that is taken apart, if a process is left to it.
 Queue* surviving_waker(const Queue& queue) {
   Queue* waker = queue.waker;
@@ -65,27 +77,15 @@ Process& Processes::process_of(const IoContext& context) {
   return process;
 }
 
-// Models: bfq_async_queue_prio(). The idle class has one queue.
-Queue*& Processes::async_queue(const IoPriority& priority) {
-  const ClassIndex index = class_of(priority.io_class);
-  std::size_t level = priority.level;
-  if (priority.io_class == IoClass::kNone) {
-    level = kUsualLevel;
-  } else if (index == kIdleClass) {
-    level = 0;
-  }
-  return async_queues_[index][level];
-}
-
 // Models: bfq_init_bfqq(), bfq_init_entity().
-Queue& Processes::make_queue(const Process& process, bool sync) {
+Queue& Processes::make_queue(const Process& process, Group& group, bool sync) {
   const Clock& clock = state_.clock;
   Queue& queue = pool_.acquire();
   queue.number = ++queues_made_;
   set_next_priority(queue, process);
   queue.weight = queue.own_weight = queue.new_weight;
   queue.io_class = queue.new_class;
-  queue.level = &state_.wf2q.root();
+  enter(queue, group);
   queue.sync = sync;
   queue.just_created = sync;
   queue.short_think_time = sync && queue.io_class != kIdleClass;
@@ -101,29 +101,29 @@ Queue& Processes::make_queue(const Process& process, bool sync) {
   return queue;
 }
 
-Queue& Processes::get_queue(Process& process, bool sync, bool respawn) {
+Queue& Processes::get_queue(Process& process, Group& group, bool sync, bool respawn) {
   if (!sync) {
-    Queue*& shared = async_queue(process.priority);
+    Queue*& shared = async_queue(group, process.priority);
     if (shared == nullptr) {
-      shared = &make_queue(process, false);
+      shared = &make_queue(process, group, false);
       ++shared->processes;  // the group's
     }
     ++shared->processes;
     return *shared;
   }
-  Queue& queue = make_queue(process, true);
+  Queue& queue = make_queue(process, group, true);
   ++queue.processes;
   return respawn ? queue : cooperators_.join_recent(queue, process);
 }
 
 // Models: bfq_check_ioprio_change().
-void Processes::follow_priority(Process& process, const IoContext& context) {
+void Processes::follow_priority(Process& process, const IoContext& context, Group& group) {
   if (process.priority == context.priority) {
     return;
   }
   process.priority = context.priority;
   if (Queue* old = process.queues[0]) {
-    process.queues[0] = &get_queue(process, false, true);
+    process.queues[0] = &get_queue(process, group, false, true);
     cooperators_.release_process(*old);
   }
   if (process.queues[1] != nullptr) {
@@ -139,7 +139,7 @@ Queue& Processes::split_off(Process& process, Queue& shared, bool& existed) {
   if (existed) {
     return *queue;
   }
-  queue = &get_queue(process, true, true);
+  queue = &get_queue(process, *process.group, true, true);
   process.queues[1] = queue;
   bursts_.restore(*queue, process.saved);
   queue->split_time = state_.clock.jiffies();
@@ -150,7 +150,7 @@ Queue& Processes::split_off(Process& process, Queue& shared, bool& existed) {
 Queue& Processes::queue_for(Process& process, bool sync, bool& split, bool& existed) {
   Queue* queue = process.queues[sync ? 1 : 0];
   if (queue == nullptr) {
-    Queue& made = get_queue(process, sync, false);
+    Queue& made = get_queue(process, *process.group, sync, false);
     process.queues[sync ? 1 : 0] = &made;
     return made;
   }
@@ -161,11 +161,13 @@ Queue& Processes::queue_for(Process& process, bool sync, bool& split, bool& exis
 
 void Processes::admit(Request& request) {
   Process& process = process_of(*request.context);
-  follow_priority(process, *request.context);
+  Group& group = state_.groups.of(request.cgroup);
+  follow_priority(process, *request.context, group);
+  membership_.follow(process, group);
   bool split = false;
   bool existed = false;
   Queue& queue = queue_for(process, is_sync(request.flags), split, existed);
-  ++queue.requests;
+  count_requests(queue, 1);
   ++process.requests;
   request.elevator_process = &process;
   request.elevator_queue = &queue;
@@ -187,7 +189,7 @@ void Processes::request_freed(Request& request) {
   Queue& queue = *request.elevator_queue;
   request.elevator_process = nullptr;
   request.elevator_queue = nullptr;
-  --queue.requests;
+  count_requests(queue, -1);
   release_if_unused(queue);
   --process.requests;
   forget_if_done(process);

@@ -14,6 +14,7 @@
 
 namespace wbsim::block::bfq {
 
+struct Group;
 struct Process;
 
 using ListHook =
@@ -65,6 +66,7 @@ struct Intensity {
 // the tree that it is in, the count of weights, or a merge that may come.
 struct Queue : Entity {
   std::uint64_t number = 0;  // counts the queues ever made, from 1
+  Group* group = nullptr;    // bfqq_group(); `parent` but for the root
 
   // Requests.
   SectorOrder sorted;

@@ -242,7 +242,7 @@ void Service::completed(const Request& request, Queue& queue) {
   --queue.dispatched;
   if (queue.dispatched == 0 && !queue.busy) {
     queue.budget_timeout = state_.clock.jiffies();
-    state_.weights.remove(queue);
+    stop_counting(state_, queue);
   }
   const SimTime now = state_.clock.now();
   queue.think_time.last_end = now;

@@ -47,6 +47,8 @@ class Service {
   void expire(Expiration reason) { expire(reason, state_.clock.now()); }
   // bfq_exit_bfqq(): the queue in service loses its process.
   void process_exits(const Queue& queue);
+  // bfq_schedule_dispatch(): where anything is queued.
+  void ask_for_dispatch();
 
  private:
   [[nodiscard]] Queue* select();
@@ -54,7 +56,6 @@ class Service {
   [[nodiscard]] Queue* choose_other(Queue& waited_for);
   bool end_turn(Queue& queue, Expiration reason);
   void stop_waiting();
-  void ask_for_dispatch();
   void on_idle_timer();
 
   State& state_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "sim/block/elevators/bfq/clock.hpp"
+#include "sim/block/elevators/bfq/group.hpp"
 #include "sim/block/elevators/bfq/process.hpp"
 #include "sim/block/elevators/bfq/tuning.hpp"
 #include "sim/block/elevators/bfq/weight_counts.hpp"
@@ -26,17 +27,20 @@ enum class Queueing { kUnknown, kNo, kYes };
 
 // Models: the fields of struct bfq_data that more than one rule reads.
 struct State {
-  State(const Clock& clock_, const Tuning& tuning_, QueueKeeper& keeper_)
+  State(const Clock& clock_, const Tuning& tuning_, QueueKeeper& keeper_,
+        std::span<const ControlGroup> cgroups)
       : clock{clock_},
         tuning{tuning_},
         keeper{keeper_},
-        wf2q{clock_, tuning_.idle_class_timeout, weights, keeper_},
+        groups{cgroups, clock_},
+        wf2q{groups.root().members, clock_, tuning_.idle_class_timeout, weights, keeper_},
         max_budget{tuning_.user_max_budget != 0 ? tuning_.user_max_budget : kDefaultMaxBudget} {}
 
   const Clock& clock;
   const Tuning& tuning;
   QueueKeeper& keeper;
   WeightCounts weights;
+  Groups groups;
   Wf2q wf2q;
 
   std::array<int, kClasses> busy{};  // queues that are scheduled, by class
@@ -68,9 +72,10 @@ struct State {
     return !tuning.rotational && queueing != Queueing::kNo;
   }
   // bfq_asymmetric_scenario(): some queue is owed more than another, and `queue` is not the one
-  // that is owed least.
+  // that is owed least. Groups may differ whatever their weights are: in how many they serve.
   [[nodiscard]] bool is_asymmetric(const Queue& queue) const {
-    return (!weights.is_smallest(queue) && weights.are_varied()) || several_classes_busy();
+    return (!weights.is_smallest(queue) && weights.are_varied()) || several_classes_busy() ||
+           weights.any_group();
   }
   // bfq_serv_to_charge(): asynchronous requests count threefold (bfq_async_charge_factor), unless
   // that would upset what queues are owed.

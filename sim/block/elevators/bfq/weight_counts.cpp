@@ -1,6 +1,7 @@
 #include "sim/block/elevators/bfq/weight_counts.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace wbsim::block::bfq {
 
@@ -27,6 +28,18 @@ bool WeightCounts::remove(Queue& queue) {
   }
   queue.counted_weight = 0;
   return true;
+}
+
+void WeightCounts::add_group(Entity& group) {
+  if (!std::exchange(group.group_counted, true)) {
+    ++groups_;
+  }
+}
+
+void WeightCounts::remove_group(Entity& group) {
+  if (std::exchange(group.group_counted, false)) {
+    --groups_;
+  }
 }
 
 }  // namespace wbsim::block::bfq

@@ -31,11 +31,13 @@ bool pass_budget_up(Entity& next) {
 
 }  // namespace
 
-Wf2q::Wf2q(const Clock& clock, std::uint64_t idle_class_timeout, WeightCounts& weights,
-           QueueKeeper& keeper)
-    : clock_{clock}, idle_class_timeout_{idle_class_timeout}, weights_{weights}, keeper_{keeper} {
-  root_.idle_class_served = clock.jiffies();
-}
+Wf2q::Wf2q(ServiceLevel& root, const Clock& clock, std::uint64_t idle_class_timeout,
+           WeightCounts& weights, QueueKeeper& keeper)
+    : clock_{clock},
+      idle_class_timeout_{idle_class_timeout},
+      weights_{weights},
+      keeper_{keeper},
+      root_{root} {}
 
 // Models: bfq_update_next_in_service(). True where the level's group may now be the next one.
 bool Wf2q::update_next(ServiceLevel& level, Entity* changed, bool expires) {
@@ -117,6 +119,12 @@ void Wf2q::forget_reached(ServiceTree& tree) {
   }
 }
 
+void Wf2q::forget_idle(Queue& queue) {
+  ServiceTree& tree = queue.level->tree_of(queue);
+  tree.erase_idle(queue);
+  forget(tree, queue, false);
+}
+
 ServiceTree& Wf2q::update_weight(ServiceTree& tree, Entity& entity, bool class_too) {
   if (!entity.weight_changed) {
     return tree;
@@ -174,6 +182,9 @@ void Wf2q::activate_entity(Entity& entity, bool in_time) {
     entity.start = earliest;
     tree.add_weight(entity.weight);
     entity.counted = true;
+  }
+  if (!entity.is_queue()) {
+    weights_.add_group(entity);
   }
   enqueue(entity, tree, backshifted);
 }

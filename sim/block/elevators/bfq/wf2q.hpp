@@ -47,8 +47,9 @@ class QueueKeeper {
 //  6. Weight and class change when an entity is inserted.
 class Wf2q {
  public:
-  Wf2q(const Clock& clock, std::uint64_t idle_class_timeout, WeightCounts& weights,
-       QueueKeeper& keeper);
+  // `root`: where what is in no group competes, with the groups.
+  Wf2q(ServiceLevel& root, const Clock& clock, std::uint64_t idle_class_timeout,
+       WeightCounts& weights, QueueKeeper& keeper);
 
   // bfq_activate_bfqq(): from idle.
   void activate(Queue& queue, bool in_time) { activate_or_requeue(queue, in_time, false, false); }
@@ -58,6 +59,8 @@ class Wf2q {
   }
   // bfq_deactivate_entity().
   void deactivate(Entity& entity, bool into_idle_tree, bool expires);
+  // bfq_put_idle_entity(): of a queue in the idle tree.
+  void forget_idle(Queue& queue);
   // bfq_get_next_queue(): puts the next queue into service. Some queue must be active.
   Queue& next_queue();
   // __bfq_bfqd_reset_in_service(): after the queue in service was requeued or deactivated.
@@ -95,7 +98,7 @@ class Wf2q {
   std::uint64_t idle_class_timeout_;
   WeightCounts& weights_;
   QueueKeeper& keeper_;
-  ServiceLevel root_;
+  ServiceLevel& root_;
   ActiveQueues active_;
 };
 
