@@ -94,6 +94,9 @@ class CaseReader {
                                  "a processor of another speed; only 1 ns an instruction (0) has "
                                  "CPU costs");
     }
+    if (input.has("/cgroups")) {
+      truth_.config["cgroups"] = input.at("/cgroups");
+    }
     if (input.has("/pre")) {
       input.diagnostics().refuse(input.where("/pre"), "shell commands before the run");
     }

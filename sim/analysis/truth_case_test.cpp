@@ -77,6 +77,18 @@ TEST(TruthCase, TurnsTheInputsIntoAConfiguration) {
   EXPECT_EQ(config.memory.totalreserve, Pages{217'030 + 3 + 4 - 199'228});
 }
 
+TEST(TruthCase, KeepsControlGroups) {
+  const TestFolder folder;
+  write_small_case(folder, "c");
+  change(folder, "case.json", [](system::Json& document) {
+    document["cgroups"] = {{"a", {{"io.bfq.weight", 400}}}};
+  });
+  const PreparedCase result = prepared(folder);
+  ASSERT_EQ(result.config.cgroups.size(), 1U);
+  EXPECT_EQ(result.config.cgroups[0].name, "a");
+  EXPECT_EQ(result.config.cgroups[0].bfq_weight, 400);
+}
+
 TEST(TruthCase, DescribesTheDeviceAndItsQueue) {
   const TestFolder folder;
   write_small_case(folder, "c");
