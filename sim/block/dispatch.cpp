@@ -83,8 +83,9 @@ void RequestQueue::put_untaken_budget() {
 
 // Models: blk_mq_try_issue_directly() of one request, blk_mq_try_issue_list_directly() of several.
 // The request that the device refuses waits on the dispatch list, where it is tried again with
-// whatever follows; the rest stays in `list`.
-Task<> RequestQueue::issue_directly(TaskIo& io, RequestChain& list, WhenRefused when_refused) {
+// whatever follows; the rest stays in `list`. A single one for which there is no budget or tag
+// waits in its software queue instead, where it can still be merged with.
+Task<> RequestQueue::issue_directly(TaskIo& io, RequestChain& list, DirectIssue issue) {
   engine::Thread& thread = io.thread();
   HardwareQueue* hctx = nullptr;
   while (!list.empty()) {
@@ -95,17 +96,21 @@ Task<> RequestQueue::issue_directly(TaskIo& io, RequestChain& list, WhenRefused 
       ring(*hctx);
     }
     hctx = &hctx_of(request);
-    const bool budget = take_budget(request);
-    const bool accepted = budget && hctx->get_driver_tag(request) &&
-                          start(*hctx, request, thread.name()) == SubmitResult::kAccepted;
-    if (budget) {
+    const bool tried = take_budget(request) && hctx->get_driver_tag(request);
+    const bool accepted = tried && start(*hctx, request, thread.name()) == SubmitResult::kAccepted;
+    if (tried) {
       hctx->update_dispatch_busy(!accepted);
     }
     if (!accepted) {
       ring(*hctx);
       put_budget(request);
-      hctx->dispatch_list().push_back(request);
-      if (list.empty() || when_refused == WhenRefused::kRun) {
+      if (!tried && issue == DirectIssue::kOne) {
+        co_await thread.run(insert_cost());
+        insert_one(request, thread.name());
+      } else {
+        hctx->dispatch_list().push_back(request);
+      }
+      if (list.empty() || issue == DirectIssue::kPlug) {
         co_await run_hw_queue(io, *hctx);
       }
       co_return;

@@ -137,6 +137,27 @@ TEST(DispatchBusy, WhatFollowsARefusedRequestIsInsertedBehindIt) {
 
 // --- Refusals -------------------------------------------------------------------------------
 
+// A SCSI disk that takes one command at once.
+Lines inserted_without_budget(const IoScript& script) {
+  RigOptions options;
+  options.queue.driver.driver = Driver::kScsi;
+  options.device.depth = 1;
+  QueueRig rig{options};
+  rig.task(script);
+  rig.run();
+  EXPECT_TRUE(rig.drained());
+  EXPECT_EQ(rig.issued(), (Lines{"W 0+8", "W 100+8"}));
+  return rig.log.lines("insert");
+}
+
+TEST(Refusal, ASingleRequestWithoutBudgetIsInserted) {
+  EXPECT_EQ(inserted_without_budget({write(0), write(100)}), (Lines{"0 task0 insert W 100+8"}));
+}
+
+TEST(Refusal, OneOfAPlugWithoutBudgetIsNot) {
+  EXPECT_EQ(inserted_without_budget({plug(), write(0), write(100), unplug()}), Lines{});
+}
+
 TEST(Refusal, ResourceIsTriedAgainAtOnceAndThenAfterADelayOfTheTimerWheel) {
   RigOptions options;
   options.device.faults = {{.times = 2, .refuse = SubmitResult::kResource}};

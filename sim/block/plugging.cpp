@@ -45,7 +45,7 @@ Task<> RequestQueue::add_alone_to_plug(TaskIo& io, Plug& plug, Request& request)
   co_await io.thread().run(options_.trace.plug);
   if (!previous.empty()) {
     trace_unplug(io.thread(), previous, false);
-    co_await issue_directly(io, previous);
+    co_await issue_directly(io, previous, DirectIssue::kOne);
   }
 }
 
@@ -72,7 +72,7 @@ void RequestQueue::take_group(RequestChain& list, RequestChain& group) const {
 // Models: blk_mq_plug_issue_direct(): whether the device has been busy is not asked.
 inline Task<> RequestQueue::issue_newest_first(TaskIo& io, RequestChain& list) {
   return batches() && !tag_host_.shared() ? issue_batches(io, list)
-                                          : issue_directly(io, list, WhenRefused::kRun);
+                                          : issue_directly(io, list, DirectIssue::kPlug);
 }
 
 // A driver of batches has queue_rqs(): it gives the device all of a hardware queue at once, oldest
@@ -115,7 +115,7 @@ Task<> RequestQueue::flush_plug(TaskIo& io) {
     HardwareQueue& hctx = hctx_of(group.front());
     trace_unplug(io.thread(), group, false);
     if (hctx.dispatch_busy() == 0 && !elevator_) {
-      co_await issue_directly(io, group);
+      co_await issue_directly(io, group, DirectIssue::kList);
     }
     if (!group.empty()) {
       co_await insert(io, group);

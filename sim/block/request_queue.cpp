@@ -180,7 +180,7 @@ Task<> RequestQueue::run(engine::Thread& thread, SimDuration cost) { co_await th
     HardwareQueue& hctx = hctx_of(*request);
     const bool sync_of_many = hctxs_.size() > 1 && is_sync(request->flags);
     if (!elevator_ && (hctx.dispatch_busy() == 0 || sync_of_many)) {
-      co_await issue_directly(io, list);
+      co_await issue_directly(io, list, DirectIssue::kOne);
       co_return;
     }
     co_await insert(io, list);

@@ -187,10 +187,11 @@ class RequestQueue final : public BlockQueue,
   void on_tags_freed(HardwareQueue& hctx, int cpu) override { run_pending_async(hctx, cpu); }
 
   // Dispatch.
-  // Whether the hardware queue is run if a request is refused: if it was the last, or anyhow.
-  enum class WhenRefused { kRunForLast, kRun };
-  engine::Task<> issue_directly(TaskIo& io, RequestChain& list,
-                                WhenRefused when_refused = WhenRefused::kRunForLast);
+  // What is issued past the software queues: a single request, the requests of a list, or those of
+  // a plug since v5.16. When one is refused the hardware queue is run: always with a plug, else if
+  // it was the last.
+  enum class DirectIssue { kOne, kList, kPlug };
+  engine::Task<> issue_directly(TaskIo& io, RequestChain& list, DirectIssue issue);
   [[nodiscard]] SimDuration insert_cost() const {
     return costs().request_insert + options_.trace.rq_insert;
   }
