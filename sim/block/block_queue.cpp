@@ -68,15 +68,6 @@ void BlockQueue::merge_run(TaskIo& io, Bio& run, SimDuration step) {
   merger_.append(newest, run);
 }
 
-// Models: bio_set_ioprio(), get_current_ioprio().
-IoPriority BlockQueue::submitted_priority(const TaskIo& io, IoPriority set) const {
-  if (common_.bio_priority == BioPriorityRule::kAsSet || set.io_class != IoClass::kNone) {
-    return set;
-  }
-  const IoPriority own = io.priority();
-  return own.io_class == IoClass::kNone ? kPriorityOfNiceZero : own;
-}
-
 void BlockQueue::refuse_merge(const Bio& bio) {
   const bool flags = bio.is_flush() || bio.is_part();
   merger_.begin_attempt(bio.count);

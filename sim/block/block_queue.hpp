@@ -142,7 +142,14 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
   void cancel_interrupts(Request& request);
 
   // The priority that a bio has once it is submitted.
-  [[nodiscard]] IoPriority submitted_priority(const TaskIo& io, IoPriority set) const;
+  // Models: bio_set_ioprio(), get_current_ioprio().
+  [[nodiscard]] IoPriority submitted_priority(const TaskIo& io, IoPriority set) const {
+    if (common_.bio_priority == BioPriorityRule::kAsSet || set.io_class != IoClass::kNone) {
+      return set;
+    }
+    const IoPriority own = io.priority();
+    return own.io_class == IoClass::kNone ? kPriorityOfNiceZero : own;
+  }
 
   // CPU time of DataSteps for what a bio writes, and for what a request has read.
   [[nodiscard]] SimDuration data_steps_of(const Bio& bio) const {

@@ -13,10 +13,6 @@ void IoAccounting::started(Request& request, const Bio& bio) {
   }
 }
 
-void IoAccounting::bios_merged(const Request& request, std::int64_t bios) {
-  lines_.change(request.part, [&](Line& line) { line.group(request.is_write()).merges += bios; });
-}
-
 void IoAccounting::request_merged(const Request& request) {
   if (!lines_.integrates()) {
     bios_merged(request, 1);

@@ -32,7 +32,11 @@ class IoAccounting {
   // A request was made of `bio`.
   void started(Request& request, const Bio& bio);
   // Bios became part of `request`.
-  void bios_merged(const Request& request, std::int64_t bios);
+  void bios_merged(const Request& request, std::int64_t bios) {
+    lines_.change(request.part, [&request, bios](PartStats::Line& line) {
+      line.group(request.is_write()).merges += bios;
+    });
+  }
   // `request` became part of another one.
   void request_merged(const Request& request);
   // The driver has it, and no longer.

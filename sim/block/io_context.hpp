@@ -41,6 +41,9 @@ struct IoContext {
   // Every queue that has seen the task, so that it learns of its end.
   std::vector<IoContextUser*> users;
   void add_user(IoContextUser& user) {
+    if (!users.empty() && users.front() == &user) {
+      return;  // most tasks write to one device
+    }
     if (std::find(users.begin(), users.end(), &user) == users.end()) {
       users.push_back(&user);
     }

@@ -68,7 +68,7 @@ bool RequestMerger::fits(Request& request, const Bio& bio, std::int64_t segments
   return false;
 }
 
-void RequestMerger::grow(Request& request, const Bio& bio, std::int64_t segments) {
+inline void RequestMerger::grow(Request& request, const Bio& bio, std::int64_t segments) {
   request.length += bio.length();
   request.segments += segments;
   request.bio_count += bio.count;
@@ -76,7 +76,7 @@ void RequestMerger::grow(Request& request, const Bio& bio, std::int64_t segments
 }
 
 // A run that continues the last one becomes part of it.
-void RequestMerger::append(Request& request, Bio& bio, std::int64_t segments) {
+inline void RequestMerger::append(Request& request, Bio& bio, std::int64_t segments) {
   grow(request, bio, segments);
   Bio& last = *request.bio_tail;
   const bool continues = bio_runs_ && last.end() == bio.sector && last.unit == bio.unit &&
@@ -92,6 +92,10 @@ void RequestMerger::append(Request& request, Bio& bio, std::int64_t segments) {
   }
   last.next = &bio;
   request.bio_tail = &bio;
+}
+
+void RequestMerger::append(Request& request, Bio& bio) {
+  append(request, bio, segments_of(bio, limits_));
 }
 
 bool RequestMerger::back_merge(Request& request, Bio& bio) {

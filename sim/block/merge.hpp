@@ -132,7 +132,7 @@ class RequestMerger {
   [[nodiscard]] const Request& merged_into() const { return *merged_into_; }
 
   // Adds a run behind the request's data without asking for limits.
-  void append(Request& request, Bio& bio) { append(request, bio, segments_of(bio, limits_)); }
+  void append(Request& request, Bio& bio);
 
  private:
   [[nodiscard]] static bool is_same_operation(const engine::RwbsFlags& a,

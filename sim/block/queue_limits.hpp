@@ -70,16 +70,7 @@ struct QueueLimits {
 
 // How many sectors of a single discard may become one request: what follows begins at a multiple of
 // the granularity. Models: blk_bio_discard_split() (v5.10), bio_split_discard() (v6.1).
-[[nodiscard]] inline Sectors discard_in_limits(const Bio& bio, const QueueLimits& limits) {
-  const Sectors granularity = std::max(sectors_floor(limits.discard_granularity), Sectors{1});
-  const Sectors most = limits.max_discard_sectors - limits.max_discard_sectors % granularity;
-  if (most == Sectors{0} || bio.unit <= most) {
-    return bio.unit;
-  }
-  const Sectors alignment = sectors_floor(limits.discard_alignment) % granularity;
-  const Sectors beyond = (bio.sector + most - alignment - Lba{0}) % granularity;
-  return most > beyond ? most - beyond : most;
-}
+[[nodiscard]] Sectors discard_in_limits(const Bio& bio, const QueueLimits& limits);
 
 // How many sectors of a single bio may become one request: all of it, or what the limits leave of
 // it from its start. Models: blk_bio_segment_split() (v5.10), bio_split_rw() (v6.1), for logical
