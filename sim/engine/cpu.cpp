@@ -1,33 +1,9 @@
 #include "sim/engine/cpu.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 namespace wbsim::engine {
-
-namespace {
-
-// Tunables of CFS for one CPU, v5.10 and v6.1; all three are multiplied by
-// 1 + ilog2(min(cpus, 8)) (get_update_sysctl_factor(), SCHED_TUNABLESCALING_LOG).
-constexpr SimDuration kSchedLatency = milliseconds(6);       // sysctl_sched_latency
-constexpr SimDuration kMinGranularity = microseconds(750);   // sysctl_sched_min_granularity
-constexpr SimDuration kWakeupGranularity = milliseconds(1);  // sysctl_sched_wakeup_granularity
-constexpr std::int64_t kLatencyThreads = 8;                  // sched_nr_latency
-// Room for this many waiting threads is made at once, so that a run does not allocate later.
-constexpr std::size_t kRunnableUsual = 64;
-
-SimDuration scaled(SimDuration value, int cpus) {
-  const auto factor = std::bit_width(static_cast<unsigned>(std::min(cpus, 8)));
-  return value * factor;
-}
-
-// Models: calc_delta_fair(). Heavier threads age more slowly.
-SimDuration weighted(SimDuration ran, std::int64_t weight) {
-  return ran * static_cast<std::int64_t>(Nice::kDefault) / weight;
-}
-
-}  // namespace
 
 // --- Thread ---------------------------------------------------------------------------------
 
@@ -36,7 +12,7 @@ Thread::Thread(Machine& machine, std::string comm, int pid, Nice nice)
       simulator_{machine.simulator()},
       comm_{std::move(comm)},
       pid_{pid},
-      weight_{static_cast<std::int64_t>(nice)},
+      fair_{*this, static_cast<std::int64_t>(nice)},
       timer_{event_calling<&Thread::on_timer>(*this)} {}
 
 Thread::~Thread() { simulator_.cancel(timer_); }
@@ -47,12 +23,13 @@ void Thread::wake() {
     return;
   }
   simulator_.cancel(timer_);
-  Cpu& target = machine_.select_cpu(*this);
+  // Who still competes on its CPU stays there (ttwu_runnable()).
+  Cpu& target = fair_.leaves_when_owed ? *cpu_ : machine_.select_cpu(*this);
   if (cpu_ != &target) {
-    vruntime_ += target.min_vruntime_ - cpu_->min_vruntime_;
+    fair_.vruntime += target.queue_->origin() - cpu_->queue_->origin();
     cpu_ = &target;
   }
-  target.enqueue(*this, true);
+  target.enqueue(*this, Joins::kWakesUp);
 }
 
 std::int64_t Thread::steps_ahead_of_many(SimDuration cost, std::int64_t wanted) const {
@@ -66,7 +43,7 @@ std::int64_t Thread::steps_ahead_of_many(SimDuration cost, std::int64_t wanted) 
   return std::clamp<std::int64_t>(room / cost, 1, wanted);
 }
 
-void Thread::sleep(std::coroutine_handle<> handle) {
+void Thread::sleep(std::coroutine_handle<> handle, Leaves why) {
   SIM_CHECK(state_ == State::kRunning);
   Cpu& cpu = *cpu_;
   continuation_ = handle;
@@ -84,17 +61,13 @@ void Thread::sleep(std::coroutine_handle<> handle) {
     return;
   }
   state_ = State::kSleeping;
-  cpu.current_ = nullptr;
-  cpu.pick_next(SimDuration::zero());
+  cpu.give_up(why);
 }
 
 // The thread, which has the CPU, lets others have it first.
 void Thread::become_runnable(Cpu& cpu) {
   state_ = State::kRunnable;
-  queue_order_ = machine_.next_order_++;
-  cpu.queue_.push_back(this);
-  cpu.current_ = nullptr;
-  cpu.pick_next(SimDuration::zero());
+  cpu.give_up(Leaves::kStaysRunnable);
 }
 
 void Thread::RunAwaiter::await_suspend(std::coroutine_handle<> handle) const {
@@ -118,15 +91,14 @@ bool Thread::BlockAwaiter::await_suspend(std::coroutine_handle<> handle) {
       thread.started_ = true;
       thread.continuation_ = handle;
       thread.cpu_ = &thread.machine_.select_cpu(thread);
-      thread.cpu_->place(thread, true);
-      thread.cpu_->enqueue(thread, false);
+      thread.cpu_->enqueue(thread, thread.rested_ ? Joins::kRested : Joins::kBegins);
       break;
     }
     case Reason::kBlock:
       thread.sleep(handle);
       break;
     case Reason::kExit:
-      thread.sleep(handle);
+      thread.sleep(handle, Leaves::kExits);
       thread.state_ = State::kExited;
       break;
   }
@@ -146,15 +118,14 @@ void Thread::NanosleepAwaiter::await_suspend(std::coroutine_handle<> handle) {
 
 // --- Cpu ------------------------------------------------------------------------------------
 
-Cpu::Cpu(Machine& machine, int index)
+Cpu::Cpu(Machine& machine, int index, std::unique_ptr<FairQueue> queue)
     : machine_{machine},
       simulator_{machine.simulator()},
       index_{index},
+      queue_{std::move(queue)},
       burn_{event_calling<&Cpu::on_burn_end>(*this)},
       tick_{event_calling<&Cpu::on_tick>(*this)},
-      leave_idle_{event_calling<&Cpu::leave_idle>(*this)} {
-  queue_.reserve(kRunnableUsual);
-}
+      leave_idle_{event_calling<&Cpu::leave_idle>(*this)} {}
 
 Cpu::~Cpu() {
   simulator_.cancel(burn_);
@@ -187,81 +158,30 @@ void Cpu::on_burn_end() {
 
 void Cpu::account(Thread& thread) {
   const SimTime now = simulator_.now();
-  thread.vruntime_ += weighted(now - thread.exec_start_, thread.weight_);
+  need_resched_ |= queue_->charge(now - thread.exec_start_);
   thread.exec_start_ = now;
-  update_min_vruntime();
 }
 
-// Models: update_min_vruntime(). Monotone: the smallest of the running and the leftmost thread.
-void Cpu::update_min_vruntime() {
-  SimDuration smallest = SimDuration::max();
-  if (current_ != nullptr) {
-    smallest = current_->vruntime_;
-  }
-  if (!queue_.empty()) {
-    smallest = std::min(smallest, leftmost().vruntime_);
-  }
-  if (smallest != SimDuration::max()) {
-    min_vruntime_ = std::max(min_vruntime_, smallest);
-  }
-}
-
-// Models: place_entity(): a thread that slept gets at most half a latency period of credit
-// (GENTLE_FAIR_SLEEPERS). One that begins was forked earlier and is level with the others, unless
-// it has slept since.
-void Cpu::place(Thread& thread, bool initial) {
-  const SimDuration credit = scaled(kSchedLatency, machine_.cpus()) / 2;
-  if (initial) {
-    thread.vruntime_ = thread.rested_ ? min_vruntime_ - credit : min_vruntime_;
-    return;
-  }
-  thread.vruntime_ = std::max(thread.vruntime_, min_vruntime_ - credit);
-}
-
-void Cpu::enqueue(Thread& thread, bool wakeup) {
+void Cpu::enqueue(Thread& thread, Joins how) {
   if (current_ != nullptr) {
     account(*current_);
   }
-  if (wakeup) {
-    place(thread, false);
-  }
   thread.state_ = Thread::State::kRunnable;
-  thread.queue_order_ = machine_.next_order_++;
-  queue_.push_back(&thread);
+  queue_->join(thread.fair_, how);
   if (current_ == nullptr) {
     leave_idle();
     return;
   }
-  // Models: check_preempt_wakeup(). Who asks for the CPU first is the next buddy.
-  const SimDuration lead = current_->vruntime_ - thread.vruntime_;
-  if (wakeup && !need_resched_ && lead > wakeup_granularity(thread)) {
+  if (how == Joins::kWakesUp && !need_resched_ && queue_->preempts(thread.fair_)) {
     need_resched_ = true;
-    next_buddy_ = &thread;
   }
   arm_tick();
 }
 
-// Models: wakeup_gran().
-SimDuration Cpu::wakeup_granularity(const Thread& thread) const {
-  return weighted(scaled(kWakeupGranularity, machine_.cpus()), thread.weight_);
-}
-
-Thread& Cpu::leftmost() const {
-  return **std::min_element(queue_.begin(), queue_.end(), [](const Thread* a, const Thread* b) {
-    return std::pair{a->vruntime_, a->queue_order_} < std::pair{b->vruntime_, b->queue_order_};
-  });
-}
-
-// Models: pick_next_entity(): the leftmost thread, or the next buddy where that is not too unfair.
-Thread& Cpu::most_entitled() {
-  Thread& left = leftmost();
-  const bool buddy =
-      next_buddy_ != nullptr && next_buddy_->vruntime_ - left.vruntime_ <= wakeup_granularity(left);
-  Thread& next = buddy ? *next_buddy_ : left;
-  if (next_buddy_ == &next) {
-    next_buddy_ = nullptr;
-  }
-  return next;
+void Cpu::give_up(Leaves why) {
+  queue_->put_current(why);
+  current_ = nullptr;
+  pick_next(SimDuration::zero());
 }
 
 // The idle loop chooses a thread when it gets the CPU back from interrupts: those that wake up
@@ -280,72 +200,50 @@ void Cpu::leave_idle() {
 // Gives the CPU to a thread that waits, `delay` from now; with nobody waiting the CPU goes idle.
 void Cpu::pick_next(SimDuration delay) {
   need_resched_ = false;
-  if (queue_.empty()) {
+  FairEntity* entity = queue_->pick();
+  if (entity == nullptr) {
     simulator_.cancel(tick_);
     return;
   }
-  Thread& next = most_entitled();
-  std::erase(queue_, &next);
+  Thread& next = entity->thread;
   current_ = &next;
   next.state_ = Thread::State::kRunning;
   next.exec_start_ = simulator_.now();
-  next.picked_at_ = simulator_.now();
   const SimDuration cost = delay + machine_.costs().context_switch;
   busy_ += cost;
   start_burn(cost);
   arm_tick();
 }
 
-// Models: sched_slice(): the thread's share of the latency period, by weight.
-SimDuration Cpu::slice(const Thread& thread) const {
-  const auto threads = static_cast<std::int64_t>(std::max<std::size_t>(runnable(), 1));
-  const SimDuration period = threads > kLatencyThreads
-                                 ? scaled(kMinGranularity, machine_.cpus()) * threads
-                                 : scaled(kSchedLatency, machine_.cpus());
-  std::int64_t total = thread.weight_;
-  for (const Thread* other : queue_) {
-    total += other == &thread ? 0 : other->weight_;
-  }
-  if (current_ != nullptr && current_ != &thread) {
-    total += current_->weight_;
-  }
-  return period * thread.weight_ / total;
-}
-
 void Cpu::arm_tick() {
-  const bool needed = !queue_.empty() || machine_.costs().tick > SimDuration::zero();
+  const bool needed = !queue_->empty() || machine_.costs().tick > SimDuration::zero();
   if (current_ != nullptr && needed && !tick_.pending()) {
     simulator_.schedule(tick_, machine_.jiffies().next_tick_after(simulator_.now()));
   }
 }
 
-// The tick itself is interrupt work; then check_preempt_tick().
+// The tick itself is interrupt work; then task_tick_fair().
 void Cpu::on_tick() {
   if (current_ == nullptr) {
     return;
   }
   steal(machine_.costs().tick);
   arm_tick();
-  if (queue_.empty()) {
+  if (queue_->empty()) {
     return;
   }
   account(*current_);
-  const SimDuration ran = simulator_.now() - current_->picked_at_;
-  const SimDuration ideal = slice(*current_);
-  if (ran > ideal) {
-    need_resched_ = true;
-  } else if (ran >= scaled(kMinGranularity, machine_.cpus()) &&
-             current_->vruntime_ - leftmost().vruntime_ > ideal) {
-    need_resched_ = true;
-  }
+  need_resched_ |= queue_->tick();
 }
 
 // --- Machine --------------------------------------------------------------------------------
 
-Machine::Machine(Simulator& simulator, int cpus, const Jiffies& jiffies, const CpuCosts& costs)
+Machine::Machine(Simulator& simulator, int cpus, const Jiffies& jiffies, const CpuCosts& costs,
+                 CpuScheduler scheduler)
     : simulator_{simulator}, jiffies_{jiffies}, costs_{costs} {
   for (int i = 0; i < cpus; ++i) {
-    cpus_.push_back(std::make_unique<Cpu>(*this, i));
+    cpus_.push_back(std::make_unique<Cpu>(
+        *this, i, make_fair_queue(scheduler, cpus, seconds(1) / jiffies.hz())));
   }
 }
 

@@ -3,7 +3,7 @@
 // Everything that is a thread in Linux (fio job, flusher, kblockd worker, kswapd) is a coroutine
 // bound to a Thread. Its code runs at one instant of virtual time; the CPU time it takes is
 // charged with `co_await thread.run(cost)`. Contexts, strongest first: interrupts (which lengthen
-// whatever runs), then normal tasks under CFS. Kernel code is not preempted (voluntary
+// whatever runs), then normal tasks (fair_queue.hpp). Kernel code is not preempted (voluntary
 // preemption, CONFIG_PREEMPT_VOLUNTARY): it gives up the CPU where it sleeps and at cond_resched().
 //
 // Run-ahead: as long as no event of the simulation lies in between, run() advances the clock in
@@ -21,6 +21,7 @@
 #include "sim/base/units.hpp"
 #include "sim/engine/cpu_costs.hpp"
 #include "sim/engine/event.hpp"
+#include "sim/engine/fair_queue.hpp"
 #include "sim/engine/jiffies.hpp"
 #include "sim/engine/simulator.hpp"
 #include "sim/engine/tracepoints.hpp"
@@ -138,7 +139,7 @@ class Thread {
   void on_timer() { wake(); }
   [[nodiscard]] std::int64_t steps_ahead_of_many(SimDuration cost, std::int64_t wanted) const;
   // Puts the thread to sleep with its continuation, flushing what the sleep hook flushes.
-  void sleep(std::coroutine_handle<> handle);
+  void sleep(std::coroutine_handle<> handle, Leaves why = Leaves::kSleeps);
   void become_runnable(Cpu& cpu);
 
   Machine& machine_;
@@ -146,16 +147,13 @@ class Thread {
   std::string comm_;
   int pid_;
   bool rested_ = false;
-  std::int64_t weight_;
   Cpu* cpu_ = nullptr;
   State state_ = State::kSleeping;
   bool falling_asleep_ = false;  // its sleep hook runs
   bool woken_meanwhile_ = false;
   bool started_ = false;
-  SimDuration vruntime_{};  // CFS virtual run time, on the time line of cpu_
-  SimTime exec_start_{};    // up to when vruntime_ is accounted
-  SimTime picked_at_{};     // when it was last given the CPU
-  std::uint64_t queue_order_ = 0;
+  FairEntity fair_;
+  SimTime exec_start_{};  // up to when its time is charged
   std::coroutine_handle<> continuation_;
   SleepHook sleep_hook_;
   Event timer_;
@@ -175,20 +173,18 @@ class Interrupt {
   Event event_;
 };
 
-// Models: the CFS run queue of one CPU, kernel/sched/fair.c, v5.10 and v6.1 (place_entity(),
-// check_preempt_tick(), check_preempt_wakeup(), pick_next_entity()). Simplified: no groups, no load
-// balancing beyond the choice of a CPU at wake-up.
+// One processor. Simplified: no load balancing beyond the choice of a CPU at wake-up.
 class Cpu {
  public:
-  Cpu(Machine& machine, int index);
+  Cpu(Machine& machine, int index, std::unique_ptr<FairQueue> queue);
   Cpu(const Cpu&) = delete;
   Cpu& operator=(const Cpu&) = delete;
   ~Cpu();
 
   [[nodiscard]] int index() const { return index_; }
-  [[nodiscard]] bool idle() const { return current_ == nullptr && queue_.empty(); }
+  [[nodiscard]] bool idle() const { return current_ == nullptr && queue_->empty(); }
   [[nodiscard]] std::size_t runnable() const {
-    return queue_.size() + (current_ == nullptr ? 0 : 1);
+    return queue_->size() + (current_ == nullptr ? 0 : 1);
   }
   // CPU time spent in threads, interrupts and context switches since t = 0.
   [[nodiscard]] SimDuration busy() const { return busy_; }
@@ -200,32 +196,24 @@ class Cpu {
   friend class Thread;
   friend class Machine;
 
-  void enqueue(Thread& thread, bool wakeup);
+  void enqueue(Thread& thread, Joins how);
+  void give_up(Leaves why);
   void leave_idle();
   void pick_next(SimDuration delay);
   void start_burn(SimDuration cost);
   void steal(SimDuration cost);
   void account(Thread& thread);
-  void update_min_vruntime();
-  void place(Thread& thread, bool initial);
   void arm_tick();
   void on_tick();
   void on_burn_end();
-  [[nodiscard]] SimDuration slice(const Thread& thread) const;
-  [[nodiscard]] Thread& leftmost() const;
-  [[nodiscard]] SimDuration wakeup_granularity(const Thread& thread) const;
-  Thread& most_entitled();
 
   Machine& machine_;
   Simulator& simulator_;
   int index_;
   Thread* current_ = nullptr;
-  std::vector<Thread*> queue_;  // runnable, not running; small, scanned for the leftmost
+  std::unique_ptr<FairQueue> queue_;  // of those that are runnable
   bool need_resched_ = false;
-  // Of those who wait: whose wake-up asked for the CPU (cfs_rq.next).
-  Thread* next_buddy_ = nullptr;
   SimTime busy_until_{};  // end of the interrupt and switching work accepted so far
-  SimDuration min_vruntime_{};
   SimDuration busy_{};
   Event burn_;
   Event tick_;
@@ -235,7 +223,8 @@ class Cpu {
 // The processors of one simulated computer and what all its threads share.
 class Machine {
  public:
-  Machine(Simulator& simulator, int cpus, const Jiffies& jiffies, const CpuCosts& costs);
+  Machine(Simulator& simulator, int cpus, const Jiffies& jiffies, const CpuCosts& costs,
+          CpuScheduler scheduler = CpuScheduler::kCfs);
 
   [[nodiscard]] Simulator& simulator() const { return simulator_; }
   [[nodiscard]] const Jiffies& jiffies() const { return jiffies_; }
@@ -254,7 +243,6 @@ class Machine {
   Jiffies jiffies_;
   CpuCosts costs_;
   std::vector<std::unique_ptr<Cpu>> cpus_;
-  std::uint64_t next_order_ = 0;
 };
 
 // What every simulated write asks several times is inline; it needs Cpu and Machine in full.
