@@ -50,6 +50,17 @@ std::int64_t BlockQueue::merge_room(const TaskIo& io, Lba sector, Sectors unit,
   return std::clamp<std::int64_t>(std::min(by_size / unit, by_segments), 0, wanted);
 }
 
+MergeKind BlockQueue::attempt_merge_with_oldest(Plug& plug, Bio& bio, std::int64_t& scanned) {
+  const auto oldest = std::find_if(plug.requests.begin(), plug.requests.end(),
+                                   [this](const Request& each) { return &each.queue == this; });
+  if (oldest == plug.requests.end()) {
+    return MergeKind::kNone;
+  }
+  const MergeKind kind = kind_of(merger_.attempt_bio_merge(*oldest, bio));
+  scanned += kind == MergeKind::kNone ? 1 : 0;
+  return kind;
+}
+
 bool BlockQueue::follows_plug(const TaskIo& io, Lba sector) const {
   const Plug* plug = io.plug();
   return plug == nullptr || plug->empty() || plug->newest().end() == sector;

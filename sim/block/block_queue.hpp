@@ -183,7 +183,11 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
   void take_plugged(Plug& plug, RequestChain& taken) const;
   // Models: blk_attempt_plug_merge(), with all requests of the plug or the newest of this queue.
   // `scanned` counts the requests looked at in vain.
-  MergeKind attempt_plug_merge(Plug& plug, Bio& bio, bool newest_only, std::int64_t& scanned) {
+  MergeKind attempt_plug_merge(Plug& plug, Bio& bio, PlugMergeRule rule, std::int64_t& scanned) {
+    if (rule == PlugMergeRule::kNewestOrOldest && !plug.empty() && plug.multiple_queues &&
+        &plug.newest().queue != this) [[unlikely]] {
+      return attempt_merge_with_oldest(plug, bio, scanned);
+    }
     for (auto it = plug.requests.rbegin(); it != plug.requests.rend(); ++it) {
       if (&it->queue != this) {
         continue;
@@ -193,12 +197,14 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
         return kind;
       }
       ++scanned;
-      if (newest_only) {
+      if (rule != PlugMergeRule::kAllRequests) {
         break;
       }
     }
     return MergeKind::kNone;
   }
+
+  MergeKind attempt_merge_with_oldest(Plug& plug, Bio& bio, std::int64_t& scanned);
 
   Kblockd& kblockd_;
   DeviceModel& device_;

@@ -162,16 +162,19 @@ RigOptions random_options(Rng& rng) {
   RequestQueueOptions& queue = options.queue;
   queue.limits = random_limits(rng);
   queue.nr_requests = 1 + static_cast<int>(rng.uniform(40));
-  queue.plug_merge = rng.bernoulli(1, 2) ? PlugMergeRule::kAllRequests : PlugMergeRule::kNewestOnly;
-  queue.plug_issue_order = rng.bernoulli(1, 2) ? PlugIssueOrder::kFifo : PlugIssueOrder::kLifo;
-  queue.tag_wake = rng.bernoulli(1, 2) ? TagWakeRule::kPerWaitQueue : TagWakeRule::kCompletionCount;
-  queue.fua_issue = rng.bernoulli(1, 2) ? FuaIssue::kKblockd : FuaIssue::kSubmitter;
+  queue.plug_merge = static_cast<PlugMergeRule>(rng.uniform(3));
+  queue.plug_issue_order = static_cast<PlugIssueOrder>(rng.uniform(3));  // not that of v3.6
+  queue.plug_size_limit = static_cast<PlugSizeLimit>(rng.uniform(3));
+  queue.plugs_each_bio = rng.bernoulli(1, 2);
+  queue.tag_wake = static_cast<TagWakeRule>(rng.uniform(3));
+  queue.fua_issue = static_cast<FuaIssue>(rng.uniform(3));
   if (rng.bernoulli(1, 2)) {
-    const bool old = rng.bernoulli(1, 2);
-    queue.elevator =
-        &random_elevator(rng, old ? ElevatorGeneration::kV5_10 : ElevatorGeneration::kV6_1);
+    constexpr std::array kGenerations{ElevatorGeneration::kV5_10, ElevatorGeneration::kV6_1,
+                                      ElevatorGeneration::kV6_6, ElevatorGeneration::kV6_12};
+    queue.elevator_generation = kGenerations[rng.uniform(kGenerations.size())];
+    const bool old = queue.elevator_generation == ElevatorGeneration::kV5_10;
+    queue.elevator = &random_elevator(rng, queue.elevator_generation);
     queue.driver_tags = 1 + static_cast<int>(rng.uniform(20));
-    queue.elevator_generation = old ? ElevatorGeneration::kV5_10 : ElevatorGeneration::kV6_1;
     queue.elevator_pull = old ? ElevatorPull::kUpToRequests : ElevatorPull::kWhileTags;
   }
   randomise_machine(rng, options, queue.nr_requests);

@@ -183,6 +183,25 @@ TEST(ElevatorDispatch, AForcedWriteIsIssuedByKblockdOrByItsSubmitter) {
   }
 }
 
+// Since 6.5: through plug and elevator, also where a flush follows it.
+TEST(ElevatorDispatch, AForcedWriteGoesAsOthersDo) {
+  for (const bool fua_device : {false, true}) {
+    RigOptions options = with_deadline_6_1(32);
+    options.queue.fua_issue = FuaIssue::kAsOthers;
+    options.queue.limits.write_cache = true;
+    options.queue.limits.fua = fua_device;
+    options.device.volatile_cache = true;
+    QueueRig rig{options};
+    rig.task({plug(), fua(0), write(8), unplug()});
+    rig.run();
+    EXPECT_EQ(rig.log.lines("insert"), (Lines{"0 task0 insert W 0+8", "0 task0 insert W 8+8"}))
+        << "and nothing is merged with it";
+    EXPECT_EQ(rig.issued(),
+              fua_device ? (Lines{"W 0+8 fua", "W 8+8"}) : (Lines{"W 0+8", "W 8+8", "F"}));
+    EXPECT_TRUE(rig.drained());
+  }
+}
+
 TEST(ElevatorDispatch, APlugIsInsertedInOrderOfArrival) {
   QueueRig rig{with_deadline_6_1(32)};
   rig.task({plug(), write(300), write(100), write(500), unplug()});

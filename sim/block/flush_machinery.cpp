@@ -21,7 +21,7 @@ bool FlushMachinery::is_flush_request(const Request& request) const {
 }
 
 // Models: blk_flush_policy() and blk_insert_flush().
-bool FlushMachinery::insert(Request& request) {
+bool FlushMachinery::insert(Request& request, bool data_as_others) {
   const QueueLimits& limits = queue_.limits();
   unsigned steps = 0;
   if (request.length > Sectors{0}) {
@@ -42,6 +42,11 @@ bool FlushMachinery::insert(Request& request) {
     return false;
   }
   request.flush_sequence = true;
+  if (data_as_others && steps == (kFlushData | kFlushPost)) {
+    request.flush_done = kFlushPre;
+    data_in_flight_.push_back(request);
+    return false;
+  }
   request.flush_done = 0;
   next_step(request, kFlushAll & ~steps, request.cpu);
   return true;

@@ -40,8 +40,9 @@ class FlushMachinery {
   FlushMachinery(BlockQueue& queue, FlushHost& host, const engine::Simulator& simulator);
 
   // Takes a request with PREFLUSH or FUA (blk_insert_flush()). False when it needs no sequence
-  // and has to be dispatched as it is.
-  bool insert(Request& request);
+  // and has to be dispatched as it is. With `data_as_others` also when a flush only follows it: its
+  // data then goes the way of other requests (since v6.5).
+  bool insert(Request& request, bool data_as_others = false);
   // Data step of a sequence, or the flush request itself, has completed. True if it was one.
   bool completed(Request& request, BlkStatus status);
   [[nodiscard]] Request& flush_request() { return flush_request_; }

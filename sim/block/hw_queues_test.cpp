@@ -467,14 +467,17 @@ TEST(Doorbell, IsRungForASingleRequest) {
 
 // queue_rqs(): the driver turns a plug that is issued newest first.
 TEST(Doorbell, GivesTheDeviceAPlugOldestFirstHoweverItIsIssued) {
-  RigOptions options = with_doorbell(Doorbell::kEachBatch);
-  options.queue.plug_issue_order = PlugIssueOrder::kLifo;
-  QueueRig rig{options};
-  rig.task({plug(), write(0), write(100), write(200), unplug()});
-  rig.run();
-  EXPECT_EQ(rig.log.lines("issue").front(), "1 task0 issue W 200+8");
-  EXPECT_EQ(rig.issued(), (Lines{"W 0+8", "W 100+8", "W 200+8"}));
-  EXPECT_EQ(times_of(rig), (Times{3, 3, 3}));
+  for (const PlugIssueOrder order : {PlugIssueOrder::kLifo, PlugIssueOrder::kDirectFifo}) {
+    RigOptions options = with_doorbell(Doorbell::kEachBatch);
+    options.queue.plug_issue_order = order;
+    QueueRig rig{options};
+    rig.task({plug(), write(0), write(100), write(200), unplug()});
+    rig.run();
+    EXPECT_EQ(rig.log.lines("issue").front(),
+              order == PlugIssueOrder::kLifo ? "1 task0 issue W 200+8" : "1 task0 issue W 0+8");
+    EXPECT_EQ(rig.issued(), (Lines{"W 0+8", "W 100+8", "W 200+8"}));
+    EXPECT_EQ(times_of(rig), (Times{3, 3, 3}));
+  }
 }
 
 TEST(Doorbell, EndsABatchWithTheLastRequestThatHasATag) {

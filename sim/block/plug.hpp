@@ -14,11 +14,16 @@ namespace wbsim::block {
 inline constexpr Bytes kPlugFlushSize = kibibytes(128);  // BLK_PLUG_FLUSH_SIZE
 
 // How its owner issues a plug.
-//   kFifo      oldest first; without an elevator through the software queue where the device has
-//              been busy (v5.10)
-//   kLifo      without an elevator and of one device newest first, straight to it (v6.1)
-//   kByDevice  oldest first; of several devices one after the other (v3.6)
-enum class PlugIssueOrder { kFifo, kLifo, kByDevice };
+//   kFifo        oldest first; without an elevator through the software queue where the device has
+//                been busy (v5.10)
+//   kLifo        without an elevator and of one device newest first, straight to it (v6.1)
+//   kDirectFifo  as kLifo, but oldest first (v6.12)
+//   kByDevice    oldest first; of several devices one after the other (v3.6)
+enum class PlugIssueOrder { kFifo, kLifo, kDirectFifo, kByDevice };
+
+// Which requests of a plug a bio may merge with: all of its queue (v5.10), the newest of those
+// (v6.1), or the newest if that is the newest of all, else the oldest (v6.12).
+enum class PlugMergeRule { kAllRequests, kNewestOnly, kNewestOrOldest };
 
 class TaskIo;
 
@@ -48,6 +53,7 @@ struct Plug {
   [[nodiscard]] bool empty() const { return count == 0; }
   [[nodiscard]] Request& newest() { return requests.back(); }
   [[nodiscard]] const Request& newest() const { return requests.back(); }
+  [[nodiscard]] const Request& oldest() const { return requests.front(); }
 
   // blk_check_plugged(): null where the device has none yet.
   [[nodiscard]] PlugCallback* callback_of(const void* owner) const {

@@ -82,6 +82,43 @@ TEST(Plug, ItsSizeDoesNotCountWithoutMergingWhereTheKernelSaysSo) {
   }
 }
 
+// The newest in 6.1, the oldest in 6.12.
+TEST(Plug, ItsSizeIsThatOfTheNewestOrOfTheOldestRequest) {
+  for (const PlugSizeLimit limit :
+       {PlugSizeLimit::kWhereMerging, PlugSizeLimit::kOldestWhereMerging}) {
+    const bool oldest = limit == PlugSizeLimit::kOldestWhereMerging;
+    for (const bool large_first : {false, true}) {
+      RigOptions options;
+      options.queue.plug_size_limit = limit;
+      QueueRig rig{options};
+      rig.task({plug(), write(0, large_first ? 256 : 8), write(1000, large_first ? 8 : 256),
+                write(2000), unplug()});
+      rig.run();
+      // With the oldest large, the second request already finds the plug full; the newest is it for
+      // the third where it is the large one.
+      const std::size_t flushes = rig.log.lines("unplug").size();
+      EXPECT_EQ(flushes, oldest && !large_first ? 1U : 2U);
+    }
+  }
+}
+
+TEST(Plug, OfATaskWithoutOneIsMadeForEachBioSince6_9) {
+  for (const bool each : {false, true}) {
+    RigOptions options;
+    options.queue.elevator = find_elevator("mq-deadline");
+    options.queue.plugs_each_bio = each;
+    QueueRig rig{options};
+    rig.task({write(0), write(100)});
+    rig.run();
+    EXPECT_EQ(rig.log.lines("unplug"),
+              each ? (Lines{"0 task0 unplug 1", "0 task0 unplug 1"}) : Lines{});
+    EXPECT_EQ(rig.log.lines("issue"),
+              each ? (Lines{"0 task0 issue W 0+8", "0 task0 issue W 100+8"})
+                   : (Lines{"0 kworker/0:1H issue W 0+8", "0 kworker/0:1H issue W 100+8"}))
+        << "its owner runs the queue";
+  }
+}
+
 TEST(Plug, OneSectorLessThan128KiBIsHeldBack) {
   QueueRig rig;
   rig.task({plug(), write(0, 247), write(247, 8), compute(microseconds(5)), write(1000),
@@ -116,6 +153,19 @@ TEST(Plug, IsIssuedFirstInFirstOutOrLastInFirstOutByProfile) {
                                 ? (Lines{"W 0+8", "W 100+8", "W 200+8"})
                                 : (Lines{"W 200+8", "W 100+8", "W 0+8"}));
   }
+}
+
+// v6.12: as in 6.1 whether the device has been busy is not asked, but oldest first, and traced.
+TEST(Plug, IsIssuedStraightAndFirstInFirstOutIn6_12) {
+  RigOptions options;
+  options.queue.plug_issue_order = PlugIssueOrder::kDirectFifo;
+  options.device.faults = {{.times = 1, .refuse = SubmitResult::kResource}};
+  QueueRig rig{options};
+  rig.task({write(0), plug(), write(200), write(100), unplug()});
+  rig.run();
+  EXPECT_EQ(rig.log.lines("insert"), Lines{}) << "though the device has been busy";
+  EXPECT_EQ(rig.log.lines("unplug"), (Lines{"0 task0 unplug 2"}));
+  EXPECT_EQ(rig.issued(), (Lines{"W 0+8", "W 200+8", "W 100+8"}));
 }
 
 TEST(Plug, FlushedBySleepGoesThroughKblockdFirstInFirstOut) {
@@ -154,6 +204,7 @@ struct TwoQueues {
   std::vector<RequestQueue*> queues;
   int count;
   std::int64_t step = 100;  // sectors between one write and the next
+  std::int64_t fifth = 0;   // where the fifth goes; 0: as the others
 };
 
 engine::Task<> write_to_both(TwoQueues& task) {
@@ -162,7 +213,7 @@ engine::Task<> write_to_both(TwoQueues& task) {
   for (int i = 0; i < task.count; ++i) {
     RequestQueue& queue = *task.queues[static_cast<std::size_t>(i % 2)];
     Bio& bio = queue.new_bio();
-    bio.sector = Lba{100'000 + task.step * i};
+    bio.sector = Lba{i == 4 && task.fifth != 0 ? task.fifth : 100'000 + task.step * i};
     bio.unit = Sectors{8};
     bio.flags.write = true;
     bio.end_io = &task.ledger;
@@ -210,6 +261,24 @@ TEST(Plug, SharedByTwoDevicesIsSortedBySectorIn5_10) {
       EXPECT_EQ(rig.issued().front(), sorted ? "W 99800+8" : "W 100000+8");
       rig.sim.destroy_processes();
     }
+  }
+}
+
+// Writes 0, 2 and 4 go to the first device, 1 and 3 to the second. 4 follows 0, and is newer
+// than 2.
+TEST(Plug, SharedByTwoDevicesIsMergedWithTheOldestIn6_12) {
+  for (const PlugMergeRule rule : {PlugMergeRule::kNewestOnly, PlugMergeRule::kNewestOrOldest}) {
+    RigOptions options = many_tags();
+    options.queue.plug_merge = rule;
+    QueueRig rig{options};
+    models::TestDevice other_device{rig.sim, options.device};
+    RequestQueue other{rig.machine, rig.tracer, rig.kblockd, other_device, options.queue};
+    TwoQueues task{rig, other, 5};
+    task.fifth = 100'008;
+    rig.sim.spawn("both", write_to_both(task));
+    rig.run();
+    EXPECT_EQ(rig.issued().size(), rule == PlugMergeRule::kNewestOnly ? 3U : 2U);
+    rig.sim.destroy_processes();
   }
 }
 

@@ -17,9 +17,14 @@ bool RequestQueue::plug_is_full(const Plug& plug) const {
   if (plug.count >= most) {
     return true;
   }
-  const bool size_counts =
-      options_.plug_size_limit == PlugSizeLimit::kAlways || options_.limits.nomerges < kNomergesAll;
-  return size_counts && !plug.empty() && to_bytes(plug.newest().length) >= kPlugFlushSize;
+  const PlugSizeLimit limit = options_.plug_size_limit;
+  if (plug.empty() ||
+      (limit != PlugSizeLimit::kAlways && options_.limits.nomerges == kNomergesAll)) {
+    return false;
+  }
+  const Request& judged =
+      limit == PlugSizeLimit::kOldestWhereMerging ? plug.oldest() : plug.newest();
+  return to_bytes(judged.length) >= kPlugFlushSize;
 }
 
 // Models: the choice of blk_mq_submit_bio(), v5.10: holding requests back is worth it where they
@@ -51,10 +56,12 @@ Task<> RequestQueue::add_alone_to_plug(TaskIo& io, Plug& plug, Request& request)
 
 // Moves what is issued or inserted next: requests of one software queue, thus of one hardware
 // queue. v5.10: those in a row; v6.1: all of the newest one's. Models: the loop of
-// blk_mq_flush_plug_list(), v5.10; blk_mq_dispatch_plug_list(), v6.1.
+// blk_mq_flush_plug_list(), v5.10; blk_mq_dispatch_plug_list(), v6.1, and v6.12: all of the oldest
+// one's.
 void RequestQueue::take_group(RequestChain& list, RequestChain& group) const {
-  const bool in_a_row = options_.plug_issue_order != PlugIssueOrder::kLifo;
-  const int cpu = in_a_row ? list.front().cpu : list.back().cpu;
+  const PlugIssueOrder order = options_.plug_issue_order;
+  const bool in_a_row = order == PlugIssueOrder::kFifo;
+  const int cpu = order == PlugIssueOrder::kLifo ? list.back().cpu : list.front().cpu;
   const auto other = std::find_if(list.begin(), list.end(),
                                   [cpu](const Request& each) { return each.cpu != cpu; });
   if (in_a_row || other == list.end()) {
@@ -70,7 +77,7 @@ void RequestQueue::take_group(RequestChain& list, RequestChain& group) const {
 }
 
 // Models: blk_mq_plug_issue_direct(): whether the device has been busy is not asked.
-inline Task<> RequestQueue::issue_newest_first(TaskIo& io, RequestChain& list) {
+inline Task<> RequestQueue::issue_plug(TaskIo& io, RequestChain& list) {
   return batches() && !tag_host_.shared() ? issue_batches(io, list)
                                           : issue_directly(io, list, DirectIssue::kPlug);
 }
@@ -89,24 +96,33 @@ Task<> RequestQueue::issue_batches(TaskIo& io, RequestChain& list) {
     }
     hctx = &hctx_of(request);
     start(*hctx, request, thread.name());
-    hctx->batch().splice(hctx->batch().begin(), hctx->batch(), hctx->batch().iterator_to(request));
+    if (options_.plug_issue_order == PlugIssueOrder::kLifo) {
+      RequestChain& batch = hctx->batch();
+      batch.splice(batch.begin(), batch, batch.iterator_to(request));
+    }
   }
   ring(*hctx);
 }
 
 Task<> RequestQueue::flush_plug(TaskIo& io) {
   Plug& plug = *io.plug();
-  const bool newest_first =
-      options_.plug_issue_order == PlugIssueOrder::kLifo && !plug.multiple_queues && !elevator_;
+  const PlugIssueOrder order = options_.plug_issue_order;
+  const bool straight = order != PlugIssueOrder::kFifo && !plug.multiple_queues && !elevator_;
   RequestChain list;
   take_plugged(plug, list);
-  if (newest_first) {
-    list.reverse();
-    co_await issue_newest_first(io, list);
+  if (straight) {
+    if (order == PlugIssueOrder::kLifo) {
+      list.reverse();
+    } else {
+      trace_unplug(io.thread(), list, false);
+    }
+    co_await issue_plug(io, list);
     if (list.empty()) {
       co_return;
     }
-    list.reverse();
+    if (order == PlugIssueOrder::kLifo) {
+      list.reverse();
+    }
   }
   // Models: blk_mq_sched_insert_requests(), oldest first in every version.
   while (!list.empty()) {

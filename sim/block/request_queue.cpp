@@ -23,8 +23,7 @@ inline RequestQueue::MergeAttempt RequestQueue::attempt_merge(TaskIo& io, Bio& b
   std::int64_t scanned = 0;
   merger_.begin_attempt(bios);
   if (io.plug() != nullptr && options_.plug_merging) {
-    const bool newest_only = options_.plug_merge == PlugMergeRule::kNewestOnly;
-    const MergeKind kind = attempt_plug_merge(*io.plug(), bio, newest_only, scanned);
+    const MergeKind kind = attempt_plug_merge(*io.plug(), bio, options_.plug_merge, scanned);
     if (kind != MergeKind::kNone) {
       account_merge(kind, bios, trace);
       return {true, costs().bio_merge + costs().plug_scan * scanned + options_.trace.bio_merge};
@@ -68,6 +67,18 @@ inline Task<> RequestQueue::submit_in_limits(TaskIo& io, Bio& bio) {
   return io.thread().try_run(attempt.cost) ? Task<>{} : run(io.thread(), attempt.cost);
 }
 
+// Models: __submit_bio(): since v6.9 a task without a plug has one for each bio.
+inline Task<> RequestQueue::submit_one(TaskIo& io, Bio& bio) {
+  return options_.plugs_each_bio && io.plug() == nullptr ? submit_plugged(io, bio)
+                                                         : submit_in_limits(io, bio);
+}
+
+Task<> RequestQueue::submit_plugged(TaskIo& io, Bio& bio) {
+  io.start_plug();
+  co_await submit_in_limits(io, bio);
+  co_await io.finish_plug();
+}
+
 // Models: submit_bio_noacct_nocheck() (v6.1).
 inline Task<> RequestQueue::submit_allowed(TaskIo& io, Bio& bio) {
   engine::Thread& thread = io.thread();
@@ -75,7 +86,7 @@ inline Task<> RequestQueue::submit_allowed(TaskIo& io, Bio& bio) {
   trace_bio(BioStep::kQueue, thread, bio);
   const bool whole = bio.count > 1 || sectors_in_limits(bio, limits()) == bio.unit;
   return whole && thread.try_run(options_.trace.bio_queue + data_steps_of(bio))
-             ? submit_in_limits(io, bio)
+             ? submit_one(io, bio)
              : submit_in_parts(io, bio);
 }
 
@@ -130,12 +141,12 @@ Task<> RequestQueue::submit_rest(TaskIo& io, Bio& bio) {
     trace_bio(BioStep::kSplit, io.thread(), bio);
     co_await io.thread().run(options_.trace.split);
     const bool held = throttle_ != nullptr && throttle_->hold_rest(bio);
-    co_await submit_in_limits(io, part);
+    co_await submit_one(io, part);
     if (held) {
       co_return;
     }
   }
-  co_await submit_in_limits(io, bio);
+  co_await submit_one(io, bio);
 }
 
 Task<> RequestQueue::run(engine::Thread& thread, SimDuration cost) { co_await thread.run(cost); }
@@ -160,8 +171,10 @@ Task<> RequestQueue::run(engine::Thread& thread, SimDuration cost) { co_await th
   const SimDuration cost = flush ? costs().flush_submit : costs().request_get;
   co_await thread.run(cost + options_.trace.getrq);
   if (flush) {
-    co_await submit_flush(io, *request);
-    co_return;
+    const bool sequenced = co_await submit_flush(io, *request);
+    if (sequenced) {
+      co_return;
+    }
   }
   Plug* plug = io.plug();
   if (plug != nullptr && uses_whole_plug()) {
@@ -188,11 +201,16 @@ Task<> RequestQueue::run(engine::Thread& thread, SimDuration cost) { co_await th
   }
 }
 
-// Models: blk_insert_flush().
-Task<> RequestQueue::submit_flush(TaskIo& io, Request& request) {
+// Models: blk_insert_flush(). False: it has to go the way of other requests.
+Task<bool> RequestQueue::submit_flush(TaskIo& io, Request& request) {
   HardwareQueue& hctx = hctx_of(request);
-  if (hctx.flush().insert(request)) {
-    co_return;
+  const bool as_others = options_.fua_issue == FuaIssue::kAsOthers;
+  if (hctx.flush().insert(request, as_others)) {
+    co_return true;
+  }
+  if (as_others) {
+    request.no_merge = true;
+    co_return false;
   }
   hctx.dispatch_list().push_back(request);
   if (options_.fua_issue == FuaIssue::kSubmitter) {
@@ -200,6 +218,7 @@ Task<> RequestQueue::submit_flush(TaskIo& io, Request& request) {
   } else {
     hctx.run_async(io.thread().cpu_index());
   }
+  co_return true;
 }
 
 // Frees a request whose data another one has taken over.

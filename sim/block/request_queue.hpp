@@ -31,17 +31,17 @@
 
 namespace wbsim::block {
 
-// Which requests of a plug a bio may merge with.
-enum class PlugMergeRule { kAllRequests, kNewestOnly };
 // How many requests are taken out of an elevator at once (10.5) while the device has not been busy:
 // up to nr_requests (v5.10), or up to the first for which there is no driver tag (since v5.11).
 enum class ElevatorPull { kUpToRequests, kWhileTags };
-// Who issues a FUA write that needs no flush: kblockd (v5.10), or its submitter (v6.1).
-enum class FuaIssue { kKblockd, kSubmitter };
+// Where a FUA write that needs no flush goes: past the elevator, issued by kblockd (v5.10) or by
+// its submitter (v6.1); or the way of any other request (since v6.5), as does one that a flush
+// follows.
+enum class FuaIssue { kKblockd, kSubmitter, kAsOthers };
 
-// When a large newest request of a plug (BLK_PLUG_FLUSH_SIZE) has it flushed: always (v5.10), or
-// where nomerges is not 2 (v6.1).
-enum class PlugSizeLimit { kAlways, kWhereMerging };
+// When a large request of a plug (BLK_PLUG_FLUSH_SIZE) has it flushed: the newest, always (v5.10)
+// or where nomerges is not 2 (v6.1); then the oldest (v6.12).
+enum class PlugSizeLimit { kAlways, kWhereMerging, kOldestWhereMerging };
 
 // What several hardware queues mean to plugs and elevators.
 //   kV5_10  a plug holds back one request at a time where the driver gains nothing by more; an
@@ -76,6 +76,7 @@ struct RequestQueueOptions {
   ElevatorPull elevator_pull = ElevatorPull::kUpToRequests;
   FuaIssue fua_issue = FuaIssue::kKblockd;
   PlugSizeLimit plug_size_limit = PlugSizeLimit::kAlways;
+  bool plugs_each_bio = false;  // __submit_bio(), since v6.9
   TagWakeRule tag_wake = TagWakeRule::kPerWaitQueue;
   BioPriorityRule bio_priority = BioPriorityRule::kAsSet;
   DiskStatsRules disk_stats = DiskStatsRules::kV6_1;
@@ -125,10 +126,12 @@ class RequestQueue final : public BlockQueue,
   engine::Task<> submit_allowed(TaskIo& io, Bio& bio);
   engine::Task<> submit_in_parts(TaskIo& io, Bio& bio);
   engine::Task<> submit_rest(TaskIo& io, Bio& bio);
+  engine::Task<> submit_one(TaskIo& io, Bio& bio);
+  engine::Task<> submit_plugged(TaskIo& io, Bio& bio);
   engine::Task<> submit_in_limits(TaskIo& io, Bio& bio);
   engine::Task<> submit_unmerged(TaskIo& io, Bio& bio, SimDuration search);
   static engine::Task<> run(engine::Thread& thread, SimDuration cost);
-  engine::Task<> submit_flush(TaskIo& io, Request& request);
+  engine::Task<bool> submit_flush(TaskIo& io, Request& request);
 
   // Merging, and CPU time that the attempt took.
   struct MergeAttempt {
@@ -160,7 +163,7 @@ class RequestQueue final : public BlockQueue,
   [[nodiscard]] bool uses_whole_plug() const;
   engine::Task<> add_alone_to_plug(TaskIo& io, Plug& plug, Request& request);
   void take_group(RequestChain& list, RequestChain& group) const;
-  engine::Task<> issue_newest_first(TaskIo& io, RequestChain& list);
+  engine::Task<> issue_plug(TaskIo& io, RequestChain& list);
   engine::Task<> issue_batches(TaskIo& io, RequestChain& list);
 
   // Running hardware queues. `cpu`: that asks.

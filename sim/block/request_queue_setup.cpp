@@ -101,7 +101,8 @@ void RequestQueue::add_hardware_queues() {
         options_.nr_requests,
         TagSetOptions{.wake = options_.tag_wake,
                       .allocated = std::max(default_nr_requests(depth), options_.nr_requests),
-                      .cpus = machine_.cpus()}));
+                      .cpus = machine_.cpus(),
+                      .limits = shallow_depth_of(options_.elevator_generation)}));
   }
   // Private bases: make_unique() may not convert to them.
   HardwareQueueHost& host_of_queue = *this;

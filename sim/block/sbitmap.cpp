@@ -21,8 +21,9 @@ int word_shift(int depth) {
 
 }  // namespace
 
-Sbitmap::Sbitmap(int depth, int allocated, int cpus)
-    : depth_{depth},
+Sbitmap::Sbitmap(int depth, int allocated, int cpus, ShallowDepth limits)
+    : limits_{limits},
+      depth_{depth},
       shift_{word_shift(allocated)},
       words_(static_cast<std::size_t>((depth + (1 << shift_) - 1) >> shift_)),
       hints_(static_cast<std::size_t>(cpus)) {
@@ -78,7 +79,18 @@ int Sbitmap::find_in_word(Word& word, int depth, int hint) {
   }
 }
 
-int Sbitmap::get(int cpu, int word_depth) {
+// Models: __map_depth_with_shallow(): what rounding leaves over goes to the first words.
+int Sbitmap::usable_in_word(std::size_t index, int limit) const {
+  const int depth = words_[index].depth;
+  if (limits_ == ShallowDepth::kEachWord || limit >= depth_) {
+    return std::min(depth, limit);
+  }
+  const std::int64_t wanted = static_cast<std::int64_t>(depth) * limit;
+  const bool more = wanted % depth_ >= static_cast<std::int64_t>(index + 1) * depth;
+  return static_cast<int>(wanted / depth_) + (more ? 1 : 0);
+}
+
+int Sbitmap::get(int cpu, int limit) {
   int& hint = hints_[static_cast<std::size_t>(cpu)];
   if (busy_ == depth_) {  // no need to look
     hint = 0;
@@ -87,13 +99,14 @@ int Sbitmap::get(int cpu, int word_depth) {
   if (hint >= depth_) {
     hint = 0;  // update_alloc_hint_before_get() draws one, as at the start
   }
-  const bool shallow = word_depth != kWholeWord;
+  const bool shallow = limit != kWholeWord;
   std::size_t index = static_cast<std::size_t>(hint >> shift_);
   // Without a limit the hint chooses the word alone.
   int start = shallow ? hint & (bits_per_word() - 1) : 0;
   for (std::size_t tried = 0; tried < words_in_use_; ++tried) {
     Word& word = words_[index];
-    const int bit = find_in_word(word, std::min(word.depth, word_depth), start);
+    const int usable = shallow ? usable_in_word(index, limit) : word.depth;
+    const int bit = usable > 0 ? find_in_word(word, usable, start) : kNone;
     if (bit != kNone) {
       const int found = static_cast<int>(index << shift_) + bit;
       ++in_use_;

@@ -2,22 +2,28 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace wbsim::block {
 
-// Models: struct sbitmap, lib/sbitmap.c, v5.10 and v6.1. Which bit is handed out matters as soon as
+// What a limit of the bits to be used is of.
+//   kEachWord  so many of each word
+//   kAll       so many of all, each word having its part of them (v6.12 stable)
+enum class ShallowDepth { kEachWord, kAll };
+
+// Models: struct sbitmap, lib/sbitmap.c, v5.10 to v6.12. Which bit is handed out matters as soon as
 // a request may use only the first bits of each word (limit_depth() of an elevator): a CPU looks
 // first in the word of the bit it freed last, and freed bits are not used again until the word has
 // no other. Simplified: each CPU starts at bit 0; the kernel draws that at random.
 class Sbitmap {
  public:
   static constexpr int kNone = -1;
-  static constexpr int kWholeWord = 64;
+  static constexpr int kWholeWord = std::numeric_limits<int>::max();  // no limit
 
   // `allocated`: the depth it was made for, which gives the size of the words; `depth` is what
   // it was resized to, at most as much.
-  Sbitmap(int depth, int allocated, int cpus);
+  Sbitmap(int depth, int allocated, int cpus, ShallowDepth limits = ShallowDepth::kEachWord);
 
   // Of a bitmap that is made for `depth`.
   [[nodiscard]] static int bits_per_word_for(int depth);
@@ -29,8 +35,9 @@ class Sbitmap {
   // until they are put.
   void resize(int depth);
 
-  // Takes a bit among the first `word_depth` of some word; kNone where all of these are taken.
-  int get(int cpu, int word_depth = kWholeWord);
+  // Takes a bit among the first `limit` of some word, or its part of them; kNone where all of these
+  // are taken.
+  int get(int cpu, int limit = kWholeWord);
   void put(int bit, int cpu);
 
  private:
@@ -41,8 +48,10 @@ class Sbitmap {
   };
 
   void share_depth_out();
+  [[nodiscard]] int usable_in_word(std::size_t index, int limit) const;
   static int find_in_word(Word& word, int depth, int hint);
 
+  ShallowDepth limits_;
   int depth_;
   int in_use_ = 0;
   int busy_ = 0;  // of those in use, the ones below depth_

@@ -159,7 +159,7 @@ SimDuration SingleQueue::merge(TaskIo& io, Bio& bio, const engine::BioTrace* tra
   Request* absorbed = nullptr;
   merger_.begin_attempt(bios);
   if (io.plug() != nullptr && options_.plug_merging) {
-    kind = attempt_plug_merge(*io.plug(), bio, false, scanned);
+    kind = attempt_plug_merge(*io.plug(), bio, PlugMergeRule::kAllRequests, scanned);
   }
   if (kind == MergeKind::kNone) {
     scanned = std::max<std::int64_t>(scanned - 1, 0);

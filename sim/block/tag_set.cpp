@@ -7,7 +7,9 @@
 namespace wbsim::block {
 
 TagSet::TagSet(int depth, const TagSetOptions& options)
-    : bitmap_{depth, options.allocated == 0 ? depth : options.allocated, options.cpus},
+    : bitmap_{depth, options.allocated == 0 ? depth : options.allocated, options.cpus,
+              options.limits},
+      limits_{options.limits},
       rule_{options.wake} {
   wake_batch_ = wake_batch_of(depth);
   wait_count_.fill(wake_batch_);
@@ -15,6 +17,10 @@ TagSet::TagSet(int depth, const TagSetOptions& options)
 
 // Models: sbq_calc_wake_batch().
 int TagSet::wake_batch_of(int depth) const {
+  if (limits_ == ShallowDepth::kAll) {
+    return std::clamp(std::min(depth, min_word_depth_) / static_cast<int>(kWaitQueues), 1,
+                      kWakeBatchMax);
+  }
   const int word = bits_per_word();
   const int usable = std::min(min_word_depth_, word);
   const int usable_depth = depth / word * usable + std::min(depth % word, usable);
@@ -40,7 +46,7 @@ void TagSet::resize(int depth) {
   bitmap_.resize(depth);
 }
 
-int TagSet::get(int cpu, int word_depth) { return bitmap_.get(cpu, word_depth); }
+int TagSet::get(int cpu, int limit) { return bitmap_.get(cpu, limit); }
 
 // Models: sbitmap_queue_recalculate_wake_batch().
 void TagSet::set_users(int users) {
@@ -106,12 +112,18 @@ void TagSet::wake_by_count(int cpu) {
     return;
   }
   wakeups_ += static_cast<std::uint64_t>(wake_batch_);
+  int left = wake_batch_;
   for (std::size_t i = 0; i < kWaitQueues; ++i) {
     const std::size_t index = wake_index_;
     wake_index_ = (wake_index_ + 1) % kWaitQueues;
-    if (has_waiters(index) && wake(index, cpu, wake_batch_) > 0) {
+    if (!has_waiters(index)) {
+      continue;
+    }
+    const auto woken = static_cast<int>(wake(index, cpu, left));
+    if (woken == left || (woken > 0 && rule_ == TagWakeRule::kCompletionCount)) {
       return;
     }
+    left -= woken;
   }
 }
 

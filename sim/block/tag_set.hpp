@@ -18,12 +18,14 @@ namespace wbsim::block {
 enum class TagWakeRule {
   kPerWaitQueue,     // v5.10: each wait queue counts its own freed tags
   kCompletionCount,  // v6.1 (stable): freed tags are counted per set while anybody waits
+  kWholeBatches,     // v6.6: the same; who wakes fewer than a batch goes on with the next queue
 };
 
 struct TagSetOptions {
   TagWakeRule wake = TagWakeRule::kPerWaitQueue;
   int allocated = 0;  // depth it was made for before it was resized; 0: the same
   int cpus = 1;
+  ShallowDepth limits = ShallowDepth::kEachWord;
 };
 
 // Somebody who does not sleep until tags were freed, but is told so.
@@ -56,8 +58,8 @@ class TagSet {
   [[nodiscard]] int in_use() const { return bitmap_.in_use(); }
   [[nodiscard]] int bits_per_word() const { return bitmap_.bits_per_word(); }
 
-  // A free tag, for a task on `cpu`, among the first `word_depth` of each word, or kNoTag.
-  int get(int cpu = 0, int word_depth = Sbitmap::kWholeWord);
+  // A free tag, for a task on `cpu`, among as many as `limit` allows (Sbitmap::get()), or kNoTag.
+  int get(int cpu = 0, int limit = Sbitmap::kWholeWord);
   // Frees a tag that a task on `cpu` took; wakes a batch of waiters when enough have been freed.
   void put(int tag, int cpu = 0);
   // Sleeps until a batch of tags was freed. The caller found no free tag at this instant. Of a set
@@ -77,7 +79,7 @@ class TagSet {
 
   // sbitmap_queue_resize(): to at most the depth it was made for. Tags beyond it end when put.
   void resize(int depth);
-  // Announces that some users may have only so many bits of each word: batches must not be
+  // Announces that some users may have only so many bits (ShallowDepth): batches must not be
   // larger than what these can have (sbitmap_queue_min_shallow_depth()).
   void set_min_word_depth(int bits);
   // So many take from it, each its share: batches must not be larger than what one may have
@@ -103,6 +105,7 @@ class TagSet {
   void wake_by_count(int cpu);
 
   Sbitmap bitmap_;
+  ShallowDepth limits_;
   int min_word_depth_ = Sbitmap::kWholeWord;
   int wake_batch_ = 0;
   TagWakeRule rule_;

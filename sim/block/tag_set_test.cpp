@@ -278,6 +278,56 @@ TEST(TagWakeRule, CompletionCountGoesOnCountingBetweenBatches) {
   EXPECT_EQ(woken_by_one_more(TagWakeRule::kCompletionCount), 1);
 }
 
+// A batch of four; one thread waits in each queue.
+std::size_t woken_by_a_batch(TagWakeRule rule) {
+  TagSet tags{32, {.wake = rule}};
+  take_all(tags);
+  Waiters waiters{tags, 6};
+  for (int tag = 0; tag < 4; ++tag) {
+    tags.put(tag);
+  }
+  waiters.settle();
+  return waiters.woken().size();
+}
+
+TEST(TagWakeRule, ABatchIsOfOneWaitQueueOrOfSeveral) {
+  EXPECT_EQ(woken_by_a_batch(TagWakeRule::kCompletionCount), 1U);
+  EXPECT_EQ(woken_by_a_batch(TagWakeRule::kWholeBatches), 4U);
+}
+
+// 64 tags in words of 16.
+Numbers taken_with_limit(ShallowDepth of, int limit) {
+  TagSet tags{64, {.limits = of}};
+  Numbers taken;
+  for (int tag = tags.get(0, limit); tag != TagSet::kNoTag; tag = tags.get(0, limit)) {
+    taken.push_back(tag);
+  }
+  return taken;
+}
+
+TEST(ShallowDepth, LimitsEachWordOrAllTogether) {
+  EXPECT_EQ(taken_with_limit(ShallowDepth::kEachWord, 2), (Numbers{0, 1, 16, 17, 32, 33, 48, 49}));
+  EXPECT_EQ(taken_with_limit(ShallowDepth::kAll, 8), (Numbers{0, 1, 16, 17, 32, 33, 48, 49}));
+  EXPECT_EQ(taken_with_limit(ShallowDepth::kAll, 6), (Numbers{0, 1, 16, 17, 32, 48}))
+      << "what rounding leaves over goes to the first words";
+  EXPECT_EQ(taken_with_limit(ShallowDepth::kAll, 1), (Numbers{0}));
+  EXPECT_EQ(taken_with_limit(ShallowDepth::kAll, 64).size(), 64U);
+}
+
+TEST(ShallowDepth, SetsTheBatchesByWhatMayBeTaken) {
+  for (const ShallowDepth of : {ShallowDepth::kEachWord, ShallowDepth::kAll}) {
+    TagSet tags{64, {.wake = TagWakeRule::kCompletionCount, .limits = of}};
+    tags.set_min_word_depth(16);
+    take_all(tags);
+    Waiters waiters{tags, 1};
+    tags.put(0);
+    tags.put(1);
+    waiters.settle();
+    EXPECT_EQ(waiters.woken().size(), of == ShallowDepth::kAll ? 1U : 0U)
+        << "a batch is 16 / 8 tags instead of 64 / 8";
+  }
+}
+
 // A batch of a small set is one.
 TEST(TagSetWakeUps, OneThatIsNotUsedIsPassedOn) {
   TagSet tags{2, {}};

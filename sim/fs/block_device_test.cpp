@@ -109,6 +109,37 @@ TEST_F(BlockDeviceTest, FsyncLeavesTheInodeOnItsListUntilTheFlusherComes) {
   EXPECT_EQ(disk.model.writes, 1);  // it found nothing to write
 }
 
+class Polls final : public engine::Observer {
+ public:
+  void on_global_dirty_state(const engine::GlobalDirtyState& /*state*/) override { ++count; }
+  int count = 0;
+};
+
+Task<> write_later_again(TaskContext& task, Disk& disk, Pages first, Pages then) {
+  co_await disk.device.write(task, FileOffset{0}, to_bytes(first), false, 1, nullptr);
+  co_await task.thread().nanosleep(SimTime{milliseconds(10)});
+  co_await disk.device.write(task, FileOffset{0}, to_bytes(then), false, 2, nullptr);
+}
+
+// A new task is looked at after 32 pages: at the end of the write, or at the beginning of the next.
+TEST(DirtyCheck, ComesAfterThePageOrBeforeTheNext) {
+  for (const writeback::DirtyCheck check :
+       {writeback::DirtyCheck::kAfterPage, writeback::DirtyCheck::kBeforePage}) {
+    writeback::WritebackOptions options;
+    options.throttle.dirty_check = check;
+    DiskMachine machine{options};
+    Disk& disk = machine.add_disk("sda");
+    Polls polls;
+    machine.tracer.attach(polls);
+    TestTask task{machine.machine};
+    task.run([&](TaskContext& t) { return write_later_again(t, disk, Pages{32}, Pages{1}); });
+    machine.run_for(milliseconds(1));
+    EXPECT_EQ(polls.count, check == writeback::DirtyCheck::kAfterPage ? 1 : 0);
+    machine.run_for(milliseconds(20));
+    EXPECT_EQ(polls.count, 1);
+  }
+}
+
 TEST_F(BlockDeviceTest, SyncWriteWritesItsOwnRangeAlone) {
   machine.dirty(disk.device.inode().mapping, PageIndex{100}, Pages{3});
   Result result;

@@ -29,10 +29,17 @@ enum class BandwidthUpdate {
   kDoWritepages,        // v6.1: also in do_writepages() and 200 ms after the last completion
 };
 
+// When a writer asks whether it dirtied too much: after each page (generic_perform_write(), up to
+// v6.5 for block devices), or before each (iomap_write_iter(), since v6.6).
+enum class DirtyCheck { kAfterPage, kBeforePage };
+
 struct ThrottleOptions {
   BackgroundStart background_start = BackgroundStart::kOnExit;
   BandwidthUpdate bandwidth_update = BandwidthUpdate::kThrottleAndFlusher;
+  DirtyCheck dirty_check = DirtyCheck::kAfterPage;
   bool over_background_exact = false;  // v6.1: sum per-CPU parts when the threshold is small
+  bool requeues_young = true;          // an inode of which more is left than a turn may write stays
+                                       // on b_more_io though it is not old enough; not in v6.12
   bool throttling = true;              // ablation: tasks never sleep
   bool background_writeback = true;    // ablation: nobody starts background writeback
   SimDuration trace_writeback{};       // CPU time of one writeback event traced in the machine

@@ -128,7 +128,11 @@ Task<std::int64_t> generic_perform_write(TaskContext& task, DirtyThrottle& throt
   pagecache::BdiWriteback& wb = mapping.host.wb;
   const FileOffset end = at + length;
   FileOffset pos = at;
+  const bool checks_before = throttle.options().dirty_check == DirtyCheck::kBeforePage;
   while (pos < end) {
+    if (checks_before && throttle.check_due(task, wb)) {
+      co_await throttle.balance_dirty_pages(task, wb);
+    }
     const PageIndex page = page_containing(pos);
     Pages left = whole_pages(pos, end);
     if (left == Pages{0}) {
@@ -163,7 +167,7 @@ Task<std::int64_t> generic_perform_write(TaskContext& task, DirtyThrottle& throt
     co_await thread.run(run.cost * pages);
     pos = std::min(end, page_end(page + Pages{pages - 1}));
     co_await thread.cond_resched();
-    if (throttle.check_due(task, wb)) {
+    if (!checks_before && throttle.check_due(task, wb)) {
       co_await throttle.balance_dirty_pages(task, wb);
     }
   }

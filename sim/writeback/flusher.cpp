@@ -295,7 +295,7 @@ Task<std::int64_t> Flusher::writeback_single_inode(Inode& inode, WritebackWork& 
   }
   const std::int64_t wrote = std::max<std::int64_t>(written - wbc.pages_skipped, 0);
   const std::int64_t cleaned = inode.dirty_pages ? 0 : 1;
-  requeue_inode(inode, wbc);
+  requeue_inode(inode, wbc, work);
   inode.sync = false;
   co_return wrote + cleaned;
 }
@@ -320,8 +320,15 @@ void Flusher::redirty_tail(Inode& inode) {
   move_to_head(inode, wb_.b_dirty);
 }
 
+// Whether it was dirtied after what `work` is to write (inode_dirtied_after()).
+bool Flusher::is_young(const Inode& inode, const WritebackWork& work) const {
+  const auto expire = centisecs_to_jiffies(throttle_.vm().dirty_expire_centisecs);
+  return work.for_kupdate &&
+         engine::time_after(inode.dirtied_when, machine_.jiffies_now() - expire);
+}
+
 // Models: requeue_inode().
-void Flusher::requeue_inode(Inode& inode, const WritebackControl& wbc) {
+void Flusher::requeue_inode(Inode& inode, const WritebackControl& wbc, const WritebackWork& work) {
   if (inode.dirty_pages && (wbc.sync_all || wbc.tagged_writepages)) {
     inode.dirtied_when = machine_.jiffies_now();
   }
@@ -329,7 +336,8 @@ void Flusher::requeue_inode(Inode& inode, const WritebackControl& wbc) {
     redirty_tail(inode);
   } else if (!inode.dirty_pages) {
     remove_from_lists(inode);
-  } else if (wbc.nr_to_write <= 0) {
+  } else if (wbc.nr_to_write <= 0 &&
+             (throttle_.options().requeues_young || !is_young(inode, work))) {
     move_to_head(inode, wb_.b_more_io);
   } else {
     redirty_tail(inode);

@@ -64,7 +64,9 @@ class Flusher final : public pagecache::WbListener {
   engine::Task<std::int64_t> writeback_inodes(WritebackWork& work);
   engine::Task<std::int64_t> writeback_single_inode(pagecache::Inode& inode, WritebackWork& work);
   void queue_io(const WritebackWork& work, std::uint64_t dirtied_before);
-  void requeue_inode(pagecache::Inode& inode, const pagecache::WritebackControl& wbc);
+  void requeue_inode(pagecache::Inode& inode, const pagecache::WritebackControl& wbc,
+                     const WritebackWork& work);
+  [[nodiscard]] bool is_young(const pagecache::Inode& inode, const WritebackWork& work) const;
   void redirty_tail(pagecache::Inode& inode);
   [[nodiscard]] std::int64_t chunk_size(const WritebackWork& work) const;
   [[nodiscard]] std::int64_t nr_dirty_pages() const;

@@ -228,6 +228,28 @@ TEST(Background, StopsAtTheThresholdAndThePeriodicFlushTakesTheRest) {
   EXPECT_EQ(static_cast<std::int64_t>(d.file.written.size()), background.count() + 500);
 }
 
+// v6.12: what is left of a file of which periodic writeback wrote a turn waits until it is old,
+// unless it is (inode_dirtied_after()).
+TEST(Kupdate, GoesOnWithAYoungFileUnlessTheKernelAsksForItsAge) {
+  for (const bool requeues : {true, false}) {
+    WritebackOptions options;
+    options.throttle.requeues_young = requeues;
+    WritebackMachine m{options};
+    Device& d = m.add_device(microseconds(10));
+    const Pages background = m.throttle.limits_now().bg_thresh;
+    dirty(m, d.file, background.count() + 500);
+    d.flusher.start_background_writeback(d.wb);
+    m.run_for(seconds(2));
+    ASSERT_EQ(order(d.wb.b_more_io), (std::vector<const Inode*>{&d.file.inode}));
+    const auto before = static_cast<std::int64_t>(d.file.written.size());
+    m.run_for(milliseconds(3500));
+    const auto after = static_cast<std::int64_t>(d.file.written.size());
+    EXPECT_GT(after, before) << "a turn";
+    EXPECT_EQ(after == background.count() + 500, requeues);
+    EXPECT_EQ(d.wb.b_dirty.empty(), requeues);
+  }
+}
+
 TEST(Background, IsNotStartedBelowTheThreshold) {
   WritebackMachine m;
   Device& d = m.add_device();

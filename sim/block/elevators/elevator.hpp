@@ -118,7 +118,8 @@ class Elevator {
   [[nodiscard]] virtual Request* former_request(Request& /*request*/) { return nullptr; }
   [[nodiscard]] virtual Request* latter_request(Request& /*request*/) { return nullptr; }
 
-  // limit_depth(): how many bits of each word of the tag set a request of this kind may use.
+  // limit_depth(): how many bits of each word of the tag set a request of this kind may use; of all
+  // tags since v6.12 (shallow_depth_of()).
   [[nodiscard]] virtual int word_depth(const engine::RwbsFlags& /*flags*/) const {
     return Sbitmap::kWholeWord;
   }
@@ -163,7 +164,13 @@ class Elevator {
 
 // Whose rules an elevator follows where they differ (profile switch `elevators`).
 // In order: what came later compares greater. The first two are those of single queues.
-enum class ElevatorGeneration { kV2_6_18, kV3_6, kV5_10, kV6_1 };
+enum class ElevatorGeneration { kV2_6_18, kV3_6, kV5_10, kV6_1, kV6_6, kV6_12 };
+inline constexpr ElevatorGeneration kNewestElevators = ElevatorGeneration::kV6_12;
+
+// What their limits of tags are of.
+[[nodiscard]] constexpr ShallowDepth shallow_depth_of(ElevatorGeneration generation) {
+  return generation >= ElevatorGeneration::kV6_12 ? ShallowDepth::kAll : ShallowDepth::kEachWord;
+}
 
 [[nodiscard]] constexpr bool is_single_queue(ElevatorGeneration generation) {
   return generation <= ElevatorGeneration::kV3_6;
@@ -193,7 +200,7 @@ struct Tunable {
   // of a second in whole jiffies (HZ / 8): in ms where HZ is a multiple of that part.
   std::optional<std::int64_t> value;
   ElevatorGeneration since = ElevatorGeneration::kV2_6_18;
-  ElevatorGeneration until = ElevatorGeneration::kV6_1;
+  ElevatorGeneration until = kNewestElevators;
   TimePart part{};
 };
 

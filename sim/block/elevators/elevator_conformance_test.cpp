@@ -29,7 +29,7 @@ std::vector<Subject> subjects() {
   for (const ElevatorType& type : elevator_types()) {
     for (const ElevatorGeneration generation :
          {ElevatorGeneration::kV2_6_18, ElevatorGeneration::kV3_6, ElevatorGeneration::kV5_10,
-          ElevatorGeneration::kV6_1}) {
+          ElevatorGeneration::kV6_1, ElevatorGeneration::kV6_6, ElevatorGeneration::kV6_12}) {
       if (type.exists_in(generation)) {
         all.push_back({type.name, generation});
       }
@@ -41,7 +41,8 @@ std::vector<Subject> subjects() {
 std::string name_of(const ::testing::TestParamInfo<Subject>& info) {
   std::string name{info.param.elevator};
   std::replace(name.begin(), name.end(), '-', '_');
-  static constexpr const char* kGenerations[] = {"_2_6_18", "_3_6", "_5_10", "_6_1"};
+  static constexpr const char* kGenerations[] = {"_2_6_18", "_3_6", "_5_10",
+                                                 "_6_1",    "_6_6", "_6_12"};
   return name + kGenerations[static_cast<int>(info.param.generation)];
 }
 

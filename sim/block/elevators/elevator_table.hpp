@@ -15,7 +15,7 @@ struct ElevatorType {
   std::unique_ptr<Elevator> (*make)(const ElevatorContext& context);
   // The kernels that have it.
   ElevatorGeneration since = ElevatorGeneration::kV5_10;
-  ElevatorGeneration until = ElevatorGeneration::kV6_1;
+  ElevatorGeneration until = kNewestElevators;
 
   [[nodiscard]] bool exists_in(ElevatorGeneration generation) const {
     return since <= generation && generation <= until;

@@ -24,16 +24,20 @@ constexpr std::array<Tunable, 2> kKyberTunables{{
     {"write_lat_nsec", "ns; latency to aim at for writes", 0, kTargetMax, kWriteTarget},
 }};
 
-// Models: kyber_depth_updated() (v6.1), kyber_queue_data_alloc() (v5.10).
+// Models: kyber_depth_updated() (v6.1, and v6.12, where it is of all tags and precedes the change
+// of nr_requests), kyber_queue_data_alloc() (v5.10).
 int async_depth_of(const ElevatorContext& context) {
-  const bool follows = context.generation == ElevatorGeneration::kV6_1;
+  if (context.generation >= ElevatorGeneration::kV6_12) {
+    return context.default_nr_requests * kAsyncPercent / 100;
+  }
+  const bool follows = context.generation >= ElevatorGeneration::kV6_1;
   const int bits = follows ? context.bits_per_word : context.default_bits_per_word;
   return bits * kAsyncPercent / 100;
 }
 
 // Tags that were replaced by more (blk_mq_tag_update_depth()) have been told nothing in v5.10.
 bool tags_know(const ElevatorContext& context) {
-  return context.generation == ElevatorGeneration::kV6_1 ||
+  return context.generation >= ElevatorGeneration::kV6_1 ||
          context.nr_requests <= context.default_nr_requests;
 }
 

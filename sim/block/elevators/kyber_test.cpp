@@ -306,6 +306,18 @@ TEST_F(KyberDepth, V6_1FollowsNrRequests) {
   EXPECT_EQ(rig().elevator().min_word_depth(), 48);
 }
 
+TEST_F(KyberDepth, V6_12IsOfAllTagsAndOfNrRequestsBeforeTheyWereSet) {
+  ElevatorRigOptions options = kyber();
+  options.generation = ElevatorGeneration::kV6_12;
+  options.nr_requests = 256;
+  options.default_nr_requests = 16;
+  options.bits_per_word = 64;
+  options.default_bits_per_word = 4;
+  restart(options);
+  EXPECT_EQ(rig().elevator().word_depth({.write = true}), 12);
+  EXPECT_EQ(rig().elevator().min_word_depth(), 12);
+}
+
 TEST_F(KyberTimer, AdjustsAHundredMillisecondsAfterTheFirstCompletion) {
   complete(500, read(0), milliseconds(1), seconds(1), {});
   rig().run_until(kAdjusted - nanoseconds(1));

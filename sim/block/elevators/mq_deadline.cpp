@@ -46,7 +46,8 @@ std::span<const Tunable> MqDeadline::tunables() { return kDeadlineTunables; }
 
 MqDeadline::MqDeadline(const ElevatorContext& context)
     : machine_{context.machine},
-      priorities_{context.generation == ElevatorGeneration::kV6_1},
+      priorities_{context.generation >= ElevatorGeneration::kV6_1},
+      by_position_{context.generation >= ElevatorGeneration::kV6_6},
       writes_starved_{context.tunable("writes_starved", kWritesStarved)},
       fifo_batch_{context.tunable("fifo_batch", kFifoBatch)},
       front_merges_{context.tunable("front_merges", kFrontMerges) != 0} {
@@ -58,7 +59,9 @@ MqDeadline::MqDeadline(const ElevatorContext& context)
   prio_aging_expire_ = jiffies("prio_aging_expire", kPrioAgingExpire);
   if (priorities_) {
     const std::int64_t depth = context.tunable("async_depth", context.default_nr_requests);
-    async_word_depth_ = word_depth_of(depth, context);
+    async_word_depth_ = context.generation >= ElevatorGeneration::kV6_12
+                            ? static_cast<int>(depth)
+                            : word_depth_of(depth, context);
   }
 }
 
@@ -120,7 +123,7 @@ Request* MqDeadline::dispatch_aged(std::uint64_t now) {
 
 // Models: __dd_dispatch_request(): of requests that started at `latest_start` or before.
 Request* MqDeadline::dispatch_from(Level& level, std::uint64_t now, std::uint64_t latest_start) {
-  Request* request = level.next[last_direction_];
+  Request* request = next_of(level, last_direction_);
   if (request == nullptr || batching_ >= fifo_batch_) {
     const std::optional<Direction> direction = choose_direction(level);
     if (!direction) {
@@ -134,13 +137,26 @@ Request* MqDeadline::dispatch_from(Level& level, std::uint64_t now, std::uint64_
     return nullptr;
   }
   ++batching_;
-  const Direction direction = last_direction_;
+  note_dispatched(level, last_direction_, *request);
+  remove(level, *request);
+  return request;
+}
+
+// Models: deadline_next_request().
+Request* MqDeadline::next_of(Level& level, Direction direction) {
+  return by_position_ ? level.sorted[direction].first_from(level.position[direction])
+                      : level.next[direction];
+}
+
+void MqDeadline::note_dispatched(Level& level, Direction direction, Request& request) {
+  if (by_position_) {
+    level.position[direction] = request.sector;
+    return;
+  }
   if (!priorities_) {
     level.next.fill(nullptr);
   }
-  level.next[direction] = level.sorted[direction].latter(*request);
-  remove(level, *request);
-  return request;
+  level.next[direction] = level.sorted[direction].latter(request);
 }
 
 std::optional<MqDeadline::Direction> MqDeadline::choose_direction(const Level& level) {
@@ -157,7 +173,7 @@ std::optional<MqDeadline::Direction> MqDeadline::choose_direction(const Level& l
 
 Request& MqDeadline::start_of_batch(Level& level, Direction direction, std::uint64_t now) {
   Request& oldest = level.fifo[direction].front();
-  Request* next = level.next[direction];
+  Request* next = next_of(level, direction);
   const bool expired = !engine::time_after(oldest.fifo_time, now);
   return expired || next == nullptr ? oldest : *next;
 }

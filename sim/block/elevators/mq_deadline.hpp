@@ -21,11 +21,15 @@ namespace wbsim::block {
 //  3. A new batch starts with the oldest request of its direction if that has expired or nothing is
 //     left above the last one, else goes on in order of sectors. Thus expiry is looked at once a
 //     batch.
-//  4. v5.10 forgets where the other direction was with every dispatch, v6.1 remembers it.
+//  4. v5.10 forgets where the other direction was with every dispatch, v6.1 remembers it: the
+//  request
+//     behind the last one. v6.6 remembers the sector where the last one began: what arrived behind
+//     it since counts too.
 //  5. v6.1: a priority class has requests of its own and waits until higher ones have neither
 //     queued nor in the device; what has waited for prio_aging_expire goes first.
 //  6. v6.1: all but synchronous reads may use async_depth of the tags. Its default is nr_requests
-//     as it was when the elevator was chosen: a changed nr_requests does not change it.
+//     as it was when the elevator was chosen: a changed nr_requests does not change it. In v6.12 it
+//     is of all tags, before of each word.
 class MqDeadline final : public Elevator {
  public:
   explicit MqDeadline(const ElevatorContext& context);
@@ -52,7 +56,8 @@ class MqDeadline final : public Elevator {
   struct Level {
     std::array<SectorOrder, kDirections> sorted;
     std::array<RequestChain, kDirections> fifo;
-    std::array<Request*, kDirections> next{};  // next_rq: where a direction goes on
+    std::array<Request*, kDirections> next{};  // next_rq: where a direction goes on, up to v6.1
+    std::array<Lba, kDirections> position{};   // latest_pos: the same since v6.5
     int queued = 0;                            // inserted and not yet freed
   };
 
@@ -66,12 +71,15 @@ class MqDeadline final : public Elevator {
   Request* dispatch_aged(std::uint64_t now);
   Request* dispatch_from(Level& level, std::uint64_t now, std::uint64_t latest_start);
   std::optional<Direction> choose_direction(const Level& level);
-  static Request& start_of_batch(Level& level, Direction direction, std::uint64_t now);
+  [[nodiscard]] Request* next_of(Level& level, Direction direction);
+  Request& start_of_batch(Level& level, Direction direction, std::uint64_t now);
+  void note_dispatched(Level& level, Direction direction, Request& request);
   [[nodiscard]] bool started_after(const Request& request, std::uint64_t latest_start) const;
   void remove(Level& level, Request& request);
 
   const engine::Machine& machine_;
-  bool priorities_;                                     // v6.1: properties 4, 5 and 6
+  bool priorities_;                                     // since v6.1: properties 4, 5 and 6
+  bool by_position_;                                    // since v6.5: property 4
   std::array<std::uint64_t, kDirections> fifo_expire_;  // jiffies
   std::uint64_t prio_aging_expire_;                     // jiffies
   std::int64_t writes_starved_;

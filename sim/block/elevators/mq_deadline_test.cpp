@@ -9,6 +9,7 @@ namespace {
 
 constexpr auto kV5_10 = ElevatorGeneration::kV5_10;
 constexpr auto kV6_1 = ElevatorGeneration::kV6_1;
+constexpr auto kV6_6 = ElevatorGeneration::kV6_6;
 constexpr IoPriority kRealTime{IoClass::kRealTime, 0};
 constexpr IoPriority kIdle{IoClass::kIdle, 0};
 
@@ -47,6 +48,35 @@ TEST_P(MqDeadlineTest, ARequestThatArrivesAboveTheLastOneDoesNotReplaceItsSucces
   rig.insert(write(200));
   EXPECT_EQ(rig.dispatch(), "W 300+8") << "the successor is kept as it was at the dispatch";
   EXPECT_EQ(rig.dispatch(), "W 200+8");
+}
+
+TEST(MqDeadlineGenerations, V6_6GoesOnFromTheSectorOfTheLastOne) {
+  ElevatorRig rig{{.generation = kV6_6}};
+  rig.insert(write(100));
+  rig.insert(write(300));
+  EXPECT_EQ(rig.dispatch(), "W 100+8");
+  rig.insert(write(200));
+  rig.insert(write(50));
+  EXPECT_EQ(rig.dispatch_all(), (Lines{"W 200+8", "W 300+8", "W 50+8"}));
+}
+
+TEST(MqDeadlineGenerations, V6_6BeginsAtTheFirstSector) {
+  ElevatorRig rig{{.generation = kV6_6}};
+  for (const int sector : {300, 500, 100, 400}) {
+    rig.insert(write(sector));
+  }
+  EXPECT_EQ(rig.dispatch_all(), (Lines{"W 100+8", "W 300+8", "W 400+8", "W 500+8"}));
+}
+
+TEST(MqDeadlineGenerations, V6_6RemembersASectorOfEachDirection) {
+  ElevatorRig rig{{.generation = kV6_6, .tunables = {{"fifo_batch", 1}}}};
+  rig.insert(write(500));
+  EXPECT_EQ(rig.dispatch(), "W 500+8");
+  rig.insert(read(100));
+  EXPECT_EQ(rig.dispatch(), "R 100+8");
+  rig.insert(write(400));
+  rig.insert(write(600));
+  EXPECT_EQ(rig.dispatch(), "W 600+8") << "the write behind, not the oldest";
 }
 
 TEST_P(MqDeadlineTest, LooksAtExpiryOnlyBetweenBatches) {
@@ -208,6 +238,12 @@ TEST(MqDeadlineDepth, V6_1GivesAllButReadsAsyncDepthOfTheTags) {
   EXPECT_EQ(bits({{"async_depth", 2}}, sync_write), 1) << "rounded up";
   EXPECT_EQ(bits({}, sync_write), 4) << "64 of 256: nr_requests was raised afterwards";
   EXPECT_EQ(bits({{"async_depth", 2}}, {}), Sbitmap::kWholeWord) << "a read";
+}
+
+TEST(MqDeadlineDepth, V6_12LimitsAllTagsTogether) {
+  ElevatorRig rig{{.generation = ElevatorGeneration::kV6_12, .nr_requests = 256}};
+  EXPECT_EQ(rig.elevator().word_depth({.write = true}), 64)
+      << "of 256: nr_requests was raised afterwards";
 }
 
 TEST(MqDeadlineDepth, V5_10LimitsNobody) {

@@ -27,6 +27,11 @@ class SectorOrder {
     const auto found = tree_.find(sector);
     return found == tree_.end() ? nullptr : &*found;
   }
+  // The first that begins at `sector` or behind it.
+  [[nodiscard]] Request* first_from(Lba sector) {
+    const auto found = tree_.lower_bound(sector);
+    return found == tree_.end() ? nullptr : &*found;
+  }
   [[nodiscard]] Request* former(Request& request) {
     const auto it = tree_.iterator_to(request);
     return it == tree_.begin() ? nullptr : &*std::prev(it);

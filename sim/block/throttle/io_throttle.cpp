@@ -18,8 +18,8 @@ constexpr int kGroupQuantum = 8;           // THROTL_GRP_QUANTUM: of one group i
 constexpr std::uint64_t kTimerSlices = 8;  // throtl_schedule_pending_timer(): the longest sleep
 
 // How many of a group's bios go up in a round: three quarters reads.
-constexpr std::array<int, kDirections> kShares{kGroupQuantum * 3 / 4,
-                                               kGroupQuantum - kGroupQuantum * 3 / 4};
+constexpr std::array<int, kThrottledDirections> kShares{kGroupQuantum * 3 / 4,
+                                                        kGroupQuantum - kGroupQuantum * 3 / 4};
 
 std::size_t direction_of(const Bio& bio) { return bio.flags.write ? kWrites : kReads; }
 
@@ -48,7 +48,7 @@ IoThrottle::Group::Group(IoThrottle& owner, const ControlGroup& from, Group* abo
     : parent{above},
       queue{owner, this, groups},
       slices{ThrottleSlice{from.limits[kReads], hz}, ThrottleSlice{from.limits[kWrites], hz}} {
-  for (std::size_t i = 0; i < kDirections; ++i) {
+  for (std::size_t i = 0; i < kThrottledDirections; ++i) {
     limited.at(i) = from.limits.at(i).any() || (above != nullptr && above->limited.at(i));
     iops_limited.at(i) =
         from.limits.at(i).iops.has_value() || (above != nullptr && above->iops_limited.at(i));
@@ -186,7 +186,7 @@ std::uint64_t IoThrottle::wait_of_first(Group& group, std::size_t direction) {
 // Models: tg_update_disptime().
 void IoThrottle::update_dispatch_time(Group& group) {
   std::uint64_t wait = std::numeric_limits<std::uint64_t>::max();
-  for (std::size_t direction = 0; direction < kDirections; ++direction) {
+  for (std::size_t direction = 0; direction < kThrottledDirections; ++direction) {
     if (group.queue.waiting[direction] > 0) {
       wait = std::min(wait, wait_of_first(group, direction));
     }
@@ -287,7 +287,7 @@ int IoThrottle::dispatch_round(ServiceQueue& queue) {
 // Models: throtl_dispatch_tg().
 int IoThrottle::dispatch_group(Group& group) {
   int dispatched = 0;
-  for (std::size_t direction = 0; direction < kDirections; ++direction) {
+  for (std::size_t direction = 0; direction < kThrottledDirections; ++direction) {
     for (int left = kShares.at(direction); left > 0 && group.queue.waiting[direction] > 0; --left) {
       if (wait_of_first(group, direction) > 0) {
         break;

@@ -57,9 +57,9 @@ class IoThrottle {
     ServiceQueue(IoThrottle& owner, Group* of, std::size_t groups);
     IoThrottle& throttle;
     Group* group;  // null: the device's, whose bios are ready
-    std::array<std::vector<Source*>, kDirections> sources;
-    std::array<int, kDirections> waiting{};  // of `group`
-    std::vector<Group*> pending;             // children with bios, the next to dispatch first
+    std::array<std::vector<Source*>, kThrottledDirections> sources;
+    std::array<int, kThrottledDirections> waiting{};  // of `group`
+    std::vector<Group*> pending;  // children with bios, the next to dispatch first
     std::uint64_t timer_expires = 0;
     engine::Event timer;
   };
@@ -67,11 +67,11 @@ class IoThrottle {
     Group(IoThrottle& owner, const ControlGroup& from, Group* above, std::size_t groups, int hz);
     Group* parent;  // null: the root
     ServiceQueue queue;
-    std::array<ThrottleSlice, kDirections> slices;
-    std::array<bool, kDirections> limited;       // itself or one above: has_rules[]
-    std::array<bool, kDirections> iops_limited;  // has_rules_iops[]
-    std::array<Source, kDirections> on_self;
-    std::array<Source, kDirections> on_parent;
+    std::array<ThrottleSlice, kThrottledDirections> slices;
+    std::array<bool, kThrottledDirections> limited;       // itself or one above: has_rules[]
+    std::array<bool, kThrottledDirections> iops_limited;  // has_rules_iops[]
+    std::array<Source, kThrottledDirections> on_self;
+    std::array<Source, kThrottledDirections> on_parent;
     std::uint64_t dispatch_time = 0;  // jiffies
     bool is_pending = false;
     bool was_empty = false;

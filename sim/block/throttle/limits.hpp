@@ -22,7 +22,7 @@ struct IoLimits {
 // As in bio_data_dir().
 inline constexpr std::size_t kReads = 0;
 inline constexpr std::size_t kWrites = 1;
-inline constexpr std::size_t kDirections = 2;
+inline constexpr std::size_t kThrottledDirections = 2;
 
 inline constexpr int kBfqWeightMin = 1;        // BFQ_MIN_WEIGHT
 inline constexpr int kBfqWeightMax = 1000;     // BFQ_MAX_WEIGHT
@@ -31,7 +31,7 @@ inline constexpr int kBfqWeightDefault = 100;  // CGROUP_WEIGHT_DFL
 // A control group as a queue sees it.
 struct ControlGroup {
   int parent = 0;
-  std::array<IoLimits, kDirections> limits{};
+  std::array<IoLimits, kThrottledDirections> limits{};
   int bfq_weight = kBfqWeightDefault;  // io.bfq.weight, of which the root has none
 };
 

@@ -175,7 +175,7 @@ TEST_P(ThrottleProperty, LimitsOnEveryLevelLoseNothing) {
   Subject subject{groups};
   submit_at_random(subject, rng, groups.size());
   EXPECT_EQ(subject.passed.size(), static_cast<std::size_t>(kBios));
-  std::vector<std::array<std::int64_t, kDirections>> newest(groups.size());
+  std::vector<std::array<std::int64_t, kThrottledDirections>> newest(groups.size());
   for (const Subject::Passed& each : subject.passed) {
     std::int64_t& last =
         newest[static_cast<std::size_t>(each.cgroup)].at(each.write ? kWrites : kReads);

@@ -4,6 +4,14 @@
 
 namespace wbsim::block::bfq {
 
+namespace {
+// Models: bfq_update_depths(): v6.12 looks at nr_requests before they are changed.
+int full_depth_of(const ElevatorContext& context) {
+  return shallow_depth_of(context.generation) == ShallowDepth::kAll ? context.default_nr_requests
+                                                                    : context.bits_per_word;
+}
+}  // namespace
+
 Bfq::Bfq(const ElevatorContext& context)
     : clock_{context.machine},
       tuning_{context, clock_},
@@ -21,7 +29,8 @@ Bfq::Bfq(const ElevatorContext& context)
                {raising_, cooperators_, injection_, peak_rate_, queueing_}},
       membership_{state_, cooperators_, service_},
       processes_{state_, cooperators_, bursts_, membership_},
-      depths_{state_, context.nr_requests, context.bits_per_word} {}
+      depths_{state_, context.nr_requests, full_depth_of(context),
+              shallow_depth_of(context.generation)} {}
 
 // v5.10 also asks for work while a queue without requests is waited for.
 bool Bfq::has_work() const { return tuning_.v6_1 ? state_.queued > 0 : state_.busy_queues() > 0; }

@@ -36,10 +36,10 @@ std::optional<std::int64_t> tags_owed(const Entity& entity, std::int64_t limit) 
 }
 }  // namespace
 
-DepthLimits::DepthLimits(const State& state, int nr_requests, int bits_per_word)
-    : state_{state}, nr_requests_{nr_requests}, bits_per_word_{bits_per_word} {
-  const auto share = [bits_per_word](int sixteenths) {
-    return std::max(bits_per_word * sixteenths / 16, 1);
+DepthLimits::DepthLimits(const State& state, int nr_requests, int full_depth, ShallowDepth of)
+    : state_{state}, nr_requests_{nr_requests}, full_depth_{full_depth}, of_{of} {
+  const auto share = [full_depth](int sixteenths) {
+    return std::max(full_depth * sixteenths / 16, 1);
   };
   depths_ = {{{share(8), share(12)}, {share(3), share(6)}}};
 }
@@ -52,7 +52,7 @@ int DepthLimits::depth(const engine::RwbsFlags& flags, const Process* process) c
   int limit = nr_requests_;
   if (!sync || flags.write) {
     depth = depths_[state_.raised_busy > 0 ? 1 : 0][sync ? 1 : 0];
-    limit = limit * depth / bits_per_word_;
+    limit = of_ == ShallowDepth::kAll ? depth : limit * depth / full_depth_;
   }
   if (!state_.tuning.v6_1 || process == nullptr) {
     return depth;

@@ -12,9 +12,14 @@ namespace wbsim::block::bfq {
 //     queues are busy 3/16 and 6/16. Synchronous reads may use all.
 //  2. v6.1: a queue gets one of each word if it, or a group above it, has its share of the tags by
 //     weight.
+//  3. v6.12: the same of all tags instead of each word, and of nr_requests as it was when the
+//  elevator
+//     was chosen.
 class DepthLimits {
  public:
-  DepthLimits(const State& state, int nr_requests, int bits_per_word);
+  // `full_depth`: bits of a word, or of all tags.
+  DepthLimits(const State& state, int nr_requests, int full_depth,
+              ShallowDepth of = ShallowDepth::kEachWord);
 
   [[nodiscard]] int depth(const engine::RwbsFlags& flags, const Process* process) const;
   [[nodiscard]] int min() const;
@@ -24,7 +29,8 @@ class DepthLimits {
 
   const State& state_;
   int nr_requests_;
-  int bits_per_word_;
+  int full_depth_;
+  ShallowDepth of_;
   std::array<std::array<int, 2>, 2> depths_;  // by raised queues busy, synchronous
 };
 

@@ -41,6 +41,23 @@ TEST(DepthLimits, SinceV6_1AQueueHasNoMoreThanItsShareByWeight) {
   }
 }
 
+// 64 of 256 tags, whose share by weight is 16 of 64, not of 256.
+TEST(DepthLimits, OfAllTagsAreTheBaseOfShares) {
+  Parts parts{{.generation = kV6_1}};
+  const DepthLimits limits{parts.state, 256, 128, ShallowDepth::kAll};
+  Queue& queue = parts.queue(40);
+  Process process;
+  process.queues[0] = &queue;
+  const engine::RwbsFlags async{.write = true};
+  EXPECT_EQ(limits.depth(async, &process), 64);
+  parts.state.wf2q.activate(queue, false);
+  parts.state.wf2q.activate(parts.queue(120), false);
+  queue.requests = 15;
+  EXPECT_EQ(limits.depth(async, &process), 64);
+  queue.requests = 16;
+  EXPECT_EQ(limits.depth(async, &process), 1);
+}
+
 TEST(DepthLimits, AHigherClassCountsEightfoldAgainstALowerOne) {
   Parts parts;
   const DepthLimits limits{parts.state, 64, 16};

@@ -48,7 +48,7 @@ SimDuration slice_idle_of(const ElevatorContext& context) {
 std::span<const Tunable> Tuning::tunables() { return kBfqTunables; }
 
 Tuning::Tuning(const ElevatorContext& context, const Clock& clock)
-    : v6_1{context.generation == ElevatorGeneration::kV6_1},
+    : v6_1{context.generation >= ElevatorGeneration::kV6_1},
       rotational{context.rotational},
       fifo_expire{milliseconds(context.tunable("fifo_expire_async", kFifoExpireAsync)),
                   milliseconds(context.tunable("fifo_expire_sync", kFifoExpireSync))},
