@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -206,7 +207,7 @@ TEST_F(Capture, ALaptopWithNvme) {
       "\"depth\": 1023,");
   expect_has("\"max_sectors_kb\": 128");
   expect_has("\"fua\": true");
-  expect_note("/kernel: 6.8.0-45-generic; 6.1 is the nearest profile");
+  expect_note("/kernel: 6.8.0-45-generic; 6.6 is the nearest profile");
   expect_note("/stack/dm-0: over nvme0n1p2");
   expect_note("/mounts//: btrfs on /dev/mapper/luks, rw,compress=zstd:1");
 }
@@ -258,6 +259,20 @@ TEST_F(Capture, AKernelThatDoesNotTellItsTicks) {
   expect_note("/kernel: 4.18.0-513.el8.x86_64; 5.10 is the nearest profile");
   expect_note("/hz: no kernel configuration to read CONFIG_HZ from; 250 is assumed");
   expect_note("/cpus: number of processors unknown; 1 is assumed");
+}
+
+TEST_F(Capture, TakesTheNearestProfile) {
+  const std::array<std::array<const char*, 2>, 6> releases{{{"5.15.0-91-generic", "5.10"},
+                                                            {"5.16.1", "6.1"},
+                                                            {"6.4.16", "6.1"},
+                                                            {"6.5.0-35-generic", "6.6"},
+                                                            {"6.9.3", "6.12"},
+                                                            {"7.0.1", "6.12"}}};
+  for (const auto& [release, kernel] : releases) {
+    put("proc/sys/kernel/osrelease", release);
+    capture();
+    expect_note(std::string{"/kernel: "} + release + "; " + kernel + " is the nearest profile");
+  }
 }
 
 TEST_F(Capture, AMachineThatTellsNothing) {

@@ -76,7 +76,7 @@ void list_actions() { print_catalog(system::action_catalog()); }
 
 // The kernels that have a tunable: "3.6", "5.10 to 6.1".
 std::string kernels_of(const block::ElevatorType& type, const block::Tunable& tunable) {
-  constexpr std::array<std::string_view, 4> kNames{"2.6.18", "3.6", "5.10", "6.1"};
+  constexpr std::array<std::string_view, 6> kNames{"2.6.18", "3.6", "5.10", "6.1", "6.6", "6.12"};
   const auto first = static_cast<std::size_t>(std::max(type.since, tunable.since));
   const auto last = static_cast<std::size_t>(std::min(type.until, tunable.until));
   return first == last ? std::string{kNames[first]}

@@ -280,7 +280,7 @@ TEST(TruthCase, RefusesWhatTheRigCanDoAndAConfigurationCannotSay) {
   const TestFolder folder;
   write_small_case(folder, "c");
   change(folder, "case.json", [](system::Json& description) {
-    description["kernel"] = "6.12.117+deb12-amd64";
+    description["kernel"] = "6.18.5+deb14-amd64";
     description["icount_shift"] = 2;
     description["pre"] = "echo 1";
     description["events"] = {"wb", "block:block_rq_issue", "writeback:wait"};
@@ -291,8 +291,8 @@ TEST(TruthCase, RefusesWhatTheRigCanDoAndAConfigurationCannotSay) {
   EXPECT_TRUE(read_truth_case(folder.path() / "c", diagnostics));
   EXPECT_EQ(
       messages(folder, diagnostics),
-      (Messages{"not simulated: DIR/c/case.json: /kernel: kernel 6.12; simulated are 2.6.18, 3.6, "
-                "5.10, 6.1",
+      (Messages{"not simulated: DIR/c/case.json: /kernel: kernel 6.18; simulated are 2.6.18, 3.6, "
+                "5.10, 6.1, 6.6, 6.12",
                 "not simulated: DIR/c/case.json: /icount_shift: a processor of another speed; only "
                 "1 ns an instruction (0) has CPU costs",
                 "not simulated: DIR/c/case.json: /pre: shell commands before the run",

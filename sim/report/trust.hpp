@@ -22,6 +22,7 @@ struct TrustRow {
   std::string_view mechanism;
   Evidence kernel_5_10;
   Evidence kernel_6_1;
+  Evidence kernel_6_12;
   std::string_view basis;  // what was compared
   // A first model of the mechanism, whose results are not to be relied on.
   bool preliminary = false;

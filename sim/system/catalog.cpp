@@ -8,12 +8,15 @@
 namespace wbsim::system {
 namespace {
 
-constexpr std::array<CatalogEntry, 5> kKernels{{
+constexpr std::array<CatalogEntry, 7> kKernels{{
     {"2.6.18", true, "direct I/O only: single queue plugged by itself, barriers"},
     {"3.6", true, "direct I/O only: single queue plugged by tasks, flush sequences"},
     {"5.10", true, "per-wb throttling, blk-mq, all-requests plug merge"},
+    {"5.15", false, "between 5.10 and 6.1"},
     {"6.1", true, "newest-only plug merge, LIFO issue, bandwidth at do_writepages"},
-    {"6.6", false, "as 6.1, min_ratio and max_ratio in parts per 10000"},
+    {"6.6", true,
+     "as 6.1, mq-deadline by position, checks before each page; not compared with runs"},
+    {"6.12", true, "plugs each bio, FIFO issue, tag limits of all tags"},
 }};
 
 constexpr std::array<CatalogEntry, 8> kElevators{{
@@ -146,13 +149,18 @@ std::string_view kernel_name(KernelVersion version) {
       return "5.10";
     case KernelVersion::k6_1:
       return "6.1";
+    case KernelVersion::k6_6:
+      return "6.6";
+    case KernelVersion::k6_12:
+      return "6.12";
   }
   SIM_UNREACHABLE();
 }
 
 KernelVersion kernel_version(std::string_view name) {
   for (const KernelVersion version :
-       {KernelVersion::k2_6_18, KernelVersion::k3_6, KernelVersion::k5_10, KernelVersion::k6_1}) {
+       {KernelVersion::k2_6_18, KernelVersion::k3_6, KernelVersion::k5_10, KernelVersion::k6_1,
+        KernelVersion::k6_6, KernelVersion::k6_12}) {
     if (kernel_name(version) == name) {
       return version;
     }

@@ -19,13 +19,15 @@
 #include "sim/block/stacking/raid5.hpp"
 #include "sim/block/stacking/stacked_device.hpp"
 #include "sim/block/tag_set.hpp"
+#include "sim/engine/fair_queue.hpp"
 #include "sim/engine/jiffies.hpp"
 #include "sim/fs/block_device.hpp"
 #include "sim/system/stack_config.hpp"
+#include "sim/writeback/dirty_throttle.hpp"
 
 namespace wbsim::system {
 
-enum class KernelVersion { k2_6_18, k3_6, k5_10, k6_1 };
+enum class KernelVersion { k2_6_18, k3_6, k5_10, k6_1, k6_6, k6_12 };
 
 // Switches by which kernel generations differ. A profile sets all of
 // them; `profile` in the config overrides any single one.
@@ -43,9 +45,10 @@ struct KernelSwitches {
   block::CacheFlush cache_flush = block::CacheFlush::kSequences;                // 10.6
   block::SortedDirections sorted_directions = block::SortedDirections::kApart;  // 9.7
   // Of blk-mq; elevators and direct I/O of both.
-  block::PlugMergeRule plug_merge = block::PlugMergeRule::kAllRequests;    // 8.4
-  block::PlugIssueOrder plug_issue_order = block::PlugIssueOrder::kFifo;   // 8.6
-  block::PlugSizeLimit plug_size_limit = block::PlugSizeLimit::kAlways;    // 8.2
+  block::PlugMergeRule plug_merge = block::PlugMergeRule::kAllRequests;   // 8.4
+  block::PlugIssueOrder plug_issue_order = block::PlugIssueOrder::kFifo;  // 8.6
+  block::PlugSizeLimit plug_size_limit = block::PlugSizeLimit::kAlways;   // 8.2
+  bool plugs_each_bio = false;
   block::ElevatorPull elevator_pull = block::ElevatorPull::kUpToRequests;  // 10.5
   block::FuaIssue fua_issue = block::FuaIssue::kKblockd;                   // 10.6
   block::MultiQueueRules multi_queue = block::MultiQueueRules::kV5_10;     // 10.4, 10.5
@@ -61,10 +64,13 @@ struct KernelSwitches {
   block::MdFlush md_flush = block::MdFlush::kShared;
   block::DiskStatsRules disk_stats = block::DiskStatsRules::kV5_10;  // of all devices
   Flusher flusher = Flusher::kWorkQueue;
+  engine::CpuScheduler cpu_scheduler = engine::CpuScheduler::kCfs;
   engine::TimerWheel timer_wheel = engine::TimerWheel::kNonCascading;
   BackgroundStart background_start = BackgroundStart::kOnExit;
   BandwidthUpdate bandwidth_update = BandwidthUpdate::kThrottleAndFlusher;
   BufferedRead buffered_read = BufferedRead::kPageByPage;
+  writeback::DirtyCheck dirty_check = writeback::DirtyCheck::kAfterPage;
+  bool requeues_young = true;
   bool over_background_exact = false;  // 3.17: exact per-wb sum below 2 * stat_error
   int plug_max_requests = 32;          // BLK_MAX_REQUEST_COUNT
   // Ablations (false switches the mechanism off).
@@ -242,7 +248,7 @@ struct DeviceConfig {
 // io.max of one control group for one device.
 struct IoMaxConfig {
   std::string device;
-  std::array<block::IoLimits, block::kDirections> limits{};
+  std::array<block::IoLimits, block::kThrottledDirections> limits{};
   friend bool operator==(const IoMaxConfig&, const IoMaxConfig&) = default;
 };
 

@@ -263,7 +263,7 @@ block::ControlGroups control_groups(const Config& config, std::string_view devic
     block::ControlGroup& made = seen.emplace_back();
     made.parent = numbers.at(parent_of(group.name));
     made.bfq_weight = bfq_weight(group, device);
-    for (std::size_t direction = 0; direction < block::kDirections; ++direction) {
+    for (std::size_t direction = 0; direction < block::kThrottledDirections; ++direction) {
       if (const block::IoLimits* limits = find_limits(group, device, direction)) {
         made.limits.at(direction) = *limits;
       }

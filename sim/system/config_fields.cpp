@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "sim/system/config_files.hpp"
 
@@ -25,15 +26,22 @@ using BackgroundStart = KernelSwitches::BackgroundStart;
 using BufferedRead = KernelSwitches::BufferedRead;
 using BandwidthUpdate = KernelSwitches::BandwidthUpdate;
 
-constexpr std::array<std::pair<PlugMergeRule, std::string_view>, 2> kPlugMergeNames{
-    {{PlugMergeRule::kAllRequests, "all-requests"}, {PlugMergeRule::kNewestOnly, "newest-only"}}};
-constexpr std::array<std::pair<PlugIssueOrder, std::string_view>, 2> kPlugIssueOrderNames{
-    {{PlugIssueOrder::kFifo, "fifo"}, {PlugIssueOrder::kLifo, "lifo"}}};
-constexpr std::array<std::pair<PlugSizeLimit, std::string_view>, 2> kPlugSizeLimitNames{
-    {{PlugSizeLimit::kAlways, "always"}, {PlugSizeLimit::kWhereMerging, "where-merging"}}};
-constexpr std::array<std::pair<TagWakeRule, std::string_view>, 2> kTagWakeNames{
+constexpr std::array<std::pair<PlugMergeRule, std::string_view>, 3> kPlugMergeNames{
+    {{PlugMergeRule::kAllRequests, "all-requests"},
+     {PlugMergeRule::kNewestOnly, "newest-only"},
+     {PlugMergeRule::kNewestOrOldest, "newest-or-oldest"}}};
+constexpr std::array<std::pair<PlugIssueOrder, std::string_view>, 3> kPlugIssueOrderNames{
+    {{PlugIssueOrder::kFifo, "fifo"},
+     {PlugIssueOrder::kLifo, "lifo"},
+     {PlugIssueOrder::kDirectFifo, "direct-fifo"}}};
+constexpr std::array<std::pair<PlugSizeLimit, std::string_view>, 3> kPlugSizeLimitNames{
+    {{PlugSizeLimit::kAlways, "always"},
+     {PlugSizeLimit::kWhereMerging, "where-merging"},
+     {PlugSizeLimit::kOldestWhereMerging, "oldest-where-merging"}}};
+constexpr std::array<std::pair<TagWakeRule, std::string_view>, 3> kTagWakeNames{
     {{TagWakeRule::kPerWaitQueue, "per-wait-queue"},
-     {TagWakeRule::kCompletionCount, "completion-count"}}};
+     {TagWakeRule::kCompletionCount, "completion-count"},
+     {TagWakeRule::kWholeBatches, "whole-batches"}}};
 constexpr std::array<std::pair<BioPriorityRule, std::string_view>, 2> kBioPriorityNames{
     {{BioPriorityRule::kAsSet, "as-set"}, {BioPriorityRule::kOfSubmitter, "of-submitter"}}};
 constexpr std::array<std::pair<block::SplitCharge, std::string_view>, 2> kSplitChargeNames{
@@ -41,15 +49,19 @@ constexpr std::array<std::pair<block::SplitCharge, std::string_view>, 2> kSplitC
      {block::SplitCharge::kEachPart, "each-part"}}};
 constexpr std::array<std::pair<ElevatorPull, std::string_view>, 2> kElevatorPullNames{
     {{ElevatorPull::kUpToRequests, "all-wanted"}, {ElevatorPull::kWhileTags, "while-tags"}}};
-constexpr std::array<std::pair<FuaIssue, std::string_view>, 2> kFuaIssueNames{
-    {{FuaIssue::kKblockd, "kblockd"}, {FuaIssue::kSubmitter, "submitter"}}};
+constexpr std::array<std::pair<FuaIssue, std::string_view>, 3> kFuaIssueNames{
+    {{FuaIssue::kKblockd, "kblockd"},
+     {FuaIssue::kSubmitter, "submitter"},
+     {FuaIssue::kAsOthers, "as-others"}}};
 constexpr std::array<std::pair<block::MultiQueueRules, std::string_view>, 2> kMultiQueueNames{
     {{block::MultiQueueRules::kV5_10, "5.10"}, {block::MultiQueueRules::kV6_1, "6.1"}}};
-constexpr std::array<std::pair<ElevatorGeneration, std::string_view>, 4> kElevatorsNames{
+constexpr std::array<std::pair<ElevatorGeneration, std::string_view>, 6> kElevatorsNames{
     {{ElevatorGeneration::kV2_6_18, "2.6.18"},
      {ElevatorGeneration::kV3_6, "3.6"},
      {ElevatorGeneration::kV5_10, "5.10"},
-     {ElevatorGeneration::kV6_1, "6.1"}}};
+     {ElevatorGeneration::kV6_1, "6.1"},
+     {ElevatorGeneration::kV6_6, "6.6"},
+     {ElevatorGeneration::kV6_12, "6.12"}}};
 constexpr std::array<std::pair<BlockLayer, std::string_view>, 2> kBlockLayerNames{
     {{BlockLayer::kSingleQueue, "single-queue"}, {BlockLayer::kMultiQueue, "blk-mq"}}};
 constexpr std::array<std::pair<block::QueuePlugging, std::string_view>, 2> kQueuePluggingNames{
@@ -80,6 +92,10 @@ constexpr std::array<std::pair<Flusher, std::string_view>, 3> kFlusherNames{
     {{Flusher::kPdflush, "pdflush"},
      {Flusher::kBdiThreads, "bdi-threads"},
      {Flusher::kWorkQueue, "work-queue"}}};
+constexpr std::array<std::pair<engine::CpuScheduler, std::string_view>, 3> kCpuSchedulerNames{
+    {{engine::CpuScheduler::kCfs, "cfs"},
+     {engine::CpuScheduler::kEevdf, "eevdf"},
+     {engine::CpuScheduler::kEevdfDelayed, "eevdf-delayed"}}};
 constexpr std::array<std::pair<engine::TimerWheel, std::string_view>, 2> kTimerWheelNames{
     {{engine::TimerWheel::kCascading, "cascading"},
      {engine::TimerWheel::kNonCascading, "non-cascading"}}};
@@ -89,6 +105,9 @@ constexpr std::array<std::pair<BandwidthUpdate, std::string_view>, 2> kBandwidth
     {{BandwidthUpdate::kThrottleAndFlusher, "throttle-and-flusher"},
      {BandwidthUpdate::kDoWritepages, "do-writepages"}}};
 
+constexpr std::array<std::pair<writeback::DirtyCheck, std::string_view>, 2> kDirtyCheckNames{
+    {{writeback::DirtyCheck::kAfterPage, "after-page"},
+     {writeback::DirtyCheck::kBeforePage, "before-page"}}};
 constexpr std::array<std::pair<BufferedRead, std::string_view>, 2> kBufferedReadNames{
     {{BufferedRead::kPageByPage, "page-by-page"}, {BufferedRead::kBatched, "batched"}}};
 
@@ -256,9 +275,7 @@ Field kernel_field(Config& config) {
   return field;
 }
 
-}  // namespace
-
-std::vector<Field> switch_fields(KernelSwitches& s) {
+std::vector<Field> block_switch_fields(KernelSwitches& s) {
   return {
       choice_field("block_layer", s.block_layer, kBlockLayerNames,
                    "one queue with one request_fn, or blk-mq"),
@@ -280,6 +297,8 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                     "fsync of a block device ends with a flush"),
       choice_field("flusher", s.flusher, kFlusherNames,
                    "who writes back; only work-queue is simulated"),
+      choice_field("cpu_scheduler", s.cpu_scheduler, kCpuSchedulerNames,
+                   "who gets a CPU next; eevdf-delayed lets sleepers burn off what they owe"),
       choice_field("timer_wheel", s.timer_wheel, kTimerWheelNames,
                    "exact to the jiffy, or coarser with distance"),
       choice_field("plug_merge", s.plug_merge, kPlugMergeNames,
@@ -287,7 +306,9 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
       choice_field("plug_issue_order", s.plug_issue_order, kPlugIssueOrderNames,
                    "order in which a plug is issued without an elevator"),
       choice_field("plug_size_limit", s.plug_size_limit, kPlugSizeLimitNames,
-                   "when a plug is flushed for its newest request of 128 KiB or more"),
+                   "when a plug is flushed for a request of 128 KiB or more"),
+      boolean_field("plugs_each_bio", s.plugs_each_bio,
+                    "a task without a plug has one for each bio"),
       choice_field("tag_wake", s.tag_wake, kTagWakeNames,
                    "what counts the freed tags that wake who waits for one"),
       choice_field("bio_priority", s.bio_priority, kBioPriorityNames,
@@ -298,6 +319,11 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                     "an asynchronous direct I/O of one bio is plugged too"),
       boolean_field("direct_reads_sync", s.direct_io.marks_waited_reads_sync,
                     "a direct read that is waited for is REQ_SYNC"),
+  };
+}
+
+std::vector<Field> memory_and_stack_switch_fields(KernelSwitches& s) {
+  return {
       choice_field("stack_order", s.stack_order, kStackOrderNames,
                    "order of bios that devices on top of others submit"),
       choice_field("mirror_writes", s.mirror_writes, kMirrorWritesNames, "how raid1 writes"),
@@ -310,7 +336,7 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
       choice_field("elevator_pull", s.elevator_pull, kElevatorPullNames,
                    "requests taken out of an elevator at once"),
       choice_field("fua_issue", s.fua_issue, kFuaIssueNames,
-                   "who issues a FUA write that needs no flush"),
+                   "where a FUA write goes that no flush precedes"),
       choice_field("multi_queue", s.multi_queue, kMultiQueueNames, "several hardware queues"),
       choice_field("background_start", s.background_start, kBackgroundStartNames,
                    "when balance_dirty_pages starts background writeback"),
@@ -318,6 +344,10 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                    "who updates the write bandwidth estimate"),
       choice_field("buffered_read", s.buffered_read, kBufferedReadNames,
                    "pages looked up together by a buffered read, and its readahead (2.15)"),
+      choice_field("dirty_check", s.dirty_check, kDirtyCheckNames,
+                   "when a writer asks whether it has to wait: after each page or before"),
+      boolean_field("requeues_young", s.requeues_young,
+                    "periodic writeback goes on with a file that is not old enough"),
       boolean_field("over_background_exact", s.over_background_exact,
                     "small background limits are checked against exact sums"),
       integer_field("plug_max_requests", access_count(s.plug_max_requests), {1, 1024},
@@ -327,6 +357,16 @@ std::vector<Field> switch_fields(KernelSwitches& s) {
                     "false: no writeback above the background threshold"),
       boolean_field("plug_merging", s.plug_merging, "false: no merging in the plug"),
   };
+}
+
+}  // namespace
+
+std::vector<Field> switch_fields(KernelSwitches& s) {
+  std::vector<Field> fields = block_switch_fields(s);
+  for (Field& field : memory_and_stack_switch_fields(s)) {
+    fields.push_back(std::move(field));
+  }
+  return fields;
 }
 
 std::vector<Field> vm_fields(VmConfig& vm) {

@@ -145,17 +145,18 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"Hz", document(R"("hz":1024)"),
                 "a.json: /hz: 1024 is not one of 100, 250, 300, 1000"},
         Mistake{"KernelAsNumber", document(R"("kernel":5.10)"),
-                "a.json: /kernel: 5.1 is not a string; one of 2.6.18, 3.6, 5.10, 6.1"},
-        Mistake{"UnknownKernel", document(R"("kernel":"5.15")"),
-                "a.json: /kernel: unknown \"5.15\"; one of 2.6.18, 3.6, 5.10, 6.1. Did you mean "
+                "a.json: /kernel: 5.1 is not a string; one of 2.6.18, 3.6, 5.10, 6.1, 6.6, 6.12"},
+        Mistake{"UnknownKernel", document(R"("kernel":"5.14")"),
+                "a.json: /kernel: unknown \"5.14\"; one of 2.6.18, 3.6, 5.10, 6.1, 6.6, 6.12. Did "
+                "you mean "
                 "\"5.10\"?"},
-        Mistake{
-            "UnknownSwitchValue", document(R"("profile":{"plug_merge":"newest"})"),
-            "a.json: /profile/plug_merge: unknown \"newest\"; one of all-requests, newest-only"},
-        Mistake{
-            "UnknownIssueOrder", document(R"("profile":{"plug_issue_order":"lilo"})"),
-            "a.json: /profile/plug_issue_order: unknown \"lilo\"; one of fifo, lifo. Did you mean "
-            "\"lifo\"?"},
+        Mistake{"UnknownSwitchValue", document(R"("profile":{"plug_merge":"newest"})"),
+                "a.json: /profile/plug_merge: unknown \"newest\"; one of all-requests, "
+                "newest-only, newest-or-oldest"},
+        Mistake{"UnknownIssueOrder", document(R"("profile":{"plug_issue_order":"lilo"})"),
+                "a.json: /profile/plug_issue_order: unknown \"lilo\"; one of fifo, lifo, "
+                "direct-fifo. Did you mean "
+                "\"lifo\"?"},
         Mistake{"TraceCategoryTwice", document(R"("guest_tracing":["wb","wb"])"),
                 "a.json: /guest_tracing/1: \"wb\" is given twice"},
         Mistake{"TraceCategory", document(R"("guest_tracing":["wbx"])"),
@@ -293,15 +294,16 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(ConfigMistakes, AreAllShownAtOnce) {
   const testing::Reading reading = read(document(
       R"("vm":{"dirty_ratio":101,"dirty_ratoi":1},"kernel":"6.10","seed":-1)", R"(,"depth":0)"));
-  EXPECT_EQ(reading.findings,
-            "a.json: /kernel: unknown \"6.10\"; one of 2.6.18, 3.6, 5.10, 6.1. Did you mean "
-            "\"5.10\"?\n"
-            "a.json: /vm/dirty_ratio: 101 is not a whole number from 0 to 100\n"
-            "a.json: /vm/dirty_ratoi: unknown key \"dirty_ratoi\"; one of dirty_ratio, "
-            "dirty_background_ratio, dirty_bytes, dirty_background_bytes, "
-            "dirty_writeback_centisecs, dirty_expire_centisecs. Did you mean \"dirty_ratio\"?\n"
-            "a.json: /devices/sda/depth: 0 is not a whole number from 1 to 10240\n"
-            "a.json: /seed: -1 is not a whole number from 0\n");
+  EXPECT_EQ(
+      reading.findings,
+      "a.json: /kernel: unknown \"6.10\"; one of 2.6.18, 3.6, 5.10, 6.1, 6.6, 6.12. Did you mean "
+      "\"5.10\"?\n"
+      "a.json: /vm/dirty_ratio: 101 is not a whole number from 0 to 100\n"
+      "a.json: /vm/dirty_ratoi: unknown key \"dirty_ratoi\"; one of dirty_ratio, "
+      "dirty_background_ratio, dirty_bytes, dirty_background_bytes, "
+      "dirty_writeback_centisecs, dirty_expire_centisecs. Did you mean \"dirty_ratio\"?\n"
+      "a.json: /devices/sda/depth: 0 is not a whole number from 1 to 10240\n"
+      "a.json: /seed: -1 is not a whole number from 0\n");
 }
 
 }  // namespace

@@ -35,8 +35,8 @@ std::string with_queue(const std::string& queue) {
 INSTANTIATE_TEST_SUITE_P(
     All, ConfigRefusal,
     ::testing::Values(
-        Refusal{"NewKernel", document(R"("kernel":"6.6")"),
-                "/kernel: \"6.6\"; simulated are 2.6.18, 3.6, 5.10, 6.1"},
+        Refusal{"NewKernel", document(R"("kernel":"5.15")"),
+                "/kernel: \"5.15\"; simulated are 2.6.18, 3.6, 5.10, 6.1, 6.6, 6.12"},
         Refusal{"Mounts", document(R"("mounts":{"data":{"fs":"ext4"}})"),
                 "/mounts: must be absent or empty"},
         Refusal{"Fsync", document(R"("actions":[{"at":"1s","syscall":"fsync"}])"),
@@ -51,7 +51,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& param) { return std::string{param.param.name}; });
 
 TEST(ConfigRefusals, YieldToErrors) {
-  EXPECT_EQ(read(document(R"("kernel":"6.6","cpus":0)")).exit_code, 2);
+  EXPECT_EQ(read(document(R"("kernel":"5.15","cpus":0)")).exit_code, 2);
 }
 
 TEST(ConfigNotes, TellWhenTheBackgroundLimitIsNotBelowTheLimit) {

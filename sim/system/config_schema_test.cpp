@@ -92,7 +92,7 @@ Probes probes() {
   return {
       {true, document()},
       {true, document(R"("$schema":"x","about":"y")")},
-      {true, document(R"("kernel":"6.6")")},
+      {true, document(R"("kernel":"5.15")")},
       {false, document(R"("kernel":"6.7")")},
       {false, document(R"("kernel":6.1)")},
       {false, document(R"("kernal":"6.1")")},

@@ -21,12 +21,12 @@ using Keys = std::span<const std::string_view>;
 // Switches that other generations do not ask for.
 constexpr std::array<std::string_view, 4> kOfSingleQueue{"queue_plugging", "request_classes",
                                                          "cache_flush", "sorted_directions"};
-constexpr std::array<std::string_view, 8> kOfBlkMq{
-    "plug_merge",   "plug_issue_order", "plug_size_limit", "tag_wake",
+constexpr std::array<std::string_view, 9> kOfBlkMq{
+    "plug_merge",   "plug_issue_order", "plug_size_limit", "plugs_each_bio", "tag_wake",
     "bio_priority", "throttle_splits",  "elevator_pull",   "fua_issue"};
-constexpr std::array<std::string_view, 6> kOfPageCache{
-    "background_start", "bandwidth_update",      "buffered_read",
-    "throttling",       "over_background_exact", "background_writeback"};
+constexpr std::array<std::string_view, 8> kOfPageCache{
+    "background_start", "bandwidth_update", "buffered_read",         "dirty_check",
+    "requeues_young",   "throttling",       "over_background_exact", "background_writeback"};
 constexpr std::array<std::string_view, 4> kOfStack{"stack_order", "mirror_writes", "stripe_visit",
                                                    "md_flush"};
 // What the rest of a kernel is made for.
@@ -86,7 +86,7 @@ void check_overrides(ReadContext& context, const Config& config, const KernelSwi
     context.error("/profile/elevators",
                   fmt::format("block_layer {} has the elevators of {}",
                               is_single(given) ? "single-queue" : "blk-mq",
-                              is_single(given) ? "2.6.18 or 3.6" : "5.10 or 6.1"));
+                              is_single(given) ? "2.6.18 or 3.6" : "5.10, 6.1, 6.6 or 6.12"));
   }
   note_overrides(context, switches, is_single(own) ? Keys{kOfBlkMq} : Keys{kOfSingleQueue},
                  fmt::format("has no effect: Linux {} has {}", kernel,

@@ -44,10 +44,10 @@ class Generator {
   bool one_in(std::uint64_t n) { return rng_.uniform(n) == 0; }
 
   std::string machine() {
-    std::string text =
-        fmt::format(R"("kernel":"{}","cpus":{},"hz":{},"memory":{{"total":"{}","anon":"{}"}})",
-                    any({"5.10", "6.1"}), any({1, 1, 2, 4}), any({100, 250, 300, 1000}),
-                    any({"64MiB", "64MiB", "128MiB", "512MiB"}), any({"0", "0", "16MiB"}));
+    std::string text = fmt::format(
+        R"("kernel":"{}","cpus":{},"hz":{},"memory":{{"total":"{}","anon":"{}"}})",
+        any({"5.10", "6.1", "6.6", "6.12"}), any({1, 1, 2, 4}), any({100, 250, 300, 1000}),
+        any({"64MiB", "64MiB", "128MiB", "512MiB"}), any({"0", "0", "16MiB"}));
     if (free_cpu_) {
       std::string costs;
       for (const engine::CpuCostComponent& component : engine::cpu_cost_components()) {

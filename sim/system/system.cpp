@@ -104,7 +104,9 @@ writeback::ThrottleOptions throttle_options(const Config& config, const engine::
           .bandwidth_update = switches.bandwidth_update == Update::kThrottleAndFlusher
                                   ? writeback::BandwidthUpdate::kThrottleAndFlusher
                                   : writeback::BandwidthUpdate::kDoWritepages,
+          .dirty_check = switches.dirty_check,
           .over_background_exact = switches.over_background_exact,
+          .requeues_young = switches.requeues_young,
           .throttling = switches.throttling,
           .background_writeback = switches.background_writeback,
           .trace_writeback = trace_cost(config, costs, {"wb"})};
@@ -199,6 +201,7 @@ block::RequestQueueOptions request_queue_options(const Config& config, const Dev
           .elevator_pull = switches.elevator_pull,
           .fua_issue = switches.fua_issue,
           .plug_size_limit = switches.plug_size_limit,
+          .plugs_each_bio = switches.plugs_each_bio,
           .tag_wake = switches.tag_wake,
           .bio_priority = switches.bio_priority,
           .disk_stats = switches.disk_stats,
@@ -228,7 +231,8 @@ System::System(const Config& config, const workload::WorkloadSpec& workload,
                const std::vector<engine::Observer*>& observers)
     : config_{config},
       layout_{memory_layout(config.memory)},
-      machine_{simulator_, config.cpus, jiffies(config), cpu_costs(config)},
+      machine_{simulator_, config.cpus, jiffies(config), cpu_costs(config),
+               config.switches.cpu_scheduler},
       domain_{machine_, boot_dirty_limit(config, layout_)},
       cache_{machine_, domain_, layout_.total},
       throttle_{machine_,

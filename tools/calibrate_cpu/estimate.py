@@ -19,23 +19,38 @@ SUBMIT_REST_NS = 900  # assumed: from a sleeper's first instruction to its next 
 
 
 class Estimator:
-    """Collects components; `cases` maps names to Case objects."""
+    """Collects components; `cases` maps names to Case objects. `tries_all`: this kernel tries to
+    merge a bio with every request of a plug; `adopted`: components that its traces do not show
+    and that are those of the reference kernel."""
 
-    def __init__(self, cases, reference=None):
+    def __init__(self, cases, reference=None, tries_all=False, adopted=()):
         self.cases, self.reference = cases, reference
+        self.tries_all, self.adopted = tries_all, adopted
         self.costs = {}
         self.phase = {n: tick_phase(c) for n, c in cases.items()}
         self.sequential = cases["seq-buffered-100"]
 
     def put(self, name, values, how, shift=0.0, mean=False):
-        """Component from samples of a stage less `shift`; the value is their median or mean."""
+        """Component from samples of a stage less `shift`; the value is their median or mean. Where
+        this kernel's traces have no such stage it is that of the reference kernel."""
+        if self.reference and (not values or name in self.adopted):
+            self.adopt(name)
+            return
         s = stats.spread(values)
         chosen = s["mean"] if mean else s["median"]
         self.costs[name] = {"ns": max(0, round(chosen - shift)), "n": s["n"],
                             "median": round(s["median"] - shift), "p10": round(s["p10"] - shift),
                             "p90": round(s["p90"] - shift), "how": how}
 
+    def adopt(self, name):
+        value = self.reference[name]["ns"]
+        self.costs[name] = {"ns": value, "n": 0, "median": value, "p10": value, "p90": value,
+                            "how": "as on the reference kernel"}
+
     def point(self, name, value, how, n=1):
+        if self.reference and name in self.adopted:
+            self.adopt(name)
+            return
         value = round(value)
         self.costs[name] = {"ns": max(0, value), "n": n, "median": value, "p10": value,
                             "p90": value,
@@ -281,11 +296,13 @@ class Estimator:
         self.put("fsync_call", turn, "o-sync: end of the flush to the next write's bio, less "
                                      "wake-up, fio, write, page",
                  eps + done, mean=True)
-        rest = [stats.median(gaps(sync, a, b)) - eps for a, b in (
-            ("block_plug", "block_unplug"), ("block_unplug", "block_rq_insert"))]
-        self.point("fsync_wait", sum(rest), "o-sync: end of submission, unplug by the sleeping "
-                                            "waiter",
-                   len(gaps(sync, "block_unplug", "block_rq_insert")))
+        rest = [gaps(sync, a, b) for a, b in (("block_plug", "block_unplug"),
+                                              ("block_unplug", "block_rq_insert"))]
+        if all(rest):
+            self.point("fsync_wait", sum(stats.median(each) - eps for each in rest),
+                       "o-sync: end of submission, unplug by the sleeping waiter", len(rest[1]))
+        else:
+            self.adopt("fsync_wait")
 
     def random_flush(self):
         """Scattered pages: one request each, 32 tags."""
@@ -293,8 +310,8 @@ class Estimator:
         batch = next(b.t - a.t for a, b in zip(rand.events, rand.events[1:])
                      if a.name == "writeback_single_inode_start" and b.name == "block_rq_insert")
         each = self["wb_page"] + self["request_get"]
-        scans = FIRST_BATCH * (FIRST_BATCH - 1) // 2 if self.reference else 0
-        if self.reference:
+        scans = FIRST_BATCH * (FIRST_BATCH - 1) // 2
+        if self.tries_all:
             scattered = self.reference["wb_page_scattered"]["ns"]
             self.point("wb_page_scattered", scattered, "as on the reference kernel", 0)
             own = batch - eps - self["flusher_inode"] - FIRST_BATCH * (each + scattered)

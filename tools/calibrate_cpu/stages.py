@@ -40,7 +40,7 @@ def tick_phase(case):
 def request_intervals(case, phase, until=None):
     """ns between two issues of full requests by the flusher with nothing else in the trace between,
     no tick and no sample."""
-    skip = ("block_bio_queue", "block_bio_backmerge", "block_getrq", "block_plug")
+    skip = ("block_bio_queue", "block_bio_backmerge", "block_getrq", "block_plug", "block_unplug")
     out, last = [], None
     for e in case.events:
         if e.name in skip:
