@@ -56,6 +56,7 @@ class Traffic {
       : rng_{Rng::stream(seed, "elevator")},
         classes_{classes},
         options_{options(subject, rng_)},
+        merging_{insert_merge(subject.generation)},
         rig_{options_} {}
 
   [[nodiscard]] int allocated() const { return waiting_requests_ + in_device(); }
@@ -91,7 +92,7 @@ class Traffic {
     }
     ++waiting_requests_;
     RequestChain absorbed;
-    const bool taken = rig_.queue().insert(rig_.request(bio), absorbed);
+    const bool taken = rig_.queue().insert(rig_.request(bio), absorbed, merging_);
     EXPECT_EQ(taken, absorbed.empty());
     while (!absorbed.empty()) {
       Request& request = absorbed.front();
@@ -144,6 +145,13 @@ class Traffic {
     return options;
   }
 
+  // As the queues of the time do.
+  static InsertMerge insert_merge(ElevatorGeneration generation) {
+    return generation == ElevatorGeneration::kV2_6_18 ? InsertMerge::kNot
+           : generation == ElevatorGeneration::kV3_6  ? InsertMerge::kOnce
+                                                      : InsertMerge::kRepeatedly;
+  }
+
   void free_absorbed(Request& request) {
     EXPECT_EQ(request.bio, nullptr) << "its data is in another request";
     ++merges_;
@@ -174,6 +182,7 @@ class Traffic {
   Rng rng_;
   bool classes_;
   ElevatorRigOptions options_;
+  InsertMerge merging_;
   ElevatorRig rig_;
   SimDuration now_{};
   std::map<std::uint64_t, Waiting> waiting_;

@@ -44,7 +44,7 @@ class SingleQueueRig : private SingleQueueHost {
   explicit SingleQueueRig(const SingleQueueRigOptions& options = {})
       : options_{options},
         owner_{{.hz = options.hz, .wheel = engine::TimerWheel::kCascading}},
-        merger_{limits_, false, bios_},
+        merger_{limits_, false, bios_, PriorityMerge::kKeepsBest},
         list_{is_old() ? SortedDirections::kMixed : SortedDirections::kApart} {
     const ElevatorContext context{.machine = owner_.machine,
                                   .host = this,

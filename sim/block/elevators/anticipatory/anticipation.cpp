@@ -40,7 +40,7 @@ void Anticipation::wait() {
 // Models: as_antic_waitnext(). The time counts from the end of the read, when its task may have
 // gone on.
 void Anticipation::wait_next() {
-  const auto left = std::max<std::int64_t>(start_ + expire_ - now(), 0);
+  const std::int64_t left = start_ + expire_ - now();
   engine::Simulator& simulator = machine_.simulator();
   simulator.schedule(
       timer_, machine_.jiffies().timer_time(simulator.now(), static_cast<std::uint64_t>(left)));
@@ -92,11 +92,8 @@ void Anticipation::on_timeout() {
   }
 }
 
-// Models: as_can_break_anticipation().
+// Models: as_can_break_anticipation(). A request of the task itself is one of its queued ones.
 bool Anticipation::should_break(const AnticipatedRequest* request, Lba head) {
-  if (request != nullptr && &request->task == task_) {
-    return true;
-  }
   if (task_finished_ && now() - start_ >= expire_) {
     return true;
   }

@@ -28,7 +28,7 @@ class WriteBatch {
 
   // `expires`: when the batch should have been over.
   void tune(std::int64_t now, std::int64_t expires) {
-    const std::int64_t took = std::max<std::int64_t>(now - expires + target_, 0);
+    const std::int64_t took = now - expires + target_;
     if (took > target_ && !idled_) {
       most_ = took > 3 * target_ ? most_ / 2 : most_ - 1;
     } else if (took < target_ && left_ == 0) {

@@ -87,11 +87,9 @@ void Cfq::add_sorted(CfqQueue& queue, Request& request) {
   }
 }
 
-// Models: cfq_remove_request(). A queue that runs empty stays busy until its slice is over.
+// Models: cfq_remove_request(). A queue that runs empty stays busy until its slice is over. Callers
+// have chosen another one if the request was the next.
 void Cfq::remove(CfqQueue& queue, Request& request) {
-  if (queue.next == &request) {
-    queue.next = next_after(queue, request);
-  }
   queue.fifo.erase(queue.fifo.iterator_to(request));
   queue.sorted.remove(request);
   --queue.queued;
@@ -165,11 +163,9 @@ Request* Cfq::find_front_merge(const Bio& bio) {
   return queue == nullptr ? nullptr : queue->sorted.find(bio.end());
 }
 
-// Models: cfq_allow_merge().
+// Models: cfq_allow_merge(). No queue has both synchronous and asynchronous requests, so that this
+// need not be looked at.
 bool Cfq::allow_merge(const Request& request, const Bio& bio) {
-  if (rw_is_sync(bio.flags) && !rw_is_sync(request.flags)) {
-    return false;
-  }
   const CfqQueue* queue = queue_of(bio);
   return queue != nullptr && queue == owners_[static_cast<std::size_t>(request.number)].queue;
 }
@@ -183,24 +179,22 @@ void Cfq::request_merged(Request& request, MergeKind kind) {
   }
 }
 
-// Models: cfq_merged_requests().
+// Models: cfq_merged_requests(). Both are of one queue, where neighbours are looked for, and the
+// queue keeps one of them.
 void Cfq::requests_merged(Request& request, Request& next) {
   if (!next.in_elevator) {
     return;  // was merged instead of being inserted
   }
   CfqQueue& queue = *owner_of(request).queue;
-  CfqQueue& left = *owner_of(next).queue;
-  if (&queue == &left && next.fifo_time < request.fifo_time) {
+  SIM_CHECK(owner_of(next).queue == &queue);
+  if (next.fifo_time < request.fifo_time) {
     queue.fifo.splice(queue.fifo.iterator_to(next), queue.fifo, queue.fifo.iterator_to(request));
     request.fifo_time = next.fifo_time;
   }
   if (queue.next == &next) {
     queue.next = &request;
   }
-  remove(left, next);
-  if (left.busy && left.empty() && &left != active_) {
-    remove_busy(left);
-  }
+  remove(queue, next);
 }
 
 Request* Cfq::former_request(Request& request) {

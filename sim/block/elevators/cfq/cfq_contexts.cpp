@@ -107,7 +107,7 @@ void CfqContexts::put_request(CfqQueue& queue) {
 
 void CfqContexts::plan_merge(CfqQueue& queue, CfqQueue& other) {
   CfqQueue* target = &other;
-  if (target->processes == 0) {
+  if (queue.merge_into != nullptr || target->processes == 0) {
     return;
   }
   while (target->merge_into != nullptr) {

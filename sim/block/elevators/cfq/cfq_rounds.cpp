@@ -71,7 +71,6 @@ void CfqRounds::noted_arrival(CfqRoundsQueue& queue, Request& request) {
   if (!queue.sync) {
     // Who is waited for writes instead, so there will be no read soon.
     if (&context == active_context_ && idle_timer_.pending()) {
-      stop_idle_timer();
       expire_active(false);
       host_->run_after_hook();
     }
@@ -83,7 +82,6 @@ void CfqRounds::noted_arrival(CfqRoundsQueue& queue, Request& request) {
   context.last_end = request.end();
   if (&queue == active_) {
     if (queue.wait_request) {
-      queue.must_dispatch = true;
       stop_idle_timer();
       host_->run_after_hook();
     }

@@ -112,17 +112,10 @@ void CfqRounds::start_timer(engine::Event& timer, std::int64_t jiffies) {
 
 void CfqRounds::stop_idle_timer() { machine_.simulator().cancel(idle_timer_); }
 
-// Models: cfq_idle_slice_timer().
+// Models: cfq_idle_slice_timer(). What is waited for stops the timer, so that it has not come.
 void CfqRounds::on_idle_timer() {
-  if (active_ != nullptr && now() <= active_->slice_end) {
-    if (busy_queues_ == 0) {
-      return;  // there is nobody to make room for
-    }
-    if (!active_->empty()) {
-      active_->must_dispatch = true;
-      kick();
-      return;
-    }
+  if (active_ != nullptr && now() <= active_->slice_end && busy_queues_ == 0) {
+    return;  // there is nobody to make room for
   }
   expire_active(false);
   kick();
@@ -171,9 +164,7 @@ int CfqRounds::dispatch_turn(CfqRoundsQueue& queue, DispatchList& list) {
     take(queue, request, list);
     ++slice_requests_;
     ++dispatched;
-    if (active_context_ == nullptr) {
-      active_context_ = owner_of(request).context;
-    }
+    active_context_ = owner_of(request).context;  // of all requests, where they are waited for
   } while (!queue.empty() && dispatched < most);
   if (queue.slice_end == 0) {
     queue.slice_end = now() + tunables_.slice_of(queue.kind(), queue.level);
@@ -203,9 +194,8 @@ int CfqRounds::dispatch_to(DispatchList& list, bool forced) {
     }
     queue->must_dispatch = false;
     queue->wait_request = false;
-    stop_idle_timer();
     dispatched += dispatch_turn(*queue, list);
-    if (queue->idle_window && active_ != nullptr) {
+    if (active_ != nullptr) {
       break;
     }
     former = queue;

@@ -36,17 +36,14 @@ Cfq::Verdict Cfq::judge_active(CfqQueue& queue, CfqQueue*& replacement) {
     return Verdict::kReplace;
   }
   if (queue.slice.used(now()) && !queue.must_dispatch) {
-    const bool alone = group_.queues == 1 && queue.empty();
-    return alone && queue.dispatched > 0 && should_idle(queue) ? Verdict::kWait : wait_or_replace();
+    return wait_or_replace();
   }
   if (!queue.empty()) {
     return Verdict::kServe;
   }
   replacement = close_cooperator(queue);
   if (replacement != nullptr) {
-    if (queue.merge_into == nullptr) {
-      CfqContexts::plan_merge(queue, *replacement);
-    }
+    CfqContexts::plan_merge(queue, *replacement);
     return Verdict::kReplace;
   }
   if (idle_timer_.pending()) {
@@ -70,7 +67,7 @@ bool Cfq::waits_for_group() const {
 
 // Models: cfq_close_cooperator().
 CfqQueue* Cfq::close_cooperator(const CfqQueue& queue) {
-  if (queue.is_idle_class() || !queue.sync || queue.seeks.seeky() || group_.queues == 1) {
+  if (queue.is_idle_class() || !queue.sync || queue.seeks.seeky()) {
     return nullptr;
   }
   CfqQueue* close = close_queues_.near(queue.level, head_);
@@ -103,11 +100,8 @@ bool Cfq::may_dispatch(const CfqQueue& queue) const {
     most = alone ? std::numeric_limits<std::int64_t>::max() : tunables_.quantum;
   }
   if (!queue.sync && tunables_.low_latency) {
-    std::int64_t depth = (now() - last_delayed_sync_) / tunables_.slice[kCfqSync];
-    if (depth == 0 && queue.dispatched == 0) {
-      depth = 1;
-    }
-    most = std::min(most, depth);
+    const std::int64_t depth = (now() - last_delayed_sync_) / tunables_.slice[kCfqSync];
+    most = std::min(most, std::max<std::int64_t>(depth, 1));
   }
   return queue.dispatched < most;
 }

@@ -18,7 +18,6 @@ void Cfq::add_busy(CfqQueue& queue) {
 void Cfq::remove_busy(CfqQueue& queue) {
   queue.busy = false;
   ServiceTree::remove(queue);
-  close_queues_.remove(queue);
   if (--group_.queues == 0) {
     group_.saved.slice = 0;
   }
@@ -140,8 +139,6 @@ void Cfq::preempt(CfqQueue& queue) {
   }
   const std::int64_t key = group_.front_key(queue, now(), machine_.jiffies().hz());
   group_.tree_for(queue).put(queue, key);
-  queue.slice.end = 0;
-  queue.slice.is_new = true;
 }
 
 // Models: cfq_should_idle().
