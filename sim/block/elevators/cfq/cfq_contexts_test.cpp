@@ -154,6 +154,15 @@ TEST_F(CfqContextsTest, AMergeTakesEffectWithTheNextRequest) {
   EXPECT_EQ(forgotten_, 1) << "the queue that was left is gone with its last request";
 }
 
+TEST_F(CfqContextsTest, AMergeIsPlannedOnce) {
+  CfqQueue& left = request(1);
+  CfqQueue& joined = request(2);
+  CfqContexts::plan_merge(left, joined);
+  CfqContexts::plan_merge(left, request(3));
+  EXPECT_EQ(left.merge_into, &joined);
+  EXPECT_EQ(joined.processes, 2);
+}
+
 TEST_F(CfqContextsTest, TheOneWithFewerProcessesJoinsTheOther) {
   CfqQueue& many = share(1, 2);
   CfqQueue& few = request(3);

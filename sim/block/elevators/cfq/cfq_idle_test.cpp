@@ -51,9 +51,6 @@ TEST(CfqIdle, ASmallRequestOfTheOnlyTaskWaitsForMoreThatMergesWithIt) {
   ASSERT_EQ(rig.serve(), "R 1000000+8");
   rig.submit(1, read(kFar + 100));
   EXPECT_EQ(rig.runs_asked(), 0);
-  rig.wait(milliseconds(8));
-  EXPECT_GE(rig.async_runs_asked(), 1) << "the timer lets it go";
-  EXPECT_EQ(rig.issue(), "R 1000100+8");
 }
 
 TEST(CfqIdle, ALargeRequestOfTheOnlyTaskGoesAtOnce) {
@@ -116,18 +113,6 @@ TEST(CfqIdle, ATaskThatThinksForSliceIdleIsWaitedFor) {
   rig.submit(3, read(3 * kFar + 6 * 8));
   ASSERT_EQ(rig.serve(), "R 1000048+8");
   EXPECT_EQ(rig.issue(), "-");
-}
-
-TEST(CfqIdle, ATaskIsNotWaitedForBeyondItsSlice) {
-  SingleQueueRig rig{{.tunables = {{"slice_sync", 16}, {"low_latency", 0}}}};
-  read_along(rig, 1, 5, 2);
-  rig.wait_ticks(3);
-  rig.submit(1, read(kFar + 6 * 8));
-  rig.submit(1, read(kFar + 9 * 8));
-  rig.submit(2, read(2 * kFar));
-  ASSERT_EQ(rig.serve(), "R 1000048+8") << "its slice of 4 ticks starts";
-  ASSERT_EQ(rig.serve(milliseconds(12)), "R 1000072+8") << "one is left, it thinks for two";
-  EXPECT_EQ(rig.issue(), "R 2000000+8");
 }
 
 TEST(CfqIdle, NobodyIsWaitedForWhoHasRequestsInTheDevice) {
@@ -304,6 +289,30 @@ TEST(HwTag, IsFoundOnceFiveWereInTheDriver) {
   EXPECT_TRUE(tag.queues()) << "for good";
 }
 
+TEST(HwTag, IsJudgedByAQueueOfFiveRequestsThatIsIdledFor) {
+  HwTag tag;
+  for (int i = 0; i < 51; ++i) {
+    tag.sample({.queued = 6, .in_driver = 4, .idles = true, .active_requests = 5});
+  }
+  EXPECT_FALSE(tag.queues());
+}
+
+// Found not to queue, a device has to show it under load, be that what waits or what it has.
+TEST(HwTag, IsFoundAfterAllOnlyUnderLoad) {
+  HwTag tag;
+  for (int i = 0; i <= 50; ++i) {
+    tag.sample({.queued = 6, .in_driver = 4, .idles = false, .active_requests = 9});
+  }
+  ASSERT_FALSE(tag.queues());
+  tag.sample({.queued = 5, .in_driver = 5, .idles = false, .active_requests = 9});
+  EXPECT_FALSE(tag.queues());
+  HwTag idled_for = tag;
+  idled_for.sample({.queued = 6, .in_driver = 5, .idles = true, .active_requests = 4});
+  EXPECT_TRUE(idled_for.queues()) << "five in the driver, though it could have more";
+  tag.sample({.queued = 5, .in_driver = 6, .idles = false, .active_requests = 9});
+  EXPECT_TRUE(tag.queues());
+}
+
 TEST(HwTag, IsNotJudgedWithoutLoadOrWhileIdlingKeepsTheDriverEmpty) {
   HwTag tag;
   for (int i = 0; i < 200; ++i) {
@@ -336,6 +345,10 @@ const Preemption kPreemptions[] = {
     {"BestEffortByIdle", {}, kIdlePriority, write(kFar), read(2 * kFar), false},
     {"DataByMetadata", {}, {}, read(kFar), prio_read(2 * kFar), true},
     {"MetadataByMetadata", {}, {}, prio_read(kFar), prio_read(2 * kFar), false},
+    {"RealTimeByRealTime", kRealTimePriority, kRealTimePriority, read(kFar), read(2 * kFar), false},
+    {"RealTimeWritesByRealTimeReads", kRealTimePriority, kRealTimePriority, write(kFar),
+     read(2 * kFar), true},
+    {"AsynchronousByAsynchronous", {}, level(6), write(kFar), write(2 * kFar), false},
 };
 INSTANTIATE_TEST_SUITE_P(Rules, CfqPreemption, ::testing::ValuesIn(kPreemptions),
                          [](const auto& param) { return std::string{param.param.name}; });
@@ -496,20 +509,6 @@ TEST(CfqClose, ASharedQueueOutlivesTheTasksThatEnd) {
   EXPECT_EQ(rig.serve_all(), (Lines{"R 1000064+8"}));
   rig.end_task(2);
   EXPECT_FALSE(rig.elevator().has_work());
-}
-
-// The end of a slice of the only queue.
-
-TEST(CfqWaitBusy, TheOnlyQueueThatRunsEmptyAtTheEndOfItsSliceIsWaitedForOnce) {
-  SingleQueueRig rig;
-  rig.submit(1, read(kFar));
-  rig.submit(1, read(kFar + 8));
-  rig.serve();
-  rig.serve(milliseconds(4) * 25);  // the slice is used
-  EXPECT_EQ(rig.may_queue(1, read(kFar)), MayQueue::kMust) << "two more ticks";
-  rig.submit(1, read(kFar + 16, 16));
-  EXPECT_EQ(rig.issue(), "R 1000016+16");
-  EXPECT_EQ(rig.may_queue(1, read(kFar)), MayQueue::kMay) << "in a slice of its own";
 }
 
 }  // namespace

@@ -10,18 +10,6 @@
 namespace wbsim::block {
 namespace {
 
-SingleQueueRigOptions options(TunableValues tunables = {}) {
-  return {.generation = ElevatorGeneration::kV2_6_18, .tunables = std::move(tunables)};
-}
-
-// The tasks of what was served.
-std::string tasks_of(const Lines& lines) {
-  std::string tasks;
-  for (const std::string& line : lines) {
-    tasks += static_cast<char>('0' + std::stoll(line.substr(2)) / kFar);
-  }
-  return tasks;
-}
 // Rounds.
 
 class Rounds {
@@ -68,6 +56,15 @@ TEST(PriorityRoundsTest, PassOverLevelsThatHaveNobody) {
   EXPECT_EQ(rig.serve(10), "4444744447");
 }
 
+TEST(PriorityRoundsTest, BeginAnewWhereTheRestOfTheLongestIsEmpty) {
+  Rounds rig;
+  for (const int at_level : {6, 4, 0}) {
+    CfqRoundsQueue& only = rig.add(at_level);
+    ASSERT_EQ(rig.rounds.next(), &only) << at_level;
+    PriorityRounds::remove(only);
+  }
+}
+
 TEST(PriorityRoundsTest, ServeALevelsQueuesInOrderOfTheirLastService) {
   Rounds rig;
   const CfqRoundsQueue& late = rig.add(4, 20);
@@ -102,14 +99,65 @@ TEST(PriorityRoundsTest, LetQueuesWithRequestsInTheDeviceWait) {
   EXPECT_EQ(rig.rounds.next(), &busy) << "but not for nobody";
 }
 
+// The queues of a level in their order, which empties it.
+std::vector<const CfqRoundsQueue*> order_of(PriorityRounds& rounds) {
+  std::vector<const CfqRoundsQueue*> order;
+  while (CfqRoundsQueue* next = rounds.next()) {
+    order.push_back(next);
+    PriorityRounds::remove(*next);
+  }
+  return order;
+}
+using Order = std::vector<const CfqRoundsQueue*>;
+
+TEST(PriorityRoundsTest, OfEqualServicePutTheNewcomerFirst) {
+  Rounds rig;
+  const CfqRoundsQueue& first = rig.add(4, 10);
+  const CfqRoundsQueue& second = rig.add(4, 10);
+  EXPECT_EQ(order_of(rig.rounds), (Order{&second, &first}));
+}
+
+TEST(PriorityRoundsTest, KeepThoseInTheDeviceInOrderOfComing) {
+  Rounds rig;
+  CfqRoundsQueue& late = rig.add(4, 20);
+  CfqRoundsQueue& early = rig.add(4, 10);
+  for (CfqRoundsQueue* queue : {&late, &early}) {
+    queue->dispatched = 1;
+    rig.rounds.put(*queue, false);
+  }
+  EXPECT_EQ(order_of(rig.rounds), (Order{&late, &early}));
+}
+
+TEST(PriorityRoundsTest, PutAPreemptedQueueBeforeTheLastOneOfItsList) {
+  Rounds rig;
+  const CfqRoundsQueue& first = rig.add(4, 10);
+  const CfqRoundsQueue& second = rig.add(4, 20);
+  const CfqRoundsQueue& third = rig.add(4, 30);
+  CfqRoundsQueue& preempted = rig.add(4, 40);
+  rig.rounds.put(preempted, true);
+  EXPECT_EQ(order_of(rig.rounds), (Order{&first, &second, &preempted, &third}));
+}
+
+TEST(PriorityRoundsTest, PutALevelWhoseTurnIsBrokenBackOneByOne) {
+  Rounds rig;
+  const CfqRoundsQueue& first = rig.add(4, 10);
+  const CfqRoundsQueue& second = rig.add(4, 20);
+  const CfqRoundsQueue& third = rig.add(4, 30);
+  ASSERT_EQ(rig.rounds.next(), &first) << "the turn of level 4";
+  rig.rounds.break_turn();
+  const CfqRoundsQueue& higher = rig.add(0);
+  EXPECT_EQ(order_of(rig.rounds), (Order{&higher, &second, &third, &first}))
+      << "each before the last of those that are back";
+}
+
 // Queues.
 
 TEST(CfqRoundsQueues, ReadsAreATasksOwnWritesAreSharedByPriority) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   rig.submit(1, read(5000));
   rig.submit(2, read(100));
   EXPECT_EQ(rig.serve(), "R 5000+8");
-  SingleQueueRig writes{options()};
+  SingleQueueRig writes{old_cfq()};
   writes.task(1).priority = writes.task(2).priority = level(4);
   writes.task(3).priority = level(5);
   writes.submit(1, write(5000));
@@ -119,14 +167,14 @@ TEST(CfqRoundsQueues, ReadsAreATasksOwnWritesAreSharedByPriority) {
 }
 
 TEST(CfqRoundsQueues, SynchronousWritesAreWritesLikeOthers) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   rig.submit(1, direct_write(5000));
   rig.submit(2, sync_write(100));
   EXPECT_EQ(rig.serve(), "W 100+8") << "one queue";
 }
 
 TEST(CfqRoundsQueues, ATaskWithoutPriorityWritesToTheOneMadeLast) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   rig.task(1).priority = level(2);
   rig.task(2).priority = level(6);
   rig.submit(1, write(5000));
@@ -137,7 +185,7 @@ TEST(CfqRoundsQueues, ATaskWithoutPriorityWritesToTheOneMadeLast) {
 }
 
 TEST(CfqRoundsQueues, AChangedPriorityHoldsFromTheNextRequestOn) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 1);
   submit_many(rig, 2, 1);
   rig.task(2).priority = kRealTimePriority;
@@ -146,7 +194,7 @@ TEST(CfqRoundsQueues, AChangedPriorityHoldsFromTheNextRequestOn) {
 }
 
 TEST(CfqRoundsQueues, ALockOfTheFileSystemRaisesALowerPriority) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   rig.task(1).priority = kIdlePriority;
   rig.task(2).priority = level(5);
   submit_many(rig, 1, 1);
@@ -154,7 +202,7 @@ TEST(CfqRoundsQueues, ALockOfTheFileSystemRaisesALowerPriority) {
   rig.task(1).fs_exclusive = true;
   EXPECT_EQ(rig.may_queue(1, read(0)), MayQueue::kMay);
   EXPECT_EQ(rig.serve().substr(2, 1), "1");
-  SingleQueueRig without{options()};
+  SingleQueueRig without{old_cfq()};
   without.task(1).priority = kIdlePriority;
   without.task(2).priority = level(5);
   submit_many(without, 1, 1);
@@ -170,7 +218,7 @@ TEST(CfqRoundsQueues, ALockOfTheFileSystemRaisesALowerPriority) {
 
 TEST(CfqRoundsSlice, LastsByPriority) {
   for (const auto& [at_level, ticks] : {std::pair{4, 25}, {0, 45}, {7, 10}}) {
-    SingleQueueRig rig{options()};
+    SingleQueueRig rig{old_cfq()};
     rig.task(1).priority = rig.task(2).priority = level(at_level);
     submit_many(rig, 1, 60);
     submit_many(rig, 2, 1);
@@ -182,7 +230,7 @@ TEST(CfqRoundsSlice, LastsByPriority) {
 }
 
 TEST(CfqRoundsSlice, OfWritesEndsAfterANumberByPriority) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   rig.task(1).priority = level(6);
   rig.task(2).priority = level(6);
   submit_many(rig, 1, 30, true);
@@ -191,14 +239,14 @@ TEST(CfqRoundsSlice, OfWritesEndsAfterANumberByPriority) {
 }
 
 TEST(CfqRoundsTurn, GivesUpToAQuantum) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 10);
   ASSERT_EQ(rig.issue(), "R 1000000+8");
   EXPECT_EQ(rig.listed().size(), 3U);
 }
 
 TEST(CfqRoundsTurn, GivesASingleRequestOfAnIdleQueue) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   rig.task(1).priority = kIdlePriority;
   submit_many(rig, 1, 10);
   ASSERT_EQ(rig.issue(), "R 1000000+8");
@@ -206,7 +254,7 @@ TEST(CfqRoundsTurn, GivesASingleRequestOfAnIdleQueue) {
 }
 
 TEST(CfqRoundsTurn, GoesOnToOtherQueuesWhereNoneIsWorthStayingWith) {
-  SingleQueueRig rig{options({{"slice_idle", 0}})};
+  SingleQueueRig rig{old_cfq({{"slice_idle", 0}})};
   submit_many(rig, 1, 6);
   submit_many(rig, 2, 6);
   ASSERT_NE(rig.issue(), "-");
@@ -214,14 +262,14 @@ TEST(CfqRoundsTurn, GoesOnToOtherQueuesWhereNoneIsWorthStayingWith) {
 }
 
 TEST(CfqRoundsTurn, IsSortedFromWhereTheDriverIs) {
-  SingleQueueRig rig{options({{"slice_idle", 0}})};
+  SingleQueueRig rig{old_cfq({{"slice_idle", 0}})};
   rig.submit(1, read(5000));
   rig.submit(2, read(100));
   EXPECT_EQ(rig.issue_all(), (Lines{"R 100+8", "R 5000+8"}));
 }
 
 TEST(CfqRoundsTurn, StaysUntilWhatItGaveHasCompleted) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 2);
   submit_many(rig, 2, 1);
   ASSERT_EQ(rig.issue_all().size(), 2U);
@@ -234,7 +282,7 @@ TEST(CfqRoundsTurn, StaysUntilWhatItGaveHasCompleted) {
 
 TEST(CfqRoundsOrder, AnExpiredRequestGoesFirstOnceASlice) {
   for (const auto& [ticks, first] : {std::pair{31, "R 1000000+8"}, {32, "R 1700000+8"}}) {
-    SingleQueueRig rig{options({{"quantum", 2}})};
+    SingleQueueRig rig{old_cfq({{"quantum", 2}})};
     rig.submit(1, read(kFar + 700'000));
     rig.submit(1, read(kFar + 600'000));
     rig.submit(1, read(kFar));
@@ -249,7 +297,7 @@ TEST(CfqRoundsOrder, AnExpiredRequestGoesFirstOnceASlice) {
 }
 
 TEST(CfqRoundsClasses, RealTimeFirstIdleLast) {
-  SingleQueueRig rig{options({{"slice_idle", 0}, {"quantum", 1}})};
+  SingleQueueRig rig{old_cfq({{"slice_idle", 0}, {"quantum", 1}})};
   rig.task(3).priority = kIdlePriority;
   rig.task(1).priority = kRealTimePriority;
   submit_many(rig, 3, 1);
@@ -265,7 +313,7 @@ TEST(CfqRoundsClasses, RealTimeFirstIdleLast) {
 }
 
 TEST(CfqRoundsClasses, IdleIsServedWhenNothingElseHasCompletedForTheGracePeriod) {
-  SingleQueueRig rig{options({{"slice_idle", 0}})};
+  SingleQueueRig rig{old_cfq({{"slice_idle", 0}})};
   rig.task(3).priority = kIdlePriority;
   submit_many(rig, 2, 1);
   ASSERT_EQ(rig.serve(), "R 2000000+8");
@@ -283,7 +331,7 @@ TEST(CfqRoundsClasses, IdleIsServedWhenNothingElseHasCompletedForTheGracePeriod)
 // Waiting.
 
 TEST(CfqRoundsIdle, AnEmptyReadQueueIsWaitedForSliceIdle) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 1);
   submit_many(rig, 2, 1);
   ASSERT_EQ(rig.serve(), "R 1000000+8");
@@ -297,7 +345,7 @@ TEST(CfqRoundsIdle, AnEmptyReadQueueIsWaitedForSliceIdle) {
 }
 
 TEST(CfqRoundsIdle, StartsAnewWithEachRunOfTheQueue) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 1);
   submit_many(rig, 2, 1);
   ASSERT_EQ(rig.serve(), "R 1000000+8");
@@ -311,7 +359,7 @@ TEST(CfqRoundsIdle, StartsAnewWithEachRunOfTheQueue) {
 }
 
 TEST(CfqRoundsIdle, HasNoEndAsLongAsNobodyElseComes) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 1);
   ASSERT_EQ(rig.serve(), "R 1000000+8");
   rig.wait_ticks(10);
@@ -322,7 +370,7 @@ TEST(CfqRoundsIdle, HasNoEndAsLongAsNobodyElseComes) {
 }
 
 TEST(CfqRoundsIdle, WhoeverComesInTimeKeepsTheDiskAndIsServedAtOnce) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 1);
   submit_many(rig, 2, 1);
   ASSERT_EQ(rig.serve(), "R 1000000+8");
@@ -333,7 +381,7 @@ TEST(CfqRoundsIdle, WhoeverComesInTimeKeepsTheDiskAndIsServedAtOnce) {
 }
 
 TEST(CfqRoundsIdle, WhoWritesInsteadIsNotWaitedForAnyLonger) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 1);
   submit_many(rig, 2, 1);
   ASSERT_EQ(rig.serve(), "R 1000000+8");
@@ -344,7 +392,7 @@ TEST(CfqRoundsIdle, WhoWritesInsteadIsNotWaitedForAnyLonger) {
 }
 
 TEST(CfqRoundsIdle, WriteQueuesAreNotWaitedFor) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 1, true);
   submit_many(rig, 2, 1);
   ASSERT_EQ(rig.serve(), "W 1000000+8");
@@ -352,7 +400,7 @@ TEST(CfqRoundsIdle, WriteQueuesAreNotWaitedFor) {
 }
 
 TEST(CfqRoundsIdle, ATaskThatHasEndedIsNotWaitedFor) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 1);
   submit_many(rig, 2, 1);
   Request* request = rig.fetch();
@@ -362,7 +410,7 @@ TEST(CfqRoundsIdle, ATaskThatHasEndedIsNotWaitedFor) {
 }
 
 TEST(CfqRoundsIdle, EndsWithTheTask) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 1);
   submit_many(rig, 2, 1);
   ASSERT_EQ(rig.serve(), "R 1000000+8");
@@ -375,7 +423,7 @@ TEST(CfqRoundsIdle, EndsWithTheTask) {
 
 TEST(CfqRoundsIdle, ATaskThatThinksForTooLongIsNotWaitedFor) {
   for (const auto& [ticks, waits] : {std::pair{2, true}, {3, false}}) {
-    SingleQueueRig rig{options()};
+    SingleQueueRig rig{old_cfq()};
     read_along(rig, 1, 10, ticks);
     rig.submit(1, read(kFar + 80));
     submit_many(rig, 2, 1);
@@ -386,7 +434,7 @@ TEST(CfqRoundsIdle, ATaskThatThinksForTooLongIsNotWaitedFor) {
 
 TEST(CfqRoundsIdle, ASeekingTaskIsWaitedForTwoMilliseconds) {
   for (const auto& [gap, ticks] : {std::pair{127'000, 2}, {128'500, 1}}) {
-    SingleQueueRig rig{options()};
+    SingleQueueRig rig{old_cfq()};
     rig.submit(1, read(kFar));
     rig.serve();
     for (int i = 1; i < 90; ++i) {
@@ -402,7 +450,7 @@ TEST(CfqRoundsIdle, ASeekingTaskIsWaitedForTwoMilliseconds) {
 
 TEST(CfqRoundsIdle, ASeekingTaskIsNotWaitedForBeforeADeviceThatQueues) {
   for (const auto& [depth, waits] : {std::pair{4, true}, {5, false}}) {
-    SingleQueueRig rig{options({{"quantum", 8}})};
+    SingleQueueRig rig{old_cfq({{"quantum", 8}})};
     submit_many(rig, 2, depth);
     ASSERT_EQ(rig.issue_all().size(), static_cast<std::size_t>(depth));
     rig.end_task(2);
@@ -417,7 +465,7 @@ TEST(CfqRoundsIdle, ASeekingTaskIsNotWaitedForBeforeADeviceThatQueues) {
 }
 
 TEST(CfqRoundsIdle, WhoIsWaitedForMustHaveARequestOnceASlice) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 1);
   ASSERT_EQ(rig.serve(), "R 1000000+8");
   EXPECT_EQ(rig.may_queue(2, read(0)), MayQueue::kMay);
@@ -427,7 +475,7 @@ TEST(CfqRoundsIdle, WhoIsWaitedForMustHaveARequestOnceASlice) {
 }
 
 TEST(CfqRoundsPreempt, NothingDoes) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   submit_many(rig, 1, 20, true);
   ASSERT_EQ(rig.issue(), "W 1000000+8");
   rig.task(2).priority = kRealTimePriority;
@@ -437,7 +485,7 @@ TEST(CfqRoundsPreempt, NothingDoes) {
 }
 
 TEST(CfqRoundsPreempt, ButWhatComesWhileAnIdleQueueHasTheDisk) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   rig.task(1).priority = kIdlePriority;
   rig.task(1).fs_exclusive = true;
   submit_many(rig, 1, 1);
@@ -453,7 +501,7 @@ TEST(CfqRoundsPreempt, ButWhatComesWhileAnIdleQueueHasTheDisk) {
 }
 
 TEST(CfqRoundsMerge, BackWithAnybodysFrontWithOnesOwn) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   rig.submit(1, read(1000));
   rig.submit(2, read(9000));
   EXPECT_EQ(rig.merge(2, read(1008)), MergeKind::kBack);
@@ -463,7 +511,7 @@ TEST(CfqRoundsMerge, BackWithAnybodysFrontWithOnesOwn) {
 }
 
 TEST(CfqRoundsAlias, SendsTheOlderRequestOfASectorToTheDriver) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   rig.submit(1, read(1000));
   rig.submit(1, read(1000, 16));
   EXPECT_EQ(rig.listed(), (Lines{"R 1000+8"}));
@@ -471,7 +519,7 @@ TEST(CfqRoundsAlias, SendsTheOlderRequestOfASectorToTheDriver) {
 }
 
 TEST(CfqRoundsForced, GivesUpEverything) {
-  SingleQueueRig rig{options()};
+  SingleQueueRig rig{old_cfq()};
   rig.task(3).priority = kIdlePriority;
   for (const int id : {3, 2, 1}) {
     submit_many(rig, id, 6);

@@ -225,6 +225,21 @@ TEST(CfqClasses, AnIdleQueueHasOneRequestInTheDevice) {
   EXPECT_EQ(rig.issue_all().size(), 1U);
 }
 
+TEST(CfqClasses, WhatAnIdleQueueHadLeftCountsOnceItIsOfBestEffort) {
+  SingleQueueRig rig;
+  rig.task(1).priority = rig.task(3).priority = kIdlePriority;
+  rig.submit(1, read(kFar));
+  ASSERT_EQ(rig.serve(), "R 1000000+8");  // all of its slice is left
+  rig.submit(1, read(kFar + 100));
+  rig.submit(3, read(3 * kFar));
+  ASSERT_EQ(rig.serve(), "R 1000100+8");
+  rig.submit(2, read(2 * kFar));
+  rig.wait_ticks(1);
+  rig.task(1).priority = level(0);  // so that it waits no longer for being of so many
+  rig.submit(1, read(kFar + 200));
+  EXPECT_EQ(rig.issue(), "R 1000200+8");
+}
+
 TEST(CfqClasses, IdleQueuesTakeTurnsAfterEachRequest) {
   SingleQueueRig rig;
   for (const int id : {1, 2}) {
