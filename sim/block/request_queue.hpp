@@ -92,9 +92,10 @@ struct RequestQueueOptions {
 };
 
 // Models: blk_mq_submit_bio(), blk_mq_flush_plug_list(), __blk_mq_sched_dispatch_requests(),
-// blk_mq_dispatch_rq_list() and the completion path, block/blk-mq*.c, v5.10 and v6.1.
+// blk_mq_dispatch_rq_list() and the completion path, block/blk-mq*.c, v5.10 to v6.12.
 // Simplified: of cgroups io.max alone; no hardware queues for reads or polling alone; completions
-// interrupt the CPU that submitted.
+// interrupt the CPU that submitted; the data of a flush sequence goes to the dispatch list, where
+// the kernel since v6.5 puts it before all others in the elevator.
 class RequestQueue final : public BlockQueue,
                            private HardwareQueueHost,
                            private FlushHost,

@@ -47,7 +47,8 @@ class TagWaiter : public boost::intrusive::list_base_hook<
   std::size_t next_queue_ = 0;  // wait_index of a hardware queue: where it waits next time
 };
 
-// Models: sbitmap_queue, lib/sbitmap.c, and the sleeping part of blk_mq_get_tag(), v5.10 and v6.1.
+// Models: sbitmap_queue, lib/sbitmap.c, and the sleeping part of blk_mq_get_tag(), v5.10 to
+// v6.12.
 class TagSet {
  public:
   static constexpr int kNoTag = Sbitmap::kNone;

@@ -55,7 +55,7 @@ enum class VmKey {
   kDirtyExpireCentisecs,
 };
 
-// Models: the dirty throttling of mm/page-writeback.c, v5.10 and v6.1.
+// Models: the dirty throttling of mm/page-writeback.c, v5.10 to v6.12.
 // Simplified: no memory cgroups, no strictlimit devices, no real-time tasks, no laptop mode.
 class DirtyThrottle {
  public:

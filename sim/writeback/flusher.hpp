@@ -28,7 +28,7 @@ struct WritebackWork {
   engine::WbReason reason = engine::WbReason::kBackground;
 };
 
-// Models: wb_workfn() and what it calls, fs/fs-writeback.c, v5.10 and v6.1:
+// Models: wb_workfn() and what it calls, fs/fs-writeback.c, v5.10 to v6.12:
 // a work item on an unbound workqueue, carried out by one thread here. Order of a run: queued
 // work, start-all, old data (kupdate), background. Background and kupdate yield to queued work.
 // Simplified: block devices only (one super_block), no dirtytime, no laptop mode, no cgroups.

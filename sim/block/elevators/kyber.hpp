@@ -15,7 +15,7 @@
 
 namespace wbsim::block {
 
-// Models: block/kyber-iosched.c, v5.10 and v6.1. Simplified: the timer takes no CPU time; all CPUs
+// Models: block/kyber-iosched.c, v5.10 to v6.12. Simplified: the timer takes no CPU time; all CPUs
 // take tokens at the hint of the first; no requeues.
 // Properties:
 //  1. Requests wait by software queue (CPU) and domain, and each hardware queue has those of its

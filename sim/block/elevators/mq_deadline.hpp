@@ -12,7 +12,7 @@
 
 namespace wbsim::block {
 
-// Models: block/mq-deadline.c, v5.10 and v6.1. Simplified: no zoned devices, no requeues.
+// Models: block/mq-deadline.c, v5.10 to v6.12. Simplified: no zoned devices, no requeues.
 // Properties:
 //  1. A batch is up to fifo_batch requests of one direction in ascending order of sectors. It ends
 //     early at the highest sector; there is no way back.
