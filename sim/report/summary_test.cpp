@@ -198,7 +198,7 @@ TEST(Trust, UnknownMechanismOrKernelHasNoEvidence) {
   EXPECT_EQ(evidence_for("6.1", "CPU scheduling"), Evidence::kNone);
   EXPECT_EQ(evidence_for("6.6", "dirty limits"), Evidence::kNone);
   EXPECT_EQ(evidence_for("6.12", "dirty limits"), Evidence::kTruthCase);
-  EXPECT_EQ(evidence_for("6.12", "buffered reads"), Evidence::kNone);
+  EXPECT_EQ(evidence_for("6.12", "io.max"), Evidence::kNone);
   EXPECT_EQ(evidence_for("5.10", "telepathy"), Evidence::kNone);
 }
 
