@@ -210,7 +210,8 @@ class CaseReader {
     queue["fua"] = reported.flag_or("/queue/fua", false);
     read_tunables(reported, queue);
     if (input.has("/fs")) {
-      truth_.config["mounts"]["target"] = input.at("/fs");
+      truth_.config["mounts"]["target"] = {{"device", std::string{kCaseDevice}},
+                                           {"fs", input.text("/fs/type").value_or("")}};
     }
   }
 

@@ -114,7 +114,8 @@ TEST(Validate, ListsRefusedCasesWithAllReasons) {
   ASSERT_EQ(report.cases.size(), 1U);
   EXPECT_EQ(report.cases[0].state, CaseState::kRefused);
   const std::string table = to_table(report, TableFormat::kPlain);
-  EXPECT_NE(table.find("\nNot simulated: 1\n- 6.1/c: refused: /mounts: "), std::string::npos)
+  EXPECT_NE(table.find("\nNot simulated: 1\n- 6.1/c: refused: /mounts/target/fs: "),
+            std::string::npos)
       << table;
   EXPECT_NE(table.find("; rw=trim (job \"w\"): "), std::string::npos) << table;
 }

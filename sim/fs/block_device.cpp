@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sim/block/driver.hpp"
+#include "sim/fs/fadvise.hpp"
 
 namespace wbsim::fs {
 
@@ -68,6 +69,25 @@ Task<std::int64_t> BlockDevice::write(TaskContext& task, FileOffset at, Bytes le
                                           inode_.mapping, at, length, write_id);
 }
 
+namespace {
+
+Task<std::int64_t> no_space(TaskContext& task) {
+  co_await task.thread().run(task.costs().write_call);
+  co_return kEnospc;
+}
+
+}  // namespace
+
+Task<std::int64_t> BlockDevice::write(TaskContext& task, WriteRequest request,
+                                      std::uint64_t* error_seen) {
+  const FileOffset end{size_.count()};
+  if (request.at >= end) {
+    return no_space(task);
+  }
+  return write(task, request.at, std::min(request.length, end - request.at),
+               request.dsync || request.sync, request.write_id, error_seen);
+}
+
 Task<std::int64_t> BlockDevice::write_and_sync(TaskContext& task, FileOffset at, Bytes length,
                                                std::uint64_t write_id, std::uint64_t* error_seen) {
   task.io().start_plug();
@@ -100,6 +120,35 @@ Task<> BlockDevice::flush_buffers(TaskContext& task) {
                                        PageIndex::max());
   co_await pagecache::fdatawait_range(task, inode_.mapping, PageIndex{0}, PageIndex::max());
   memory_.cache.drop_clean(inode_.mapping);
+}
+
+Task<> BlockDevice::write_dirty(TaskContext& task) {
+  return writeback::fdatawrite_range(task, memory_.throttle, inode_.mapping, PageIndex{0},
+                                     PageIndex::max());
+}
+
+Task<> BlockDevice::wait_for_writeback(TaskContext& task) {
+  return pagecache::fdatawait_range(task, inode_.mapping, PageIndex{0}, PageIndex::max());
+}
+
+Task<int> BlockDevice::read_block(TaskContext& task, PageIndex block) {
+  return writeback::read_whole_page(task, memory_.cache, memory_.kswapd, inode_.mapping, block);
+}
+
+void BlockDevice::mark_block_dirty(TaskContext& task, PageIndex block) {
+  const std::uint64_t bit = PageTree::mask(block, Pages{1});
+  const PageTree::Leaf* leaf = inode_.mapping.pages.find(block);
+  if (leaf == nullptr || (leaf->present & bit) == 0) {
+    memory_.cache.add_pages(inode_.mapping, block, bit);
+  }
+  memory_.cache.set_dirty(task, inode_.mapping, block, bit, 0);
+}
+
+Task<int> BlockDevice::sync_dirty_block(TaskContext& task, PageIndex block) {
+  const std::uint64_t since = inode_.mapping.wb_err.now();
+  co_await writeback::fdatawrite_range(task, memory_.throttle, inode_.mapping, block, block);
+  co_await pagecache::fdatawait_range(task, inode_.mapping, block, block);
+  co_return inode_.mapping.wb_err.check(since);
 }
 
 // Models: blkdev_issue_flush(): an empty write with PREFLUSH, waited for.
@@ -197,42 +246,7 @@ Task<> BlockDevice::read_pages(TaskContext& task, AddressSpace& mapping, PageInd
 Task<int> BlockDevice::fadvise(TaskContext& task, pagecache::FileReadahead& ra, FileOffset at,
                                Bytes length, Advice advice) {
   const FileOffset end = length == Bytes{0} ? FileOffset{size_.count()} : at + length;
-  switch (advice) {
-    case Advice::kNormal:
-    case Advice::kSequential:
-      ra.ra_pages = reader_.limits().ra_pages * (advice == Advice::kSequential ? 2 : 1);
-      ra.random = false;
-      break;
-    case Advice::kRandom:
-      ra.random = true;
-      break;
-    case Advice::kWillNeed: {
-      const PageIndex last = page_containing(end - Bytes{1});
-      co_await reader_.force_readahead(task, ra, page_containing(at),
-                                       last - page_containing(at) + Pages{1});
-      break;
-    }
-    case Advice::kDontNeed:
-      co_await drop_range(task, at, end);
-      break;
-  }
-  co_return 0;
-}
-
-// Models: POSIX_FADV_DONTNEED: starts to write what is dirty, waits for nothing, and drops what is
-// clean of the pages that lie in the range as a whole; the last page of the device counts as one.
-Task<> BlockDevice::drop_range(TaskContext& task, FileOffset at, FileOffset end) {
-  pagecache::WritebackControl wbc{.range_start = page_containing(at),
-                                  .range_end = page_containing(end - Bytes{1})};
-  if (inode_.mapping.pages.any(pagecache::Mark::kDirty)) {
-    co_await writeback::do_writepages(task, memory_.throttle, inode_.mapping, wbc);
-  }
-  const PageIndex first = page_containing(at + kPageSize - Bytes{1});
-  const bool to_the_end = end >= FileOffset{size_.count()};
-  const PageIndex behind = page_containing(to_the_end ? end + kPageSize - Bytes{1} : end);
-  if (first < behind) {
-    memory_.cache.drop_clean(inode_.mapping, first, behind - Pages{1});
-  }
+  return generic_fadvise(task, memory_, {inode_.mapping, reader_, size_, at, end}, ra, advice);
 }
 
 void BlockDevice::end_bio(Bio& bio, BlkStatus status) {

@@ -8,6 +8,8 @@
 #include "sim/block/bio.hpp"
 #include "sim/block/bio_target.hpp"
 #include "sim/engine/task.hpp"
+#include "sim/fs/file.hpp"
+#include "sim/fs/memory.hpp"
 #include "sim/pagecache/address_space.hpp"
 #include "sim/pagecache/inode.hpp"
 #include "sim/pagecache/page_cache.hpp"
@@ -20,13 +22,6 @@
 
 namespace wbsim::fs {
 
-// What a file system needs of the layers below.
-struct Memory {
-  pagecache::PageCache& cache;
-  writeback::DirtyThrottle& throttle;
-  writeback::Kswapd& kswapd;
-};
-
 // How direct I/O differs between kernels.
 struct DirectIoRules {
   bool plugs_asynchronous = true;        // v5.10: also around the one bio of a small request
@@ -38,12 +33,10 @@ struct DirectIoRules {
   friend bool operator==(const DirectIoRules&, const DirectIoRules&) = default;
 };
 
-// posix_fadvise(), what a file's reader will do.
-enum class Advice { kNormal, kSequential, kRandom, kWillNeed, kDontNeed };
-
 // Models: fs/block_dev.c (v5.10), block/fops.c (v6.1) and __block_write_full_page(): each dirty
 // page becomes a bio of 4 KiB, merged in the plug of whoever writes. Block size 4 KiB.
-class BlockDevice final : public pagecache::AddressSpaceOps,
+class BlockDevice final : public File,
+                          public pagecache::AddressSpaceOps,
                           public pagecache::PageWriter,
                           public block::BioEndIo {
  public:
@@ -53,8 +46,8 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
               const DirectIoRules& direct = {});
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] Bytes size() const { return size_; }
-  [[nodiscard]] pagecache::Inode& inode() { return inode_; }
+  [[nodiscard]] Bytes size() const override { return size_; }
+  [[nodiscard]] pagecache::Inode& inode() override { return inode_; }
   [[nodiscard]] block::BioTarget& queue() { return queue_; }
   [[nodiscard]] const Memory& memory() const { return memory_; }
   [[nodiscard]] const DirectIoRules& direct_rules() const { return direct_; }
@@ -63,23 +56,46 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
   // storage when it returns. Returns bytes written or a negative errno.
   engine::Task<std::int64_t> write(pagecache::TaskContext& task, FileOffset at, Bytes length,
                                    bool sync, std::uint64_t write_id, std::uint64_t* error_seen);
+  // The same as a system call makes it: O_APPEND and RLIMIT_FSIZE mean nothing to a device, and
+  // what goes beyond its end is cut off (ENOSPC where it begins there).
+  engine::Task<std::int64_t> write(pagecache::TaskContext& task, WriteRequest request,
+                                   std::uint64_t* error_seen) override;
   // blkdev_read_iter(): a buffered read that does not go beyond the end of the device. Returns
   // bytes read, fewer than asked for before a page that cannot be read, or a negative errno.
   engine::Task<std::int64_t> read(pagecache::TaskContext& task, FileOffset at, Bytes length,
-                                  pagecache::FileReadahead& ra) {
+                                  pagecache::FileReadahead& ra) override {
     return reader_.read(task, at, length, ra);
   }
   // file_ra_state_init(): of a file that is opened now.
-  [[nodiscard]] pagecache::FileReadahead new_readahead() const {
+  [[nodiscard]] pagecache::FileReadahead new_readahead() const override {
     return pagecache::FileReadahead{reader_.limits().ra_pages};
   }
-  // generic_fadvise() of an open file. A length of 0 reaches to the end. Always 0.
   engine::Task<int> fadvise(pagecache::TaskContext& task, pagecache::FileReadahead& ra,
-                            FileOffset at, Bytes length, Advice advice);
+                            FileOffset at, Bytes length, Advice advice) override;
   // blkdev_fsync(): writes and waits for the range, then flushes the device's cache unless a
   // write failed.
   engine::Task<int> fsync(pagecache::TaskContext& task, PageIndex first, PageIndex last,
                           std::uint64_t* error_seen);
+  // There is nothing else that fdatasync could leave out.
+  engine::Task<int> fsync(pagecache::TaskContext& task, PageIndex first, PageIndex last,
+                          bool /*datasync*/, std::uint64_t* error_seen) override {
+    return fsync(task, first, last, error_seen);
+  }
+  // blkdev_issue_flush(): makes what is written durable. Returns 0 or a negative errno.
+  engine::Task<int> issue_flush(pagecache::TaskContext& task);
+
+  // For a file system on the device, whose blocks are pages of it:
+  // sb_bread(): brings a block into the cache. Returns 0 or a negative errno.
+  engine::Task<int> read_block(pagecache::TaskContext& task, PageIndex block);
+  // mark_buffer_dirty() of a block that is cached. Simplified: it may have been reclaimed after
+  // read_block(), which pins it in the kernel; then it is cached anew.
+  void mark_block_dirty(pagecache::TaskContext& task, PageIndex block);
+  // sync_dirty_buffer(): writes a block and waits. Returns 0 or a negative errno. Simplified: as a
+  // page of writeback; the kernel leaves the page dirty, and writeback finds nothing to write.
+  engine::Task<int> sync_dirty_block(pagecache::TaskContext& task, PageIndex block);
+  // sync_blockdev_nowait(), sync_blockdev(). Errors are kept for fsync.
+  engine::Task<> write_dirty(pagecache::TaskContext& task);
+  engine::Task<> wait_for_writeback(pagecache::TaskContext& task);
 
   // sync_blockdev() and invalidate_bdev(): writes dirty pages, waits, drops what is clean.
   engine::Task<> flush_buffers(pagecache::TaskContext& task);
@@ -101,8 +117,6 @@ class BlockDevice final : public pagecache::AddressSpaceOps,
   engine::Task<std::int64_t> write_and_sync(pagecache::TaskContext& task, FileOffset at,
                                             Bytes length, std::uint64_t write_id,
                                             std::uint64_t* error_seen);
-  engine::Task<> drop_range(pagecache::TaskContext& task, FileOffset at, FileOffset end);
-  engine::Task<int> issue_flush(pagecache::TaskContext& task);
   block::Bio& page_bio(PageIndex first, std::int64_t count, const pagecache::WritebackControl& wbc,
                        block::WriteIds writes);
 

@@ -206,10 +206,11 @@ TEST_P(BlockDeviceRead, SmallReadsOfOnePageInARowAccessItOnce) {
 TEST_P(BlockDeviceRead, ReadPagesHaveNoBufferHeads) {
   advise(Advice::kRandom);
   read_pages(0, 300);
-  EXPECT_EQ(disk.device.inode().mapping.slab, Pages{1}) << "tree nodes alone";
+  EXPECT_EQ(disk.device.inode().mapping.slab->charged, Pages{1}) << "tree nodes alone";
   disk.model.read_failures = 1;
   EXPECT_EQ(read_pages(350, 1), 4096);
-  EXPECT_EQ(disk.device.inode().mapping.slab, Pages{1 + 1}) << "block_read_full_page() makes one";
+  EXPECT_EQ(disk.device.inode().mapping.slab->charged, Pages{1 + 1})
+      << "block_read_full_page() makes one";
 }
 
 TEST_P(BlockDeviceRead, AdvisedWillNeedReadsInTheBackground) {

@@ -34,6 +34,14 @@ class AddressSpaceOps {
   // the reader's thread, may sleep for requests; does not wait for the data.
   virtual engine::Task<> read_pages(TaskContext& task, AddressSpace& mapping, PageIndex first,
                                     Pages count, ReadKind kind) = 0;
+  // Both only of mappings with prepares_writes, at the instant at which the pages are written:
+  // ->write_begin(): how many of `count` pages from `first` on, all in one leaf, may be written: at
+  // least 1, or a negative errno.
+  virtual std::int64_t write_begin(AddressSpace& /*mapping*/, PageIndex /*first*/, Pages count) {
+    return count.count();
+  }
+  // ->write_end(): the file has been written up to `end`.
+  virtual void write_end(AddressSpace& /*mapping*/, FileOffset /*end*/) {}
 
  protected:
   ~AddressSpaceOps() = default;
@@ -45,6 +53,14 @@ struct PageWaiter {
   engine::Thread* thread;
 };
 
+// Slab memory behind the pages of a block device, or of all files of a file system: whole pages are
+// taken for objects of all of them.
+struct SlabUse {
+  std::int64_t buffer_heads = 0;
+  std::int64_t nodes = 0;
+  Pages charged{0};
+};
+
 // Models: struct address_space, v5.10.
 struct AddressSpace {
   AddressSpace(Inode& inode, AddressSpaceOps& operations) : host{inode}, ops{operations} {}
@@ -52,9 +68,13 @@ struct AddressSpace {
   Inode& host;
   AddressSpaceOps& ops;
   PageTree pages;
-  int lru_id = -1;            // names this mapping in the LRU lists
-  Pages slab{0};              // memory charged for its tree and buffer heads
-  PageIndex writeback_index;  // where range_cyclic writeback goes on
+  int lru_id = -1;  // names this mapping in the LRU lists
+  SlabUse own_slab;
+  SlabUse* slab = &own_slab;  // where its tree and buffer heads are charged
+  std::int64_t heads_charged = 0;
+  std::int64_t nodes_charged = 0;
+  bool prepares_writes = false;  // ops has write_begin() and write_end()
+  PageIndex writeback_index;     // where range_cyclic writeback goes on
   ErrSeq wb_err;
   std::vector<PageWaiter> waiters;
   Provenance provenance;

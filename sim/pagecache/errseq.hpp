@@ -16,6 +16,10 @@ class ErrSeq {
   // What a file starts from when it is opened. An error that nobody has seen yet is reported to
   // whoever asks first, even if the file was opened after it happened.
   [[nodiscard]] std::uint64_t sample() const { return seen_ ? sequence_ : 0; }
+  // For who wants to know of errors from now on, and reports none: errseq_sample() and
+  // errseq_check() of somebody without an open file.
+  [[nodiscard]] std::uint64_t now() const { return sequence_; }
+  [[nodiscard]] int check(std::uint64_t since) const { return since == sequence_ ? 0 : error_; }
   // The error since `*since` (negative errno), 0 when there is none; moves `*since` up.
   int check_and_advance(std::uint64_t* since) {
     if (*since == sequence_) {

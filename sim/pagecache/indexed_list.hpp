@@ -57,20 +57,6 @@ class IndexedList {
   // Removes up to `wanted` of the oldest pages, all from one leaf.
   std::optional<LruRun> take_oldest(int wanted);
 
-  // Calls `choose(run)` for each run, oldest first; removes the pages whose bits it returns.
-  template <class Choose>
-  void remove_if(Choose choose) {
-    for (Run& run : runs_) {
-      const LruRun pages{run.pages};
-      const std::uint64_t chosen = pages.bits == 0 ? 0 : choose(pages) & pages.bits;
-      if (chosen != 0) {
-        forget({pages.mapping, pages.leaf, chosen});
-        remove_from(run, chosen);
-      }
-    }
-    tidy();
-  }
-
   // Runs held, with and without pages: what the list costs in memory.
   [[nodiscard]] std::size_t runs() const { return runs_.size(); }
 

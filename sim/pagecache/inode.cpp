@@ -2,30 +2,73 @@
 
 namespace wbsim::pagecache {
 
+namespace {
+
+// Sets the flags of a change; false where all of them were set.
+bool set_flags(Inode& inode, InodeChange change) {
+  const bool all = change == InodeChange::kAll;
+  const bool attributes = all || change == InodeChange::kAttributes;
+  const bool pages = all || change == InodeChange::kPages;
+  if (attributes) {
+    inode.dirty_time = false;  // I_DIRTY_INODE supersedes it
+  } else if (change == InodeChange::kTimes && (inode.dirty_time || inode.dirty_inode())) {
+    return false;
+  }
+  if ((!attributes || inode.dirty_sync) && (!all || inode.dirty_datasync) &&
+      (!pages || inode.dirty_pages) && change != InodeChange::kTimes) {
+    return false;
+  }
+  inode.dirty_sync = inode.dirty_sync || attributes;
+  inode.dirty_datasync = inode.dirty_datasync || all;
+  inode.dirty_pages = inode.dirty_pages || pages;
+  inode.dirty_time = inode.dirty_time || change == InodeChange::kTimes;
+  return true;
+}
+
+}  // namespace
+
 void remove_from_lists(Inode& inode) {
   inode.unlink();
-  inode.queued = false;
+  inode.sync_queued = false;
 }
 
 void move_to_head(Inode& inode, InodeList& list) {
   inode.unlink();
   list.push_front(inode);
-  inode.queued = true;
 }
 
-void mark_inode_dirty(Inode& inode, std::uint64_t jiffies_now) {
-  if (inode.dirty_pages) {
+void redirty_tail(Inode& inode, std::uint64_t jiffies_now) {
+  InodeList& dirty = inode.wb.b_dirty;
+  if (!dirty.empty() && engine::time_after(dirty.front().dirtied_when, inode.dirtied_when)) {
+    inode.dirtied_when = jiffies_now;
+  }
+  move_to_head(inode, dirty);
+  inode.sync_queued = false;
+}
+
+void mark_inode_dirty(Inode& inode, InodeChange change, std::uint64_t jiffies_now) {
+  const bool was_dirty = inode.dirty();
+  if (!set_flags(inode, change)) {
     return;
   }
-  inode.dirty_pages = true;
-  if (inode.queued || inode.sync) {
-    return;  // the flusher requeues it when it is done
+  if (inode.sync_queued || inode.freeing || was_dirty) {
+    return;  // on a list, or whoever writes it back puts it there
   }
-  const bool first = !inode.wb.has_dirty_io();
+  BdiWriteback& wb = inode.wb;
   inode.dirtied_when = jiffies_now;
-  move_to_head(inode, inode.wb.b_dirty);
-  if (first && inode.wb.listener != nullptr) {
-    inode.wb.listener->first_dirty_inode(inode.wb);
+  if (!inode.dirty()) {
+    inode.dirtied_time_when = jiffies_now;
+    const bool first = wb.b_dirty_time.empty();
+    move_to_head(inode, wb.b_dirty_time);
+    if (first && wb.listener != nullptr) {
+      wb.listener->first_dirty_time(wb);
+    }
+    return;
+  }
+  const bool first = !wb.has_dirty_io();
+  move_to_head(inode, wb.b_dirty);
+  if (first && wb.listener != nullptr) {
+    wb.listener->first_dirty_inode(wb);
   }
 }
 

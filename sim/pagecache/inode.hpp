@@ -6,6 +6,7 @@
 
 #include "sim/base/units.hpp"
 #include "sim/engine/tracepoints.hpp"
+#include "sim/engine/wait_queue.hpp"
 #include "sim/pagecache/address_space.hpp"
 #include "sim/pagecache/percpu_counter.hpp"
 #include "sim/pagecache/proportions.hpp"
@@ -14,23 +15,46 @@ namespace wbsim::pagecache {
 
 class BdiWriteback;
 
+class SuperBlock;  // super_block.hpp
+
 using InodeHook =
     boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+using InodeMemberHook =
+    boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 // Models: the part of struct inode that writeback uses, v5.10.
 class Inode : public InodeHook {
  public:
-  Inode(BdiWriteback& owner, AddressSpaceOps& ops) : wb{owner}, mapping{*this, ops} {}
+  // `super`: of the file system that the file is in; null for a block device.
+  Inode(BdiWriteback& owner, AddressSpaceOps& ops, SuperBlock* super = nullptr)
+      : wb{owner}, sb{super}, mapping{*this, ops} {}
 
   BdiWriteback& wb;
+  SuperBlock* const sb;
   AddressSpace mapping;
-  std::uint64_t dirtied_when = 0;  // jiffies
-  bool dirty_pages = false;        // I_DIRTY_PAGES
-  bool sync = false;               // I_SYNC: a flusher works on it
-  bool queued = false;             // on a list of its wb
+  std::uint64_t dirtied_when = 0;       // jiffies
+  std::uint64_t dirtied_time_when = 0;  // the same of its time stamps (lazytime)
+  bool dirty_pages = false;             // I_DIRTY_PAGES
+  bool dirty_sync = false;         // I_DIRTY_SYNC: what fsync(2) writes and fdatasync(2) leaves
+  bool dirty_datasync = false;     // I_DIRTY_DATASYNC: what both write
+  bool dirty_time = false;         // I_DIRTY_TIME: time stamps that nobody hurries to write
+  bool sync = false;               // I_SYNC: somebody writes it back
+  bool sync_queued = false;        // I_SYNC_QUEUED: the flusher has it on its lists
+  bool freeing = false;            // I_FREEING
+  int pins = 0;                    // who waits for its pages without having it open (i_count)
+  engine::WaitQueue sync_waiters;  // for the end of I_SYNC
+  InodeMemberHook wb_hook;         // i_wb_list
+
+  [[nodiscard]] bool dirty_inode() const { return dirty_sync || dirty_datasync; }
+  [[nodiscard]] bool dirty() const { return dirty_pages || dirty_inode(); }  // I_DIRTY
+  [[nodiscard]] bool dirty_at_all() const { return dirty() || dirty_time; }  // I_DIRTY_ALL
 };
 
 using InodeList = boost::intrusive::list<Inode, boost::intrusive::constant_time_size<false>>;
+using InodeWritebackList =
+    boost::intrusive::list<Inode,
+                           boost::intrusive::member_hook<Inode, InodeMemberHook, &Inode::wb_hook>,
+                           boost::intrusive::constant_time_size<false>>;
 
 // What a wb tells the code that writes it back. Called synchronously; implementations schedule,
 // they do not write.
@@ -42,6 +66,8 @@ class WbListener {
   virtual void start_background_writeback(BdiWriteback& wb) = 0;
   // Everything dirty is to be written (wb_start_writeback()).
   virtual void start_writeback(BdiWriteback& wb, engine::WbReason reason) = 0;
+  // The first inode of which only time stamps are dirty appeared.
+  virtual void first_dirty_time(BdiWriteback& wb) = 0;
   // A mapping of this wb got its first page under writeback, or lost its last.
   virtual void inode_writeback_start(BdiWriteback& wb) = 0;
   virtual void inode_writeback_end(BdiWriteback& wb) = 0;
@@ -96,19 +122,35 @@ class BdiWriteback {
   InodeList b_dirty;
   InodeList b_io;
   InodeList b_more_io;
+  InodeList b_dirty_time;
   WbListener* listener = nullptr;
 
+  // b_dirty_time does not count: nobody wakes a flusher for it.
   [[nodiscard]] bool has_dirty_io() const {
     return !b_dirty.empty() || !b_io.empty() || !b_more_io.empty();
   }
 };
 
-// Models: __mark_inode_dirty(I_DIRTY_PAGES). A clean inode enters b_dirty at the head with the
-// time of now; one that is queued or dirty already is not moved.
-void mark_inode_dirty(Inode& inode, std::uint64_t jiffies_now);
+// What about an inode changed.
+//   kPages       I_DIRTY_PAGES: a page of it became dirty
+//   kTimes       I_DIRTY_TIME: time stamps, where the file system is mounted with lazytime
+//   kAttributes  I_DIRTY_SYNC: what a reader of the data can do without, such as time stamps
+//   kAll         I_DIRTY: its size, or where its data is
+enum class InodeChange { kPages, kTimes, kAttributes, kAll };
+
+// Models: __mark_inode_dirty(). A clean inode enters b_dirty at the head with the time of now, or
+// b_dirty_time where only time stamps are dirty; one that the flusher has on its lists or that is
+// dirty already is not moved. Simplified: file systems are not told (->dirty_inode()).
+void mark_inode_dirty(Inode& inode, InodeChange change, std::uint64_t jiffies_now);
+inline void mark_inode_dirty(Inode& inode, std::uint64_t jiffies_now) {
+  mark_inode_dirty(inode, InodeChange::kPages, jiffies_now);
+}
 
 // Models: inode_io_list_move_locked(): to the head of `list`.
 void move_to_head(Inode& inode, InodeList& list);
+// Models: inode_io_list_del_locked().
 void remove_from_lists(Inode& inode);
+// Models: redirty_tail(): to the head of b_dirty, as young as the youngest there.
+void redirty_tail(Inode& inode, std::uint64_t jiffies_now);
 
 }  // namespace wbsim::pagecache

@@ -1,5 +1,7 @@
 #include "sim/pagecache/lru.hpp"
 
+#include <algorithm>
+
 #include "sim/base/check.hpp"
 
 namespace wbsim::pagecache {
@@ -133,6 +135,34 @@ void Lru::take_inactive(const LruRun& run) {
     SIM_CHECK(stale(rest) == 0);
     stale_[rest.key()] |= rest.bits;
   }
+}
+
+// Forgets stale pages once they are most of the list: who drops and caches pages without memory
+// ever running short would gather them without end. Places in deactivated_ are numbers of runs, so
+// these stay while there are any.
+void Lru::tidy_inactive() {
+  if (stale_.size() < kInitialCapacity || stale_.size() < inactive_.size() / 2) {
+    return;
+  }
+  for (LruRun& run : inactive_) {
+    drop_stale(run);
+  }
+  if (deactivated_.empty()) {
+    inactive_.erase(std::remove_if(inactive_.begin(), inactive_.end(),
+                                   [](const LruRun& run) { return run.bits == 0; }),
+                    inactive_.end());
+  }
+}
+
+std::uint64_t Lru::remove(const LruRun& run) {
+  take_flags(run);
+  const std::uint64_t active = active_.empty() ? 0 : active_.take(run);
+  const LruRun inactive{run.mapping, run.leaf, run.bits & ~active};
+  if (inactive.bits != 0) {
+    take_inactive(inactive);
+    tidy_inactive();
+  }
+  return active;
 }
 
 std::uint64_t Lru::activate(const LruRun& run) {

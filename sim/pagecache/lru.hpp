@@ -1,7 +1,6 @@
 // The LRU lists of file pages, in runs of pages that share a leaf of their file's tree.
 #pragma once
 
-#include <algorithm>
 #include <bit>
 #include <boost/circular_buffer.hpp>
 #include <cstddef>
@@ -45,39 +44,9 @@ class Lru {
   // (shrink_active_list()). Returns how many.
   Pages deactivate_oldest(Pages wanted);
 
-  struct Removed {
-    Pages inactive{0};
-    Pages active{0};
-  };
-  // Takes pages of one mapping off the lists: those that `chosen(run)` names (a mask). Calls
-  // `gone(run)` for each run taken. Slow: walks both lists.
-  template <class Chosen, class Gone>
-  Removed remove_if(std::uint32_t mapping, Chosen chosen, Gone gone) {
-    const auto take = [&](const LruRun& run, Pages& count) {
-      const std::uint64_t bits = run.mapping == mapping ? run.bits & chosen(run) : 0;
-      if (bits != 0) {
-        gone(LruRun{run.mapping, run.leaf, bits});
-        take_flags({run.mapping, run.leaf, bits});
-        count += Pages{std::popcount(bits)};
-      }
-      return bits;
-    };
-    Removed removed;
-    for (LruRun& run : inactive_) {
-      LruRun valid{run};
-      valid.bits &= ~stale(run);
-      run.bits &= ~take(valid, removed.inactive);
-    }
-    std::erase_if(rotated_, [&](const LruRun& run) { return take(run, removed.inactive) != 0; });
-    deactivated_.remove_if([&](const LruRun& run) { return take(run, removed.inactive); });
-    active_.remove_if([&](const LruRun& run) { return take(run, removed.active); });
-    if (deactivated_.empty()) {  // else the numbers of the runs are needed
-      inactive_.erase(std::remove_if(inactive_.begin(), inactive_.end(),
-                                     [](const LruRun& run) { return run.bits == 0; }),
-                      inactive_.end());
-    }
-    return removed;
-  }
+  // Takes pages, all of which are on a list, off it: they are dropped. Returns those that were
+  // active.
+  std::uint64_t remove(const LruRun& run);
 
   // Runs held by all lists: what they cost in memory.
   [[nodiscard]] std::size_t runs() const {
@@ -96,6 +65,7 @@ class Lru {
   void drop_stale(LruRun& run);
   std::uint64_t take_rotated(const LruRun& run);
   void take_inactive(const LruRun& run);
+  void tidy_inactive();
   void append(const LruRun& run);
 
   // The inactive list is kept as three. First in line are the pages rotated to its tail, the last

@@ -214,17 +214,20 @@ class LruAgainstReference {
 
   void remove() {
     const std::uint64_t chosen = rng_.next_u64();
-    std::int64_t gone = 0;
-    const Lru::Removed removed = lru_.remove_if(
-        0, [chosen](const LruRun&) { return chosen; },
-        [&gone](const LruRun& run) { gone += std::popcount(run.bits); });
-    const auto is_chosen = [chosen](std::int64_t page) { return (chosen >> (page % 64) & 1) != 0; };
-    EXPECT_EQ(removed.inactive.count(),
-              static_cast<std::int64_t>(std::erase_if(reference_.inactive, is_chosen)));
-    EXPECT_EQ(removed.active.count(),
-              static_cast<std::int64_t>(std::erase_if(reference_.active, is_chosen)));
-    std::erase_if(reference_.flagged, is_chosen);
-    EXPECT_EQ(gone, (removed.inactive + removed.active).count());
+    for (std::uint32_t leaf = 0; leaf < kLeaves; ++leaf) {
+      LruRun run{0, leaf, 0};
+      std::uint64_t active = 0;
+      for (const std::int64_t page : pages_of({0, leaf, chosen})) {
+        const std::uint64_t bit = std::uint64_t{1} << (page % 64);
+        run.bits |= listed(page) ? bit : 0;
+        active |= std::erase(reference_.active, page) > 0 ? bit : 0;
+        std::erase(reference_.inactive, page);
+        reference_.flagged.erase(page);
+      }
+      if (run.bits != 0) {
+        EXPECT_EQ(lru_.remove(run), active);
+      }
+    }
   }
 
   Rng rng_;
@@ -282,8 +285,7 @@ TEST(Lru, APageCachedAgainIsAsOldAsItsSecondLife) {
   lru.add({0, 1, 0b1});
   lru.add({0, 2, 0b1});
   EXPECT_EQ(lru.activate({0, 1, 0b1}), 0b1U);
-  lru.remove_if(
-      0, [](const LruRun& run) { return run.leaf == 1 ? 1U : 0U; }, [](const LruRun&) {});
+  EXPECT_EQ(lru.remove({0, 1, 0b1}), 0b1U);
   lru.add({0, 1, 0b11});
   EXPECT_EQ(lru.take_oldest(32)->leaf, 2U);
   EXPECT_EQ(lru.take_oldest(32)->bits, 0b01U);
@@ -326,12 +328,23 @@ TEST(Lru, TheFlagEndsWithTheNextWritebackThoughThePageIsDirtyAgain) {
 TEST(Lru, APageDroppedAndCachedAgainIsNotFlagged) {
   Lru lru;
   lru.activate_for_reclaim({0, 9, 1});
-  lru.remove_if(
-      0, [](const LruRun&) { return std::uint64_t{1}; }, [](const LruRun&) {});
+  EXPECT_EQ(lru.remove({0, 9, 1}), 1U);
   lru.add({0, 5, 1});
   lru.add({0, 9, 1});
   EXPECT_EQ(lru.end_writeback({0, 9, 1}, 0), 0U);
   EXPECT_EQ(lru.take_oldest(32)->leaf, 5U);
+}
+
+TEST(Lru, PagesThatAreDroppedWithoutReclaimLeaveNothingBehind) {
+  Lru lru;
+  lru.add({1, 0, 1});
+  for (std::uint32_t leaf = 0; leaf < 100'000; ++leaf) {
+    lru.add({0, leaf, 0b11});
+    EXPECT_EQ(lru.remove({0, leaf, 0b11}), 0U);
+  }
+  EXPECT_LT(lru.runs(), 200U);
+  EXPECT_EQ(lru.take_oldest(32)->mapping, 1U);
+  EXPECT_FALSE(lru.take_oldest(32));
 }
 
 // The goals: <= 1 byte per cached page sequential, <= 28 bytes random.

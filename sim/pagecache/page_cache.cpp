@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "sim/base/check.hpp"
+#include "sim/pagecache/super_block.hpp"
 
 namespace wbsim::pagecache {
 
@@ -15,32 +17,15 @@ namespace {
 constexpr std::int64_t kBufferHeadsPerPage = 39;
 constexpr std::int64_t kTreeNodesPerPage = 7;
 
-Pages slab_pages(const AddressSpace& mapping) {
+Pages slab_pages(const SlabUse& use) {
   const auto ceil_div = [](std::int64_t n, std::int64_t by) { return (n + by - 1) / by; };
-  return Pages{
-      ceil_div((mapping.pages.pages() - mapping.pages.bare()).count(), kBufferHeadsPerPage) +
-      ceil_div(mapping.pages.nodes(), kTreeNodesPerPage)};
+  return Pages{ceil_div(use.buffer_heads, kBufferHeadsPerPage) +
+               ceil_div(use.nodes, kTreeNodesPerPage)};
 }
 
 LruRun lru_run(const AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
   return {static_cast<std::uint32_t>(mapping.lru_id),
           static_cast<std::uint32_t>(PageTree::leaf_number(page)), bits};
-}
-
-// Whether any page of the range is cached. A range longer than the file's cache is worth no search.
-bool any_page(const AddressSpace& mapping, PageIndex first, PageIndex last) {
-  if (last - first >= mapping.pages.pages()) {
-    return mapping.pages.pages() > Pages{0};
-  }
-  for (PageIndex page = first; page <= last;) {
-    const std::uint64_t bits = PageTree::mask(page, last - page + Pages{1});
-    const PageTree::Leaf* leaf = mapping.pages.find(page);
-    if (leaf != nullptr && (leaf->present & bits) != 0) {
-      return true;
-    }
-    page += Pages{std::popcount(bits)};
-  }
-  return false;
 }
 
 // Models: inactive_is_low(): below 1 GiB of file pages the lists are balanced 1:1, above that the
@@ -66,13 +51,33 @@ PageCache::PageCache(engine::Machine& machine, WbDomain& domain, Pages memory)
 void PageCache::add_mapping(AddressSpace& mapping) {
   mapping.lru_id = static_cast<int>(mappings_.size());
   mappings_.push_back(&mapping);
+  BdiWriteback& wb = mapping.host.wb;
+  if (wbs_.empty() ||
+      (wbs_.back() != &wb && std::find(wbs_.begin(), wbs_.end(), &wb) == wbs_.end())) {
+    wbs_.push_back(&wb);
+  }
+}
+
+void PageCache::remove_mapping(AddressSpace& mapping) {
+  SIM_CHECK(mapping.pages.pages() == Pages{0});
+  mappings_[static_cast<std::size_t>(mapping.lru_id)] = nullptr;
+  mapping.slab->nodes -= std::exchange(mapping.nodes_charged, 0);
+  settle_slab(*mapping.slab);
 }
 
 // Keeps the free count in step with the slab memory behind one file.
 void PageCache::charge_slab(AddressSpace& mapping) {
-  const Pages needed = slab_pages(mapping);
-  stat_.nr_free -= needed - mapping.slab;
-  mapping.slab = needed;
+  SlabUse& slab = *mapping.slab;
+  const std::int64_t heads = (mapping.pages.pages() - mapping.pages.bare()).count();
+  const std::int64_t nodes = mapping.pages.nodes();
+  slab.buffer_heads += heads - std::exchange(mapping.heads_charged, heads);
+  slab.nodes += nodes - std::exchange(mapping.nodes_charged, nodes);
+  settle_slab(slab);
+}
+
+void PageCache::settle_slab(SlabUse& slab) {
+  const Pages needed = slab_pages(slab);
+  stat_.nr_free -= needed - std::exchange(slab.charged, needed);
 }
 
 void PageCache::insert(AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
@@ -189,8 +194,13 @@ block::WriteIds PageCache::start_writeback(int cpu, AddressSpace& mapping, PageI
   SIM_CHECK((leaf->marked(Mark::kWriteback) & bits) == 0);
   const std::int64_t n = std::popcount(bits);
   BdiWriteback& wb = mapping.host.wb;
-  if (!mapping.pages.any(Mark::kWriteback) && wb.listener != nullptr) {
-    wb.listener->inode_writeback_start(wb);
+  if (!mapping.pages.any(Mark::kWriteback)) {
+    if (wb.listener != nullptr) {
+      wb.listener->inode_writeback_start(wb);
+    }
+    if (mapping.host.sb != nullptr) {
+      mapping.host.sb->inodes_wb.push_back(mapping.host);  // sb_mark_inode_writeback()
+    }
   }
   mapping.pages.clear_mark(page, bits, Mark::kDirty);
   mapping.pages.clear_mark(page, bits, Mark::kToWrite);
@@ -231,8 +241,11 @@ void PageCache::end_writeback(int cpu, AddressSpace& mapping, PageIndex first, P
     domain_.writeout(wb.completions, cpu, n, wb.max_ratio);
     page += Pages{n};
   }
-  if (!mapping.pages.any(Mark::kWriteback) && wb.listener != nullptr) {
-    wb.listener->inode_writeback_end(wb);
+  if (!mapping.pages.any(Mark::kWriteback)) {
+    if (wb.listener != nullptr) {
+      wb.listener->inode_writeback_end(wb);
+    }
+    mapping.host.wb_hook.unlink();  // sb_clear_inode_writeback()
   }
   wake(mapping, first, end);
 }
@@ -290,40 +303,58 @@ std::optional<PageCache::Shrunk> PageCache::shrink_inactive(int wanted) {
                 Pages{std::popcount(dirty)}, Pages{std::popcount(queued)}};
 }
 
-void PageCache::drop_clean(AddressSpace& mapping, PageIndex first, PageIndex last) {
-  if (!any_page(mapping, first, last)) {
+// Takes pages without marks out of the file and off the LRU lists.
+void PageCache::drop(AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
+  const std::uint64_t active = lru_.remove(lru_run(mapping, page, bits));
+  mapping.pages.erase(page, bits);
+  stat_.nr_active_file -= Pages{std::popcount(active)};
+  stat_.nr_inactive_file -= Pages{std::popcount(bits & ~active)};
+  stat_.nr_free += Pages{std::popcount(bits)};
+}
+
+void PageCache::cancel_dirty(int cpu, AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
+  const PageTree::Leaf* leaf = mapping.pages.find(page);
+  const std::uint64_t dirty = leaf == nullptr ? 0 : bits & leaf->marked(Mark::kDirty);
+  if (dirty == 0) {
     return;
   }
-  const auto clean_bits = [&mapping, first, last](const LruRun& run) -> std::uint64_t {
-    const PageIndex start{static_cast<std::int64_t>(run.leaf) * PageTree::kFanOut};
-    const PageTree::Leaf* leaf = mapping.pages.find(start);
-    if (leaf == nullptr || start > last || start + Pages{PageTree::kFanOut} <= first) {
-      return 0;
+  const std::int64_t n = std::popcount(dirty);
+  mapping.pages.clear_mark(page, dirty, Mark::kDirty);
+  mapping.pages.clear_mark(page, dirty, Mark::kToWrite);
+  stat_.nr_file_dirty.add(cpu, -n);
+  mapping.host.wb.reclaimable.add(cpu, -n);
+  const PageIndex start{PageTree::leaf_number(page) * PageTree::kFanOut};
+  for (std::uint64_t left = dirty; left != 0; left &= left - 1) {
+    mapping.provenance.take(start + Pages{std::countr_zero(left)}, Pages{1});
+  }
+}
+
+void PageCache::discard(int cpu, AddressSpace& mapping, PageIndex page, std::uint64_t bits) {
+  cancel_dirty(cpu, mapping, page, bits);
+  drop(mapping, page, bits);
+  charge_slab(mapping);
+}
+
+void PageCache::drop_clean(AddressSpace& mapping, PageIndex first, PageIndex last) {
+  for (auto page = mapping.pages.next_present(first); page && *page <= last;) {
+    const PageTree::Leaf* leaf = mapping.pages.find(*page);
+    const Pages here = std::min(last - *page, Pages{PageTree::kFanOut - 1}) + Pages{1};
+    const std::uint64_t bits = PageTree::mask(*page, here) & leaf->present &
+                               ~leaf->marked(Mark::kDirty) & ~leaf->marked(Mark::kWriteback) &
+                               ~mapping.pages.flagged(*page, Flag::kLocked);
+    if (bits != 0) {
+      drop(mapping, *page, bits);
     }
-    const std::uint64_t before = first <= start ? 0 : PageTree::mask(start, first - start);
-    const std::uint64_t up_to_last = last - start >= Pages{PageTree::kFanOut}
-                                         ? ~std::uint64_t{0}
-                                         : PageTree::mask(start, last - start + Pages{1});
-    return leaf->present & ~leaf->marked(Mark::kDirty) & ~leaf->marked(Mark::kWriteback) &
-           ~mapping.pages.flagged(start, Flag::kLocked) & up_to_last & ~before;
-  };
-  const auto drop = [&](const LruRun& run) {
-    mapping.pages.erase(PageIndex{static_cast<std::int64_t>(run.leaf) * PageTree::kFanOut},
-                        run.bits);
-    stat_.nr_free += Pages{std::popcount(run.bits)};
-  };
-  const auto id = static_cast<std::uint32_t>(mapping.lru_id);
-  const Lru::Removed removed = lru_.remove_if(id, clean_bits, drop);
-  stat_.nr_inactive_file -= removed.inactive;
-  stat_.nr_active_file -= removed.active;
+    page = mapping.pages.next_present(
+        PageIndex{(PageTree::leaf_number(*page) + 1) * PageTree::kFanOut});
+  }
   charge_slab(mapping);
 }
 
 void PageCache::wakeup_flushers(engine::WbReason reason) {
-  for (const AddressSpace* mapping : mappings_) {
-    BdiWriteback& wb = mapping->host.wb;
-    if (wb.listener != nullptr) {
-      wb.listener->start_writeback(wb, reason);
+  for (BdiWriteback* wb : wbs_) {
+    if (wb->listener != nullptr) {
+      wb->listener->start_writeback(*wb, reason);
     }
   }
 }

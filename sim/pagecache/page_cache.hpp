@@ -40,8 +40,11 @@ class PageCache {
 
   // Every mapping is made known before its first page.
   void add_mapping(AddressSpace& mapping);
+  // One without pages that goes away.
+  void remove_mapping(AddressSpace& mapping);
   void set_memory_listener(MemoryListener& listener) { memory_listener_ = &listener; }
 
+  [[nodiscard]] std::uint64_t jiffies_now() const { return machine_.jiffies_now(); }
   [[nodiscard]] VmStat& stat() { return stat_; }
   [[nodiscard]] const VmStat& stat() const { return stat_; }
   [[nodiscard]] Pages nr_dirty() const { return VmStat::read(stat_.nr_file_dirty); }
@@ -82,6 +85,11 @@ class PageCache {
   // Ends writeback of `count` consecutive pages; wakes who waits for them.
   void end_writeback(int cpu, AddressSpace& mapping, PageIndex first, Pages count);
 
+  // Drops pages that are neither under writeback nor locked, dirty or not: nobody will ever ask for
+  // what they hold (cancel_dirty_page(), delete_from_page_cache()).
+  void discard(int cpu, AddressSpace& mapping, PageIndex page, std::uint64_t bits);
+  // What is dirty of the pages needs no writing (cancel_dirty_page()).
+  void cancel_dirty(int cpu, AddressSpace& mapping, PageIndex page, std::uint64_t bits);
   // Drops every page of the file that is neither dirty, nor under writeback, nor being read
   // (invalidate_mapping_pages()).
   void drop_clean(AddressSpace& mapping) { drop_clean(mapping, PageIndex{0}, PageIndex::max()); }
@@ -104,6 +112,8 @@ class PageCache {
 
  private:
   void charge_slab(AddressSpace& mapping);
+  void settle_slab(SlabUse& slab);
+  void drop(AddressSpace& mapping, PageIndex page, std::uint64_t bits);
   void insert(AddressSpace& mapping, PageIndex page, std::uint64_t bits);
   void allocated(AddressSpace& mapping);
   static void wake(AddressSpace& mapping, PageIndex first, PageIndex end);
@@ -112,7 +122,8 @@ class PageCache {
   WbDomain& domain_;
   VmStat stat_;
   std::vector<std::int64_t> ratelimits_;
-  std::vector<AddressSpace*> mappings_;
+  std::vector<AddressSpace*> mappings_;  // by lru_id, which is never given again
+  std::vector<BdiWriteback*> wbs_;       // of these, each once
   Lru lru_;
   MemoryListener* memory_listener_ = nullptr;
 };

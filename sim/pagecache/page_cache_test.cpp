@@ -27,7 +27,7 @@ class PageCacheTest : public testing::Test {
     EXPECT_EQ(Pages{stat.nr_writeback.sum()}, writeback);
     EXPECT_EQ(Pages{wb.writeback.sum()}, writeback);
     EXPECT_EQ(stat.nr_inactive_file + stat.nr_active_file, mapping().pages.pages());
-    EXPECT_EQ(stat.nr_free + mapping().pages.pages() + mapping().slab, kTestMemory);
+    EXPECT_EQ(stat.nr_free + mapping().pages.pages() + mapping().slab->charged, kTestMemory);
   }
 
   TestMachine machine;
@@ -92,8 +92,8 @@ TEST_F(PageCacheTest, EveryPageCostsItsShareOfBufferHeadsAndTreeNodes) {
   machine.dirty(mapping(), kFirst, Pages{6400});
   machine.dirty(other.inode.mapping, kFirst, Pages{64});
   // 6400 pages: 165 of buffer heads; 100 leaves and 2 inner nodes: 15.
-  EXPECT_EQ(mapping().slab, Pages{165 + 15});
-  EXPECT_EQ(other.inode.mapping.slab, Pages{2 + 1});
+  EXPECT_EQ(mapping().slab->charged, Pages{165 + 15});
+  EXPECT_EQ(other.inode.mapping.slab->charged, Pages{2 + 1});
   EXPECT_EQ(machine.cache.stat().nr_free, kTestMemory - Pages{6464 + 180 + 3});
 }
 

@@ -262,9 +262,17 @@ Pages PageTree::count_marked(Mark mark) const {
 
 bool PageTree::any(Mark mark) const { return node_pool_[root_].marks[at(mark)] != 0; }
 
+std::uint64_t PageTree::children_with(const Node& node, std::size_t mark) {
+  return mark == kPresent ? node.occupied : node.marks[mark];
+}
+
+std::uint64_t PageTree::pages_with(const Leaf& leaf, std::size_t mark) {
+  return mark == kPresent ? leaf.present : leaf.marks[mark];
+}
+
 // The first leaf at or after number `from` that has a marked page: climbs to the lowest node with
 // a marked slot to the right, then descends along the lowest marked slots.
-std::optional<std::int64_t> PageTree::next_leaf(Mark mark, std::int64_t from) const {
+std::optional<std::int64_t> PageTree::next_leaf(std::size_t mark, std::int64_t from) const {
   if (levels_ < kLevelsMax && (from >> (6 * levels_)) != 0) {
     return std::nullopt;
   }
@@ -276,7 +284,7 @@ std::optional<std::int64_t> PageTree::next_leaf(Mark mark, std::int64_t from) co
   while (true) {
     nodes[static_cast<std::size_t>(level)] = id;
     const std::uint64_t right =
-        wanted >= kFanOut ? 0 : node_pool_[id].marks[at(mark)] & (~std::uint64_t{0} << wanted);
+        wanted >= kFanOut ? 0 : children_with(node_pool_[id], mark) & (~std::uint64_t{0} << wanted);
     if (right == 0) {
       if (++level >= levels_) {
         return std::nullopt;
@@ -298,10 +306,10 @@ std::optional<std::int64_t> PageTree::next_leaf(Mark mark, std::int64_t from) co
   }
 }
 
-std::optional<PageIndex> PageTree::next(Mark mark, PageIndex from) const {
+std::optional<PageIndex> PageTree::next_page(std::size_t mark, PageIndex from) const {
   std::int64_t number = leaf_number(from);
   if (locate(number)) {
-    const std::uint64_t here = path_.leaf->marks[at(mark)] & (~std::uint64_t{0} << slot(from));
+    const std::uint64_t here = pages_with(*path_.leaf, mark) & (~std::uint64_t{0} << slot(from));
     if (here != 0) {
       return PageIndex{(number << 6) + std::countr_zero(here)};
     }
@@ -310,7 +318,7 @@ std::optional<PageIndex> PageTree::next(Mark mark, PageIndex from) const {
   if (!found || !locate(*found)) {
     return std::nullopt;
   }
-  return PageIndex{(*found << 6) + std::countr_zero(path_.leaf->marks[at(mark)])};
+  return PageIndex{(*found << 6) + std::countr_zero(pages_with(*path_.leaf, mark))};
 }
 
 }  // namespace wbsim::pagecache

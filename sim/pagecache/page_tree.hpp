@@ -91,11 +91,18 @@ class PageTree {
   // True when any page has the mark: O(1).
   [[nodiscard]] bool any(Mark mark) const;
   // The first page at or after `from` with the mark.
-  [[nodiscard]] std::optional<PageIndex> next(Mark mark, PageIndex from) const;
+  [[nodiscard]] std::optional<PageIndex> next(Mark mark, PageIndex from) const {
+    return next_page(static_cast<std::size_t>(mark), from);
+  }
+  // The first page at or after `from`, marked or not.
+  [[nodiscard]] std::optional<PageIndex> next_present(PageIndex from) const {
+    return next_page(kPresent, from);
+  }
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
-  static constexpr int kLevelsMax = 7;  // 64^7 pages: 16 EiB
+  static constexpr int kLevelsMax = 7;             // 64^7 pages: 16 EiB
+  static constexpr std::size_t kPresent = kMarks;  // what any page has, beside the marks
 
   struct Node {
     std::array<std::uint32_t, kFanOut> child;
@@ -119,6 +126,9 @@ class PageTree {
   bool locate(std::int64_t leaf_number) const {
     return path_.leaf_number == leaf_number ? path_.leaf != nullptr : descend(leaf_number);
   }
+  // A mark by its number, or kPresent.
+  [[nodiscard]] static std::uint64_t children_with(const Node& node, std::size_t mark);
+  [[nodiscard]] static std::uint64_t pages_with(const Leaf& leaf, std::size_t mark);
   bool descend(std::int64_t leaf_number) const;
   void create(std::int64_t leaf_number);
   void grow();
@@ -129,7 +139,8 @@ class PageTree {
   std::uint32_t new_leaf();
   void propagate_set(Mark mark);
   void propagate_clear(Mark mark);
-  [[nodiscard]] std::optional<std::int64_t> next_leaf(Mark mark, std::int64_t from) const;
+  [[nodiscard]] std::optional<PageIndex> next_page(std::size_t mark, PageIndex from) const;
+  [[nodiscard]] std::optional<std::int64_t> next_leaf(std::size_t mark, std::int64_t from) const;
 
   Pages pages_{0};
   Pages bare_{0};

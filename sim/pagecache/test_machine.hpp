@@ -132,8 +132,8 @@ struct TestMachine {
 class TestFile final : public AddressSpaceOps, public PageWriter {
  public:
   TestFile(TestMachine& machine, BdiWriteback& wb, SimDuration per_page = SimDuration{},
-           std::size_t depth = 1'000'000)
-      : inode{wb, *this}, machine_{machine}, per_page_{per_page}, depth_{depth} {
+           std::size_t depth = 1'000'000, SuperBlock* sb = nullptr)
+      : inode{wb, *this, sb}, machine_{machine}, per_page_{per_page}, depth_{depth} {
     machine.cache.add_mapping(inode.mapping);
   }
   ~TestFile() {

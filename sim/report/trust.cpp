@@ -11,7 +11,7 @@ namespace wbsim::report {
 namespace {
 
 // A row changes in the same commit as the comparison it rests on.
-constexpr std::array<TrustRow, 38> kTable{{
+constexpr std::array<TrustRow, 39> kTable{{
     {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase, Evidence::kTruthCase,
      "thresholds of global_dirty_state, dirty curve"},
     {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase, Evidence::kTruthCase,
@@ -68,6 +68,7 @@ constexpr std::array<TrustRow, 38> kTable{{
     {"several CPUs", Evidence::kNone, Evidence::kNone, Evidence::kNone, ""},
     {"several devices", Evidence::kNone, Evidence::kNone, Evidence::kNone, ""},
     {"stacked devices", Evidence::kNone, Evidence::kNone, Evidence::kNone, ""},
+    {"files", Evidence::kNone, Evidence::kNone, Evidence::kNone, ""},
     {"another HZ", Evidence::kNone, Evidence::kNone, Evidence::kNone, ""},
     {"simdisk", Evidence::kTruthCase, Evidence::kTruthCase, Evidence::kTruthCase,
      "issue to completion of every request"},

@@ -69,8 +69,9 @@ constexpr std::array<CatalogEntry, 9> kStackLayouts{{
     {"ddf-zero-restart", false, ""},
 }};
 
-constexpr std::array<CatalogEntry, 4> kFileSystems{{
+constexpr std::array<CatalogEntry, 5> kFileSystems{{
     {"raw", true, "the block device itself, opened as /dev/NAME"},
+    {"extent", true, "extents and delayed allocation without a journal; no file system of Linux"},
     {"ext4", false, "delayed allocation and jbd2"},
     {"xfs", false, "delayed allocation and a metadata log"},
     {"ext3", false, "ordered data and kjournald"},

@@ -22,6 +22,7 @@
 #include "sim/engine/fair_queue.hpp"
 #include "sim/engine/jiffies.hpp"
 #include "sim/fs/block_device.hpp"
+#include "sim/fs/extent_fs.hpp"
 #include "sim/system/stack_config.hpp"
 #include "sim/writeback/dirty_throttle.hpp"
 
@@ -305,6 +306,15 @@ struct OptimisationConfig {  // never change results (determinism tests)
   friend bool operator==(const OptimisationConfig&, const OptimisationConfig&) = default;
 };
 
+// A file system: "data" is mounted at /data.
+struct MountConfig {
+  std::string name;
+  std::string device;
+  std::string fs;
+  fs::ExtentFsOptions options;
+  friend bool operator==(const MountConfig&, const MountConfig&) = default;
+};
+
 struct Config {
   std::string about;  // what the experiment is for, in its author's words
   KernelVersion kernel = KernelVersion::k5_10;
@@ -320,6 +330,7 @@ struct Config {
   VmConfig vm;
   std::vector<DeviceConfig> devices;
   std::vector<StackConfig> stack;
+  std::vector<MountConfig> mounts;
   std::vector<CgroupConfig> cgroups;  // once complete: parents before their children
   std::vector<ActionConfig> actions;
   std::string workload_file;      // path as given, "" when inline

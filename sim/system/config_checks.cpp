@@ -15,6 +15,7 @@
 #include "sim/system/config_fields.hpp"
 #include "sim/system/config_hw_queues.hpp"
 #include "sim/system/config_models.hpp"
+#include "sim/system/config_mounts.hpp"
 
 namespace wbsim::system {
 namespace {
@@ -314,6 +315,7 @@ void check_and_complete(ReadContext& context, Config& config) {
   check_devices(context, config);
   check_and_complete_stack(context, config);
   check_and_complete_cgroups(context, config);
+  check_mounts(context, config);
   complete_boot(context, config.boot, config.hz);
   complete_cpu_costs(config.cpu_costs);
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sim/system/config_files.hpp"
+#include "sim/system/config_mounts.hpp"
 
 namespace wbsim::system {
 namespace {
@@ -407,7 +408,7 @@ std::vector<Field> root_fields(Config& c) {
       object_field("vm", vm_fields(c.vm), "/proc/sys/vm"),
       devices_field(c.devices, c.switches),
       stack_field(c.stack),
-      refused_field("mounts", "file systems"),
+      mounts_field(c.mounts),
       cgroups_field(c.cgroups),
       actions_field(c.actions),
       workload_field(c),

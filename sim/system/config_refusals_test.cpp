@@ -37,8 +37,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Refusal{"NewKernel", document(R"("kernel":"5.15")"),
                 "/kernel: \"5.15\"; simulated are 2.6.18, 3.6, 5.10, 6.1, 6.6, 6.12"},
-        Refusal{"Mounts", document(R"("mounts":{"data":{"fs":"ext4"}})"),
-                "/mounts: must be absent or empty"},
+        Refusal{"Mounts", document(R"("mounts":{"data":{"device":"sda","fs":"ext4"}})"),
+                "/mounts/data/fs: \"ext4\"; simulated are raw, extent"},
         Refusal{"Fsync", document(R"("actions":[{"at":"1s","syscall":"fsync"}])"),
                 "/actions/0/syscall: \"fsync\"; simulated are sync"},
         Refusal{"Anon", document(R"("actions":[{"at":"1s","anon":{"grow":"1GiB"}}])"),

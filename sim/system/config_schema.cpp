@@ -1,6 +1,7 @@
 #include "sim/system/config_schema.hpp"
 
 #include "sim/system/config_fields.hpp"
+#include "sim/system/config_mounts.hpp"
 
 namespace wbsim::system {
 namespace {
@@ -37,6 +38,7 @@ std::vector<OptionInfo> list_options() {
   Config config;
   DeviceConfig device;
   StackConfig stack;
+  MountConfig mount;
   ActionConfig action;
   std::vector<OptionInfo> options;
   for (const Field& field : root_fields(config)) {
@@ -44,6 +46,8 @@ std::vector<OptionInfo> list_options() {
       list("devices.NAME.", all_device_fields(device), options);
     } else if (field.key == "stack") {
       list("stack.NAME.", stack_fields(stack), options);
+    } else if (field.key == "mounts") {
+      list("mounts.NAME.", mount_fields(mount), options);
     } else if (field.key == "actions") {
       list("actions[].", action_fields(action), options);
     } else {

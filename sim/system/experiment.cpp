@@ -115,6 +115,10 @@ std::optional<Experiment> load_experiment(const ExperimentSource& source,
     if (!experiment.config.workload_filename.empty()) {
       for (workload::JobSpec& job : experiment.workload.jobs) {
         job.filename = experiment.config.workload_filename;
+        job.files.clear();
+        if (!job.filename.starts_with("/dev/")) {
+          job.files.push_back(job.filename);
+        }
       }
     }
     if (diagnostics.exit_code() == 0) {

@@ -11,6 +11,7 @@
 #include "sim/system/config_faults.hpp"
 #include "sim/system/config_field.hpp"
 #include "sim/system/config_models.hpp"
+#include "sim/system/config_mounts.hpp"
 #include "sim/system/system.hpp"
 #include "sim/workload/job_extent.hpp"
 
@@ -140,8 +141,47 @@ void check_replay(const workload::JobSpec& job, Bytes device_size, Diagnostics& 
   }
 }
 
+void check_file_job(const Config& config, const workload::JobSpec& job, Diagnostics& diagnostics) {
+  const std::string who = "job \"" + job.name + "\": ";
+  for (const std::string& path : job.files) {
+    const MountConfig* mount = mount_of(config, path);
+    if (mount == nullptr) {
+      std::string known;
+      for (const MountConfig& each : config.mounts) {
+        known += (known.empty() ? "" : ", ") + mount_point(each);
+      }
+      diagnostics.error(
+          job.where,
+          who + "no file system for " + path + "; " +
+              (known.empty() ? "the configuration mounts none. Add \"mounts\": {\"data\": "
+                               "{\"device\": \"" +
+                                   device_names(config).front() +
+                                   "\", \"fs\": \"extent\"}} to it and use /data/..."
+                             : "the configuration mounts " + known));
+      return;
+    }
+    check_cgroup(config, job, mount->device, diagnostics);
+  }
+  std::string problem;
+  static_cast<void>(extent_of(config, job, problem));
+  if (!problem.empty()) {
+    diagnostics.error(job.where, who + problem);
+    return;
+  }
+  if (job.direct) {
+    diagnostics.refuse(job.where, who +
+                                      "direct I/O on files is not simulated yet; use buffered "
+                                      "I/O, or filename=/dev/...");
+  }
+  check_kernel(config, job, diagnostics);
+}
+
 void check_job(const Config& config, const workload::JobSpec& job, Diagnostics& diagnostics) {
   const std::string who = "job \"" + job.name + "\": ";
+  if (!job.files.empty()) {
+    check_file_job(config, job, diagnostics);
+    return;
+  }
   const std::vector<std::string> names = device_names(config);
   const auto device = std::find_if(names.begin(), names.end(), [&job](const std::string& name) {
     return job.filename == "/dev/" + name;
@@ -165,6 +205,15 @@ void check_job(const Config& config, const workload::JobSpec& job, Diagnostics& 
     diagnostics.error(job.where, who + "filename=" + job.filename + " is part of /dev/" + user +
                                      ", which alone may use it; filename=/dev/" + user +
                                      " uses that");
+    return;
+  }
+  const MountConfig* mount = mount_on(config, *device);
+  if (mount != nullptr && job.writes) {
+    diagnostics.error(job.where, who + "filename=" + job.filename + " is mounted at " +
+                                     mount_point(*mount) +
+                                     ", and what is written there would be "
+                                     "lost; use directory=" +
+                                     mount_point(*mount));
     return;
   }
   const Bytes size = *device_size(config, *device);
@@ -299,6 +348,7 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
   use("several CPUs", config.cpus > 1);
   use("several devices", config.devices.size() > 1);
   use("stacked devices", !config.stack.empty());
+  use("files", any_job([](const auto& job) { return !job.files.empty(); }));
   const auto any_device = [&config](auto condition) {
     return std::any_of(config.devices.begin(), config.devices.end(), condition);
   };

@@ -10,6 +10,7 @@
 #include "sim/system/config_faults.hpp"
 #include "sim/system/config_hw_queues.hpp"
 #include "sim/system/config_models.hpp"
+#include "sim/system/config_mounts.hpp"
 #include "sim/system/device_factory.hpp"
 #include "sim/system/device_graph.hpp"
 #include "sim/system/stack_factory.hpp"
@@ -265,22 +266,14 @@ System::System(const Config& config, const workload::WorkloadSpec& workload,
   }
   throttle_.set_min_ratio_sum(min_ratio_sum);
   for (const Device& device : devices_) {
-    mounted_.push_back({*device.file, *device.flusher});
+    mounted_.devices.push_back({*device.file, *device.flusher});
   }
-  control_ = std::make_unique<WorkloadControl>(machine_, mounted_, throttle_, config);
+  for (const MountConfig& each : config.mounts) {
+    mount(each);
+  }
+  control_ = std::make_unique<WorkloadControl>(machine_, tracer_, mounted_, throttle_, config);
   for (const workload::JobSpec& spec : workload.jobs) {
-    const auto device = std::find_if(mounted_.begin(), mounted_.end(), [&spec](const auto& m) {
-      return spec.filename == "/dev/" + m.device.name();
-    });
-    SIM_CHECK(device != mounted_.end());
-    std::string problem;
-    const workload::JobExtent extent =
-        workload::resolve_extent(spec, device->device.size(), problem);
-    SIM_CHECK(problem.empty());
-    auto job = std::make_unique<workload::JobProcess>(machine_, tracer_, mounted_, throttle_, spec,
-                                                      extent, config.seed, *control_);
-    job->join_cgroup(control_group_number(config, spec.cgroup));
-    control_->add_job(std::move(job));
+    add_job(spec);
   }
   if (machine_.costs().sample > SimDuration::zero()) {
     simulator_.spawn("guest sampler", run_sampler());
@@ -293,6 +286,24 @@ System::System(const Config& config, const workload::WorkloadSpec& workload,
 System::~System() {
   simulator_.destroy_processes();
   simulator_.cancel(sample_);
+}
+
+void System::add_job(const workload::JobSpec& spec) {
+  std::string problem;
+  const workload::JobExtent extent = extent_of(config_, spec, problem);
+  SIM_CHECK(problem.empty());
+  auto job = std::make_unique<workload::JobProcess>(machine_, tracer_, mounted_, throttle_, spec,
+                                                    extent, config_.seed, *control_);
+  job->join_cgroup(control_group_number(config_, spec.cgroup));
+  control_->add_job(std::move(job));
+}
+
+void System::mount(const MountConfig& config) {
+  const Device& device = device_named(config.device);
+  file_systems_.push_back(
+      std::make_unique<fs::ExtentFs>(*device.file, *device.wb, config.options,
+                                     readahead_limits(device.ra_pages, config_.switches)));
+  mounted_.mounts.push_back({mount_point(config), *file_systems_.back(), *device.flusher});
 }
 
 void System::add_device(const DeviceConfig& config, int index) {
@@ -459,41 +470,6 @@ void System::take_sample() {
   }
   tracer_.emit(&engine::Observer::on_sample, sample);
   simulator_.schedule_after(sample_, config_.output.interval);
-}
-
-void System::check_invariants() const {
-  Pages dirty{0};
-  Pages writeback{0};
-  Pages cached{0};
-  for (const Device& bdi : devices_) {
-    Pages dirty_here{0};
-    Pages writeback_here{0};
-    for (const Device& device : devices_) {
-      if (bdi.own_wb != nullptr && device.wb == bdi.wb) {
-        const pagecache::PageTree& pages = device.file->inode().mapping.pages;
-        dirty_here += pages.count_marked(pagecache::Mark::kDirty);
-        writeback_here += pages.count_marked(pagecache::Mark::kWriteback);
-        cached += pages.pages();
-      }
-    }
-    SIM_CHECK(bdi.own_wb == nullptr || bdi.wb->reclaimable.sum() == dirty_here.count());
-    SIM_CHECK(bdi.own_wb == nullptr || bdi.wb->writeback.sum() == writeback_here.count());
-    dirty += dirty_here;
-    writeback += writeback_here;
-  }
-  const pagecache::VmStat& stat = cache_.stat();
-  SIM_CHECK(stat.nr_file_dirty.sum() == dirty.count());
-  SIM_CHECK(stat.nr_writeback.sum() == writeback.count());
-  SIM_CHECK(stat.nr_active_file + stat.nr_inactive_file ==
-            cached + config_.memory.active_file + config_.memory.inactive_file);
-  SIM_CHECK(stat.nr_free >= Pages{0});
-}
-
-bool System::drained() const {
-  return std::all_of(devices_.begin(), devices_.end(), [](const Device& device) {
-    return device.wb->reclaimable.sum() == 0 && device.wb->writeback.sum() == 0 &&
-           device.target().in_flight() == 0;
-  });
 }
 
 }  // namespace wbsim::system

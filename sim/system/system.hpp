@@ -16,6 +16,7 @@
 #include "sim/engine/simulator.hpp"
 #include "sim/engine/tracepoints.hpp"
 #include "sim/fs/block_device.hpp"
+#include "sim/fs/extent_fs.hpp"
 #include "sim/pagecache/inode.hpp"
 #include "sim/pagecache/page_cache.hpp"
 #include "sim/pagecache/wb_domain.hpp"
@@ -80,6 +81,8 @@ class System {
   void add_bdi(Device& device, int index) const;
   void add_file(Device& device, const std::string& name, Bytes size);
   [[nodiscard]] Device& device_named(const std::string& name);
+  void mount(const MountConfig& config);
+  void add_job(const workload::JobSpec& spec);
   void take_sample();
   engine::Task<> run_sampler();
 
@@ -95,7 +98,8 @@ class System {
   block::Kblockd kblockd_;
   std::map<std::string, std::unique_ptr<block::TagHost>> hosts_;  // by name
   std::vector<Device> devices_;
-  std::vector<vfs::MountedDevice> mounted_;
+  std::vector<std::unique_ptr<fs::ExtentFs>> file_systems_;
+  vfs::MountTable mounted_;
   std::unique_ptr<WorkloadControl> control_;
   engine::Thread guest_sampler_;
   engine::Event sample_;

@@ -46,10 +46,10 @@ void WorkloadControl::TimedAction::on_time() {
   control.machine_.simulator().spawn(action.syscall, control.run_sync_now(thread, task));
 }
 
-WorkloadControl::WorkloadControl(engine::Machine& machine,
-                                 const std::vector<vfs::MountedDevice>& devices,
-                                 writeback::DirtyThrottle& throttle, const Config& config)
-    : machine_{machine}, devices_{devices}, throttle_{throttle}, config_{config} {}
+WorkloadControl::WorkloadControl(engine::Machine& machine, const engine::Tracer& tracer,
+                                 const vfs::MountTable& mounted, writeback::DirtyThrottle& throttle,
+                                 const Config& config)
+    : machine_{machine}, tracer_{tracer}, mounted_{mounted}, throttle_{throttle}, config_{config} {}
 
 WorkloadControl::~WorkloadControl() {
   for (const auto& timed : timed_) {
@@ -66,7 +66,27 @@ void WorkloadControl::start() {
     machine_.simulator().schedule(timed_.back()->event, SimTime{*action.at});
     ++pending_actions_;
   }
+  if (std::any_of(jobs_.begin(), jobs_.end(),
+                  [](const auto& job) { return workload::FileLayout::needed(job->spec()); })) {
+    layout_ = std::make_unique<workload::FileLayout>(machine_, tracer_, mounted_, throttle_);
+    machine_.simulator().spawn("layout", lay_out_files());
+  } else {
+    start_group();
+  }
+}
+
+// The files of all jobs, also of those that wait for others, are there before the first begins.
+Task<> WorkloadControl::lay_out_files() {
+  co_await machine_.simulator().sleep_until(SimTime{config_.workload_start});
+  co_await layout_->begin();
+  for (const auto& job : jobs_) {
+    if (workload::FileLayout::needed(job->spec())) {
+      co_await layout_->lay_out(job->spec(), job->extent());
+    }
+  }
+  start_jobs_at_once_ = true;
   start_group();
+  co_await layout_->exit();
 }
 
 // A group without jobs is passed over; after the last one come the actions.
@@ -79,7 +99,7 @@ void WorkloadControl::start_group() {
          std::none_of(jobs_.begin(), jobs_.end(), in_group)) {
     ++group_;
   }
-  const bool first = machine_.simulator().now() == SimTime{};
+  const bool first = machine_.simulator().now() == SimTime{} && !start_jobs_at_once_;
   for (const auto& job : jobs_) {
     if (job->spec().group == group_) {
       ++running_;
@@ -103,9 +123,14 @@ void WorkloadControl::job_ended(int) {
 // Models: drop_caches_sysctl_handler(): bit 0 stands for the page cache, bit 1 for slabs, of which
 // there are none to drop here. Simplified: takes no CPU time.
 void WorkloadControl::drop_caches(std::int64_t value) {
-  for (const vfs::MountedDevice& mounted : devices_) {
+  for (const vfs::MountedDevice& mounted : mounted_.devices) {
     if ((value & 1) != 0) {
       mounted.device.drop_pagecache();
+    }
+  }
+  for (const vfs::Mount& mount : mounted_.mounts) {
+    if ((value & 1) != 0) {
+      mount.fs.drop_pagecache();
     }
   }
 }
@@ -120,7 +145,7 @@ void WorkloadControl::apply_settings(const ActionConfig& action) {
     const auto interval_before = throttle_.vm().dirty_writeback_centisecs;
     throttle_.set_vm(key, value);
     if (throttle_.vm().dirty_writeback_centisecs != interval_before) {
-      for (const vfs::MountedDevice& mounted : devices_) {
+      for (const vfs::MountedDevice& mounted : mounted_.devices) {
         mounted.flusher.interval_changed();
       }
     }
@@ -129,7 +154,7 @@ void WorkloadControl::apply_settings(const ActionConfig& action) {
 
 Task<> WorkloadControl::run_sync_now(engine::Thread& thread, pagecache::TaskContext& task) {
   co_await thread.begin();
-  vfs::Syscalls syscalls{devices_, throttle_};
+  vfs::Syscalls syscalls{mounted_, throttle_};
   co_await syscalls.sync(task);
   --pending_actions_;
   check_finished();
@@ -141,7 +166,7 @@ Task<> WorkloadControl::run_syscalls_after_jobs() {
       machine_, "sh", kFirstActionPid + static_cast<int>(action_threads_.size())));
   auto& task = *action_tasks_.emplace_back(std::make_unique<pagecache::TaskContext>(thread));
   co_await thread.begin();
-  vfs::Syscalls syscalls{devices_, throttle_};
+  vfs::Syscalls syscalls{mounted_, throttle_};
   ++pending_actions_;
   for (const ActionConfig& action : config_.actions) {
     if (!action.after_workload) {

@@ -11,6 +11,7 @@
 #include "sim/pagecache/task.hpp"
 #include "sim/system/config.hpp"
 #include "sim/vfs/syscalls.hpp"
+#include "sim/workload/file_layout.hpp"
 #include "sim/workload/job_process.hpp"
 #include "sim/writeback/dirty_throttle.hpp"
 
@@ -21,8 +22,9 @@ namespace wbsim::system {
 // done.
 class WorkloadControl final : public workload::JobListener {
  public:
-  WorkloadControl(engine::Machine& machine, const std::vector<vfs::MountedDevice>& devices,
-                  writeback::DirtyThrottle& throttle, const Config& config);
+  WorkloadControl(engine::Machine& machine, const engine::Tracer& tracer,
+                  const vfs::MountTable& mounted, writeback::DirtyThrottle& throttle,
+                  const Config& config);
   WorkloadControl(const WorkloadControl&) = delete;
   WorkloadControl& operator=(const WorkloadControl&) = delete;
   ~WorkloadControl();
@@ -45,6 +47,7 @@ class WorkloadControl final : public workload::JobListener {
   };
 
   void start_group();
+  engine::Task<> lay_out_files();
   void apply_settings(const ActionConfig& action);
   void drop_caches(std::int64_t value);
   engine::Task<> run_syscalls_after_jobs();
@@ -52,14 +55,17 @@ class WorkloadControl final : public workload::JobListener {
   void check_finished();
 
   engine::Machine& machine_;
-  const std::vector<vfs::MountedDevice>& devices_;
+  const engine::Tracer& tracer_;
+  const vfs::MountTable& mounted_;
   writeback::DirtyThrottle& throttle_;
   const Config& config_;
   std::vector<std::unique_ptr<workload::JobProcess>> jobs_;
   std::vector<std::unique_ptr<TimedAction>> timed_;
+  std::unique_ptr<workload::FileLayout> layout_;  // where jobs have files
   // The process of actions that are system calls ("sync" in a shell).
   std::vector<std::unique_ptr<engine::Thread>> action_threads_;
   std::vector<std::unique_ptr<pagecache::TaskContext>> action_tasks_;
+  bool start_jobs_at_once_ = false;  // workload_start has passed
   int group_ = 0;
   int running_ = 0;          // jobs of this group
   int pending_actions_ = 0;  // timed ones to come and system calls under way

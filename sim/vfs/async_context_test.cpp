@@ -37,7 +37,7 @@ class AsyncContextTest : public testing::Test {
   AsyncContextTest() { machine.tracer.attach(log); }
 
   Task<> body(TaskContext& task, Script script) {
-    const int fd = calls.open("/dev/sda", {.direct = script.direct});
+    const int fd = co_await calls.open(task, "/dev/sda", {.direct = script.direct});
     AsyncContext context{calls, script.interface};
     std::vector<AsyncIo*> submitted;
     for (std::size_t i = 0; i < script.submitted; ++i) {
@@ -65,8 +65,8 @@ class AsyncContextTest : public testing::Test {
   PlugLog log;
   fs::DiskMachine machine;
   fs::DiskMachine::Disk& disk = machine.add_disk("sda");
-  std::vector<MountedDevice> devices{{disk.device, disk.flusher}};
-  Syscalls calls{devices, machine.throttle};
+  MountTable mounted{{{disk.device, disk.flusher}}};
+  Syscalls calls{mounted, machine.throttle};
   std::array<AsyncIo, kIos> ios;
   std::vector<AsyncIo*> done;
   std::size_t first_batch = 0;

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <vector>
+#include <string_view>
 
 #include "sim/fs/test_machine.hpp"
 
@@ -18,6 +18,12 @@ constexpr FileOffset kStart{0};
 
 class SyscallsTest : public testing::Test {
  protected:
+  int open(std::string_view path, OpenFlags flags) {
+    return static_cast<int>(call([=, this](TaskContext& t) { return calls.open(t, path, flags); }));
+  }
+  int close(int fd) {
+    return static_cast<int>(call([=, this](TaskContext& t) { return calls.close(t, fd); }));
+  }
   std::int64_t pwrite(int fd, FileOffset at, Bytes length) {
     return call([=, this](TaskContext& t) { return calls.pwrite(t, fd, at, length, 1); });
   }
@@ -47,26 +53,26 @@ class SyscallsTest : public testing::Test {
   fs::DiskMachine machine;
   fs::DiskMachine::Disk& a = machine.add_disk("sda");
   fs::DiskMachine::Disk& b = machine.add_disk("sdb");
-  std::vector<MountedDevice> devices{{a.device, a.flusher}, {b.device, b.flusher}};
-  Syscalls calls{devices, machine.throttle};
+  MountTable mounted{{{a.device, a.flusher}, {b.device, b.flusher}}};
+  Syscalls calls{mounted, machine.throttle};
   std::int64_t left_at_return = 0;  // pages dirty or under writeback
 };
 
 TEST_F(SyscallsTest, OpenFindsDevicesAndReusesTheLowestFreeDescriptor) {
-  EXPECT_EQ(calls.open("/dev/sdc", {}), kEnoent);
-  EXPECT_EQ(calls.open("sda", {}), kEnoent);
-  EXPECT_EQ(calls.open("/dev/sda", {}), 0);
-  EXPECT_EQ(calls.open("/dev/sdb", {}), 1);
-  EXPECT_EQ(calls.close(0), 0);
-  EXPECT_EQ(calls.close(0), kEbadf);
-  EXPECT_EQ(calls.open("/dev/sdb", {}), 0);
+  EXPECT_EQ(open("/dev/sdc", {}), kEnoent);
+  EXPECT_EQ(open("sda", {}), kEnoent);
+  EXPECT_EQ(open("/dev/sda", {}), 0);
+  EXPECT_EQ(open("/dev/sdb", {}), 1);
+  EXPECT_EQ(close(0), 0);
+  EXPECT_EQ(close(0), kEbadf);
+  EXPECT_EQ(open("/dev/sdb", {}), 0);
   EXPECT_EQ(pwrite(0, kStart, kPageSize), kPageSize.count());
   EXPECT_EQ(b.device.inode().mapping.pages.pages(), Pages{1});
 }
 
 // The first of several mistakes decides: offset, descriptor, length, then the device's end.
 TEST_F(SyscallsTest, PwriteChecksInTheKernelsOrder) {
-  const int fd = calls.open("/dev/sda", {});
+  const int fd = open("/dev/sda", {});
   const FileOffset end{mebibytes(64).count()};
   EXPECT_EQ(pwrite(7, FileOffset{-4096}, Bytes{-1}), kEinval);
   EXPECT_EQ(pwrite(7, kStart, Bytes{-1}), kEbadf);
@@ -85,7 +91,7 @@ TEST_F(SyscallsTest, SyncingCallsCheckTheDescriptor) {
 
 TEST_F(SyscallsTest, OSyncAndODsyncWritesAreDurableWhenTheyReturn) {
   for (const OpenFlags flags : {OpenFlags{.sync = true}, OpenFlags{.dsync = true}}) {
-    const int fd = calls.open("/dev/sda", flags);
+    const int fd = open("/dev/sda", flags);
     const FileOffset at{fd * 1'048'576};
     EXPECT_EQ(pwrite(fd, at, Bytes{16'384}), 16'384);
     EXPECT_TRUE(machine.durable(a, page_containing(at), Pages{4}));
@@ -93,8 +99,8 @@ TEST_F(SyscallsTest, OSyncAndODsyncWritesAreDurableWhenTheyReturn) {
 }
 
 TEST_F(SyscallsTest, SyncWritesEveryDeviceAndKeepsErrorsForFsync) {
-  const int on_a = calls.open("/dev/sda", {});
-  const int on_b = calls.open("/dev/sdb", {});
+  const int on_a = open("/dev/sda", {});
+  const int on_b = open("/dev/sdb", {});
   pwrite(on_a, kStart, Bytes{40'960});
   pwrite(on_b, kStart, Bytes{40'960});
   b.model.failures = 1;
@@ -109,21 +115,21 @@ TEST_F(SyscallsTest, SyncWritesEveryDeviceAndKeepsErrorsForFsync) {
 }
 
 TEST_F(SyscallsTest, AnErrorIsReportedOncePerOpenFile) {
-  const int first = calls.open("/dev/sda", {});
-  const int second = calls.open("/dev/sda", {});
+  const int first = open("/dev/sda", {});
+  const int second = open("/dev/sda", {});
   pwrite(first, kStart, Bytes{4096});
   a.model.failures = 1;
   machine.run_for(seconds(40));  // written by the flusher: nobody looked yet
-  const int later = calls.open("/dev/sda", {});
+  const int later = open("/dev/sda", {});
   EXPECT_EQ(fsync(later), -5);
   EXPECT_EQ(fsync(first), -5);
   EXPECT_EQ(fsync(second), -5);
-  EXPECT_EQ(fsync(calls.open("/dev/sda", {})), 0);
+  EXPECT_EQ(fsync(open("/dev/sda", {})), 0);
   EXPECT_EQ(fsync(first), 0);
 }
 
 TEST_F(SyscallsTest, ODirectGoesPastThePageCache) {
-  const int fd = calls.open("/dev/sda", {.direct = true});
+  const int fd = open("/dev/sda", {.direct = true});
   EXPECT_EQ(pwrite(fd, FileOffset{512}, Bytes{1024}), 1024);
   EXPECT_EQ(a.model.writes, 1);
   EXPECT_EQ(a.model.flushes, 0);
@@ -134,7 +140,7 @@ TEST_F(SyscallsTest, ODirectGoesPastThePageCache) {
 }
 
 TEST_F(SyscallsTest, PreadEndsWhereTheDeviceEnds) {
-  const int fd = calls.open("/dev/sda", {.direct = true});
+  const int fd = open("/dev/sda", {.direct = true});
   const std::int64_t end = mebibytes(64).count();
   const auto pread = [this](int file, std::int64_t at, std::int64_t length) {
     return call(
@@ -148,7 +154,7 @@ TEST_F(SyscallsTest, PreadEndsWhereTheDeviceEnds) {
 
 // A write with O_DIRECT and O_DSYNC asks for FUA and flushes as well.
 TEST_F(SyscallsTest, ODirectWithODsyncFlushes) {
-  const int fd = calls.open("/dev/sda", {.dsync = true, .direct = true});
+  const int fd = open("/dev/sda", {.dsync = true, .direct = true});
   EXPECT_EQ(pwrite(fd, kStart, Bytes{4096}), 4096);
   EXPECT_GE(a.model.flushes, 1);
   EXPECT_TRUE(machine.durable(a, PageIndex{0}, Pages{1}));

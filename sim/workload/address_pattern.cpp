@@ -91,7 +91,8 @@ Rng job_stream(const JobSpec& job, std::uint64_t run_seed, std::string_view purp
       seed, "workload/" + job.name + "/" + std::to_string(job.clone) + "/" + std::string{purpose});
 }
 
-AddressPattern::AddressPattern(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed)
+AddressPattern::AddressPattern(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed,
+                               std::size_t file)
     : extent_{extent},
       pattern_{job.pattern},
       unit_{job.blocks.read.min, job.blocks.write.min},
@@ -101,7 +102,8 @@ AddressPattern::AddressPattern(const JobSpec& job, const JobExtent& extent, std:
       streak_{job.random_streak},
       blocks_{static_cast<std::uint64_t>(extent.length / job.block_size())},
       repeats_{job.repeats_order},
-      first_rng_{job_stream(job, run_seed, "offsets")},
+      first_rng_{
+          job_stream(job, run_seed, file == 0 ? "offsets" : "offsets/" + std::to_string(file))},
       rng_{first_rng_},
       permutation_{blocks_, rng_.next_u64()},
       random_map_{job.random_map} {

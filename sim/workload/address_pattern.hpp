@@ -1,6 +1,7 @@
 // Where a job reads or writes next.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -55,7 +56,9 @@ class RandomMap {
 // and so does a map when every block has been visited, in another order.
 class AddressPattern {
  public:
-  AddressPattern(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed);
+  // `file`: number of the file among those of the job, each of which has a stream of its own.
+  AddressPattern(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed,
+                 std::size_t file = 0);
 
   // Where the next I/O of `length` bytes goes. A map may shorten it to what is not visited yet.
   Io next(Direction direction, Bytes length);

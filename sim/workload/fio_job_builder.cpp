@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/workload/fio_file_builder.hpp"
 #include "sim/workload/fio_io_builder.hpp"
 #include "sim/workload/fio_job_file.hpp"
 #include "sim/workload/fio_setting_reader.hpp"
@@ -23,7 +24,7 @@ class JobBuilder {
     build_pattern(reader_, job_.spec);
     refuse_what_is_not_neutral();
     build_engine(reader_, job_.spec);
-    build_file();
+    build_files(reader_, job_.spec);
     build_extent();
     build_end();
     build_pacing();
@@ -60,33 +61,6 @@ class JobBuilder {
       }
       reader_.refuse(key, why);
     }
-  }
-
-  void build_file() {
-    const FioSetting* setting = reader_.find("filename");
-    if (setting == nullptr) {
-      reader_.refuse_lack("filename is not set",
-                          "fio would make a file here, and file systems are not simulated yet; use "
-                          "filename=/dev/...");
-      return;
-    }
-    std::string name;
-    const std::string& text = setting->value.text;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      const bool escaped_colon = text.compare(i, 2, "\\:") == 0;
-      if (text[i] == ':') {
-        reader_.refuse("filename",
-                       "several files in one job are not simulated yet; use one job for each");
-        return;
-      }
-      name += escaped_colon ? text[++i] : text[i];
-    }
-    const std::string_view view = name;
-    if (!view.starts_with("/dev/") || view.starts_with("/dev/shm/") || view.size() == 5) {
-      reader_.refuse("filename", "file systems are not simulated yet; use filename=/dev/...");
-      return;
-    }
-    job_.spec.filename = name;
   }
 
   // Splits a size into bytes and percent; 0 and 0% mean the same as no value.
@@ -228,6 +202,9 @@ class JobBuilder {
     spec.fsync_every = reader_.count("fsync").value_or(0);
     spec.fdatasync_every = reader_.count("fdatasync").value_or(0);
     spec.end_fsync = reader_.flag("end_fsync", false);
+    spec.end_syncfs = reader_.flag("end_syncfs", false);
+    spec.fsync_on_close = reader_.flag("fsync_on_close", false);
+    build_range_sync(reader_, spec);
     const FioSetting* sync = reader_.find("sync");
     if (sync != nullptr) {
       const std::string& word = sync->value.word;

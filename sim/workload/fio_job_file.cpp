@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "sim/workload/fio_file_builder.hpp"
 #include "sim/workload/fio_job_builder.hpp"
 #include "sim/workload/fio_settings.hpp"
 
@@ -129,6 +130,7 @@ class JobFileReader {
       spec.group = group_;
       spec.report_group = report_group_;
       spec.offset += job.offset_increment * clone;
+      name_files(spec);
       workload_.jobs.push_back(std::move(spec));
     }
   }

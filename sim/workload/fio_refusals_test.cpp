@@ -38,12 +38,32 @@ constexpr Said kRefusals[] = {
      "not simulated: job.fio:4: ioengine=rbd (job \"w\"): it has no local block device under it, "
      "so there is nothing to simulate"},
     {"filename=/dev/sda:/dev/sdb",
-     "not simulated: job.fio:4: filename=/dev/sda:/dev/sdb (job \"w\"): several files in one job "
+     "not simulated: job.fio:4: filename=/dev/sda:/dev/sdb (job \"w\"): several devices in one job "
      "are not simulated yet; use one job for each"},
+    {"filename=/data/f\ndirect=1",
+     "not simulated: job.fio:5: direct=1 (job \"w\"): direct I/O on files is not simulated yet; "
+     "use "
+     "buffered I/O, or filename=/dev/..."},
+    {"filename=/data/a:/data/b:/data/c\nopenfiles=2",
+     "not simulated: job.fio:5: openfiles=2 (job \"w\"): closing files to open others is not "
+     "simulated yet; remove it"},
+    {"filename=/data/f\nfile_service_type=zipf:1.2",
+     "not simulated: job.fio:5: file_service_type=zipf:1.2 (job \"w\"): uneven choices are not "
+     "simulated yet; use roundrobin, sequential or random"},
+    {"filename=/data/f\nsize=50%",
+     "not simulated: job.fio:5: size=50% (job \"w\"): a share of a file that exists already is not "
+     "simulated; use bytes"},
+    {"filename=/data/f\ncreate_serialize=0",
+     "not simulated: job.fio:5: create_serialize=0 (job \"w\"): files that jobs lay out at the "
+     "same "
+     "time are not simulated yet; remove it"},
+    {"ioengine=libaio\nsync_file_range=write:8",
+     "not simulated: job.fio:5: sync_file_range=write:8 (job \"w\"): syncs among the I/Os of "
+     "asynchronous engines are not simulated yet; use ioengine=psync"},
     {"filename=data.bin",
-     "not simulated: job.fio:4: filename=data.bin (job \"w\"): file systems are not simulated "
-     "yet; "
-     "use filename=/dev/..."},
+     "not simulated: job.fio:4: filename=data.bin (job \"w\"): the working directory is not "
+     "simulated; use filename=/dev/..., or filename=/NAME/... in a file system of the "
+     "configuration"},
     {"startdelay=1-5",
      "not simulated: job.fio:4: startdelay=1-5 (job \"w\"): random delays are not simulated yet; "
      "use one delay"},
@@ -94,7 +114,8 @@ TEST(FioRefusal, SaysWhatAJobLacks) {
   EXPECT_EQ(parse_text("[w]\nsize=1m\n").messages,
             (std::vector<std::string>{
                 "not simulated: job.fio:1: filename is not set (job \"w\"): fio would make a file "
-                "here, and file systems are not simulated yet; use filename=/dev/..."}));
+                "in its working directory, which is not simulated; use filename=/dev/..., or "
+                "directory=/NAME with a file system of the configuration"}));
 }
 
 TEST(FioRefusal, OfADefaultIsSaidOnceForAllItsJobs) {

@@ -1,7 +1,9 @@
 // What a job does next: direction, length and offset of each I/O.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "sim/base/rng.hpp"
 #include "sim/base/units.hpp"
@@ -19,11 +21,18 @@ class IoGenerator {
   IoGenerator(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed);
   IoGenerator(JobSpec&&, const JobExtent&, std::uint64_t) = delete;
 
+  // The file that is next; of those that are not used up, unless all are.
+  std::size_t next_file();
   // The direction that the job would take next; a rate may decide otherwise.
   Direction next_direction();
-  // No I/O of `direction` is left in this pass over the region; next() would begin another one.
-  [[nodiscard]] bool used_up(Direction direction) const;
-  Io next(Direction direction);
+  // No I/O of `direction` is left in this pass over the region of a file; next() would begin
+  // another one.
+  [[nodiscard]] bool used_up(std::size_t file, Direction direction) const;
+  // Nothing more of the file in this pass. True where that was the last one.
+  bool finish(std::size_t file);
+  // A new pass over all files.
+  void begin_pass();
+  Io next(std::size_t file, Direction direction);
   // A new loop of the job, with the same numbers again where the job repeats its order.
   void restart();
 
@@ -31,9 +40,16 @@ class IoGenerator {
   [[nodiscard]] Bytes next_length(const BlockSizes& blocks);
 
   const JobSpec& job_;
-  AddressPattern addresses_;
+  std::vector<AddressPattern> addresses_;  // of each file
+  std::vector<bool> finished_;             // files
+  std::size_t files_left_;
+  std::size_t file_ = 0;  // that is being served
+  std::int64_t file_streak_left_ = 0;
+  bool began_ = false;          // with the first file
   const Rng first_directions_;  // of the first loop
   const Rng first_lengths_;
+  const Rng first_files_;
+  Rng files_;
   Rng directions_;
   Rng lengths_;
   std::size_t replayed_ = 0;

@@ -24,7 +24,7 @@ std::vector<Io> first_ios(const JobSpec& job, int count) {
   IoGenerator generator{job, kExtent, kSeed};
   std::vector<Io> ios;
   for (int i = 0; i < count; ++i) {
-    ios.push_back(generator.next(generator.next_direction()));
+    ios.push_back(generator.next(0, generator.next_direction()));
   }
   return ios;
 }
@@ -84,8 +84,8 @@ TEST(IoGenerator, DrawsLengthsOfSequentialIosUntilTheyFit) {
   job.blocks.write = {kibibytes(4), kibibytes(64), {}};
   IoGenerator generator{job, {FileOffset{0}, kibibytes(256), kibibytes(256)}, kSeed};
   Bytes written;
-  while (!generator.used_up(Direction::kWrite)) {
-    const Io io = generator.next(Direction::kWrite);
+  while (!generator.used_up(0, Direction::kWrite)) {
+    const Io io = generator.next(0, Direction::kWrite);
     EXPECT_EQ(io.at, FileOffset{written.count()});
     written += io.length;
   }
@@ -102,7 +102,7 @@ TEST(IoGenerator, ALoopRepeatsDirectionsAndLengthsWithRandrepeat) {
     std::vector<Io> loops[2];
     for (std::vector<Io>& ios : loops) {
       for (int i = 0; i < 50; ++i) {
-        ios.push_back(generator.next(generator.next_direction()));
+        ios.push_back(generator.next(0, generator.next_direction()));
       }
       generator.restart();
     }
@@ -119,10 +119,10 @@ TEST(IoGenerator, ReplaysGivenIosAndBeginsAgainAfterThem) {
     EXPECT_EQ(ios[i], job.replay[i % 2]);
   }
   IoGenerator generator{job, kExtent, kSeed};
-  generator.next(Direction::kRead);
-  EXPECT_FALSE(generator.used_up(Direction::kWrite));
-  generator.next(Direction::kWrite);
-  EXPECT_TRUE(generator.used_up(Direction::kRead));
+  generator.next(0, Direction::kRead);
+  EXPECT_FALSE(generator.used_up(0, Direction::kWrite));
+  generator.next(0, Direction::kWrite);
+  EXPECT_TRUE(generator.used_up(0, Direction::kRead));
 }
 
 }  // namespace

@@ -62,4 +62,41 @@ JobExtent resolve_extent(const JobSpec& job, Bytes device_size, std::string& pro
   return extent;
 }
 
+JobExtent resolve_file_extents(const JobSpec& job, std::string& problem) {
+  JobExtent all;
+  const auto count = static_cast<std::int64_t>(job.files.size());
+  if (!job.size && !job.file_size) {
+    problem = "a job on files needs size, or filesize";
+    return all;
+  }
+  const Bytes block = job.block_size_max();
+  const std::int64_t blocks = job.size.value_or(Bytes{0}) / block;
+  JobSpec of_one = job;
+  of_one.size.reset();
+  of_one.io_size.reset();
+  of_one.io_size_percent.reset();
+  of_one.file_size.reset();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Bytes share = block * (blocks / count + (i < blocks % count ? 1 : 0));
+    const Bytes length = job.file_size ? *job.file_size : count == 1 ? *job.size : share;
+    // A single file is as long as size says beyond its offset.
+    const Bytes beyond = job.file_size ? Bytes{0} : Bytes{job.offset.value()};
+    all.files.push_back(resolve_extent(of_one, length + beyond, problem));
+    if (!problem.empty()) {
+      return all;
+    }
+    all.length += all.files.back().length;
+  }
+  all.begin = all.files.front().begin;
+  all.amount = all.length;
+  if (job.io_size) {
+    all.amount = *job.io_size;
+  } else if (job.io_size_percent) {
+    all.amount = share_of(all.length, *job.io_size_percent);
+  } else if (job.file_size && job.size) {
+    all.amount = std::min(*job.size, all.length);
+  }
+  return all;
+}
+
 }  // namespace wbsim::workload

@@ -10,6 +10,7 @@ using engine::SyscallKind;
 using engine::Task;
 
 namespace {
+constexpr int kOpenFilesMax = 1 << 20;  // as root raises RLIMIT_NOFILE for many files (fs.nr_open)
 constexpr SimDuration kUserStep = microseconds(50);  // how finely user code can be preempted
 
 Bytes amount_of_all_loops(const JobSpec& spec, const JobExtent& extent) {
@@ -19,9 +20,9 @@ Bytes amount_of_all_loops(const JobSpec& spec, const JobExtent& extent) {
 }  // namespace
 
 JobProcess::JobProcess(engine::Machine& machine, const engine::Tracer& tracer,
-                       const std::vector<vfs::MountedDevice>& devices,
-                       writeback::DirtyThrottle& throttle, const JobSpec& spec,
-                       const JobExtent& extent, std::uint64_t run_seed, JobListener& listener)
+                       const vfs::MountTable& mounted, writeback::DirtyThrottle& throttle,
+                       const JobSpec& spec, const JobExtent& extent, std::uint64_t run_seed,
+                       JobListener& listener)
     : tracer_{tracer},
       machine_{machine},
       spec_{spec},
@@ -29,9 +30,11 @@ JobProcess::JobProcess(engine::Machine& machine, const engine::Tracer& tracer,
       listener_{listener},
       thread_{machine, "fio", kFirstJobPid + spec.index},
       task_{thread_},
-      syscalls_{devices, throttle},
+      syscalls_{mounted, throttle, {.open_files = kOpenFilesMax}},
       generator_{spec_, extent, run_seed},
       pacer_{spec_, run_seed},
+      written_(std::max<std::size_t>(spec.files.size(), 1)),
+      fds_(std::max<std::size_t>(spec.files.size(), 1), -1),
       left_{amount_of_all_loops(spec, extent)},
       ramping_{spec.ramp_time > SimDuration::zero()} {
   if (spec_.engine != IoEngine::kSync) {
@@ -80,8 +83,7 @@ Task<> JobProcess::run(SimTime at) {
   std::int64_t ios_before = 0;
   do {
     if (loops > 0) {
-      syscalls_.close(fd_);
-      fd_ = -1;
+      co_await close_files(false);
       generator_.restart();
       if (spec_.repeats_order) {
         pacer_.reseed();
@@ -91,30 +93,71 @@ Task<> JobProcess::run(SimTime at) {
     co_await one_loop();
     ++loops;
   } while (ios_ > ios_before && has_another_loop(loops));
-  syscalls_.close(fd_);
+  co_await close_files(true);
   syscalls_.exit(task_);
   tracer_.emit(&engine::Observer::on_job_end, spec_.index, thread_.now());
   listener_.job_ended(spec_.index);
   co_await thread_.exit();
 }
 
-// Models: td_io_open_file(), which the first I/O of a loop calls.
-Task<> JobProcess::open_file() {
-  fd_ = syscalls_.open(spec_.filename, {.sync = spec_.open_sync == OpenSync::kSync,
-                                        .dsync = spec_.open_sync == OpenSync::kDsync,
-                                        .direct = spec_.direct});
-  SIM_CHECK(fd_ >= 0);
+// Models: td_io_open_file(), which the first I/O of a loop in a file calls.
+Task<> JobProcess::open_file(std::size_t file) {
+  const bool on_device = spec_.files.empty();
+  const std::string& path = on_device ? spec_.filename : spec_.files[file];
+  fds_[file] = co_await syscalls_.open(
+      task_, path,
+      {.sync = spec_.open_sync == OpenSync::kSync,
+       .dsync = spec_.open_sync == OpenSync::kDsync,
+       .direct = spec_.direct,
+       .create = !on_device && spec_.writes,
+       .access = on_device || spec_.writes ? vfs::Access::kReadWrite : vfs::Access::kReadOnly});
+  if (fds_[file] < 0) {
+    report({.start = thread_.now(),
+            .end = thread_.now(),
+            .job = spec_.index,
+            .kind = spec_.writes ? SyscallKind::kWrite : SyscallKind::kRead,
+            .offset = FileOffset{0},
+            .length = Bytes{0},
+            .error = fds_[file]});
+    co_return;
+  }
   bool cached = false;
-  if (spec_.invalidate) {
-    cached = co_await syscalls_.flush_buffers(task_, fd_) > 0;
+  if (spec_.invalidate && on_device) {
+    cached = co_await syscalls_.flush_buffers(task_, fds_[file]) > 0;
+  } else if (spec_.invalidate) {
+    co_await invalidate(file);
   }
   if (spec_.advice != ReadAdvice::kNone) {
     const bool random = spec_.advice == ReadAdvice::kRandom;
-    co_await syscalls_.fadvise(task_, fd_, FileOffset{0}, Bytes{0},
+    co_await syscalls_.fadvise(task_, fds_[file], FileOffset{0}, Bytes{0},
                                random ? fs::Advice::kRandom : fs::Advice::kSequential);
   }
   if (cached && ios_ == 0) {
     co_await begin_on_cached_device();
+  }
+}
+
+// Models: file_invalidate_cache(): BLKFLSBUF on a device, advice on a file.
+Task<> JobProcess::invalidate(std::size_t file) {
+  if (spec_.files.empty()) {
+    co_await syscalls_.flush_buffers(task_, fds_[file]);
+    co_return;
+  }
+  const JobExtent& extent = extent_.files[file];
+  co_await syscalls_.fadvise(task_, fds_[file], extent.begin, extent.length, fs::Advice::kDontNeed);
+}
+
+// Models: close_and_free_files(), and what follows the last loop.
+Task<> JobProcess::close_files(bool last) {
+  for (std::size_t file = 0; file < fds_.size(); ++file) {
+    if (fds_[file] >= 0 && spec_.fsync_on_close) {
+      co_await fsync_now(SyscallKind::kFsync, file);
+    }
+    co_await syscalls_.close(task_, fds_[file]);
+    fds_[file] = -1;
+    if (!spec_.files.empty() && (spec_.unlink_each_loop || (last && spec_.unlink))) {
+      co_await syscalls_.unlink(task_, spec_.files[file]);
+    }
   }
 }
 
@@ -139,25 +182,33 @@ Task<> JobProcess::one_loop() {
     if (ramping_) {
       end_ramp();
     }
-    if (fd_ < 0) {
-      co_await open_file();
+    const std::size_t file = generator_.next_file();
+    if (fds_[file] < 0) {
+      co_await open_file(file);
+      if (failed_) {
+        break;
+      }
     }
     Direction direction = generator_.next_direction();
     if (pacer_.active()) {
       direction = co_await pace(direction);
     }
-    if (generator_.used_up(direction)) {
+    if (generator_.used_up(file, direction)) {
+      if (fds_.size() > 1 && !generator_.finish(file)) {
+        continue;
+      }
       if (!spec_.time_based || spec_.hole > Bytes{0}) {
         break;
       }
       if (spec_.invalidate && !spec_.direct) {
-        co_await syscalls_.flush_buffers(task_, fd_);  // loop_cache_invalidate()
+        co_await invalidate(file);  // loop_cache_invalidate()
       }
+      generator_.begin_pass();
     }
-    const Io io = generator_.next(direction);
+    const Io io = generator_.next(file, direction);
     const std::uint64_t write_id = issue(io);
     if (queue_) {
-      co_await queue_->queue(fd_, io, write_id);
+      co_await queue_->queue(fds_[file], io, write_id);
     } else {
       co_await thread_.run(task_.costs().fio_io);
       const SimTime begin = thread_.now();
@@ -167,15 +218,62 @@ Task<> JobProcess::one_loop() {
     const std::optional<SyscallKind> sync =
         io.direction == Direction::kWrite ? sync_due() : std::nullopt;
     if (sync && !out_of_time()) {
-      co_await fsync_now(*sync);
+      co_await sync_now(*sync, file);
+    }
+    if (range_sync_due(io) && !out_of_time()) {
+      co_await sync_range(file);
     }
   }
+  co_await end_loop();
+}
+
+Task<> JobProcess::end_loop() {
   if (queue_) {
     co_await queue_->drain();
   }
-  if (spec_.end_fsync && !failed_ && fd_ >= 0) {
-    co_await fsync_now(SyscallKind::kFsync);
+  for (std::size_t file = 0; file < fds_.size() && spec_.end_fsync; ++file) {
+    if (!failed_ && fds_[file] >= 0) {
+      co_await fsync_now(SyscallKind::kFsync, file);
+    }
   }
+  if (spec_.end_syncfs && !failed_ && fds_.front() >= 0) {
+    co_await syscalls_.syncfs(task_, fds_.front());
+  }
+}
+
+// A sync of fio takes its turn among the files like a read or write.
+Task<> JobProcess::sync_now(SyscallKind kind, std::size_t file) {
+  if (fds_.size() > 1) {
+    file = generator_.next_file();
+    if (fds_[file] < 0) {
+      co_await open_file(file);
+    }
+  }
+  if (!failed_) {
+    co_await fsync_now(kind, file);
+  }
+}
+
+bool JobProcess::range_sync_due(const Io& io) const {
+  return spec_.range_sync.every > 0 && io.direction == Direction::kWrite &&
+         writes_ % spec_.range_sync.every == 0;
+}
+
+// Models: do_sync_file_range() of fio: from the first byte written so far to the last.
+Task<> JobProcess::sync_range(std::size_t file) {
+  co_await thread_.run(task_.costs().fio_io);
+  const SimTime begin = thread_.now();
+  const int error = co_await syscalls_.sync_file_range(task_, fds_[file], written_[file].first,
+                                                       written_[file].end - written_[file].first,
+                                                       spec_.range_sync.flags);
+  report({.start = begin,
+          .end = thread_.now(),
+          .job = spec_.index,
+          .kind = SyscallKind::kSync,
+          .offset = written_[file].first,
+          .length = Bytes{0},
+          .error = error});
+  co_await thread_.cond_resched();
 }
 
 // Models: ramp_time: what follows is as if the job began now, but for what it has transferred.
@@ -234,15 +332,20 @@ std::uint64_t JobProcess::issue(const Io& io) {
   pacer_.issued(io.direction, io.length);
   left_ -= io.length;
   ++ios_;
-  writes_ += io.direction == Direction::kWrite ? 1 : 0;
+  if (io.direction == Direction::kWrite) {
+    ++writes_;
+    Written& written = written_[io.file];
+    written.first = std::min(written.first, io.at);
+    written.end = std::max(written.end, io.at + io.length);
+  }
   ++since_think_;
   return (static_cast<std::uint64_t>(spec_.index) << 40) | static_cast<std::uint64_t>(ios_);
 }
 
 Task<std::int64_t> JobProcess::transfer(const Io& io, std::uint64_t write_id) {
   return io.direction == Direction::kWrite
-             ? syscalls_.pwrite(task_, fd_, io.at, io.length, write_id)
-             : syscalls_.pread(task_, fd_, io.at, io.length);
+             ? syscalls_.pwrite(task_, fds_[io.file], io.at, io.length, write_id)
+             : syscalls_.pread(task_, fds_[io.file], io.at, io.length);
 }
 
 void JobProcess::transferred(SimTime begin, const Io& io, std::int64_t result) {
@@ -277,14 +380,14 @@ std::optional<SyscallKind> JobProcess::sync_due() const {
   return std::nullopt;
 }
 
-Task<> JobProcess::fsync_now(SyscallKind kind) {
+Task<> JobProcess::fsync_now(SyscallKind kind, std::size_t file) {
   co_await thread_.run(task_.costs().fio_io);
   const SimTime begin = thread_.now();
   int error = 0;
   if (kind == SyscallKind::kFsync) {
-    error = co_await syscalls_.fsync(task_, fd_);
+    error = co_await syscalls_.fsync(task_, fds_[file]);
   } else {
-    error = co_await syscalls_.fdatasync(task_, fd_);
+    error = co_await syscalls_.fdatasync(task_, fds_[file]);
   }
   report({.start = begin,
           .end = thread_.now(),

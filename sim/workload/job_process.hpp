@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/base/units.hpp"
 #include "sim/engine/cpu.hpp"
@@ -48,12 +49,12 @@ struct JobFailure {
 //  5. A job with an asynchronous engine waits for all its I/Os before it sleeps or ends.
 class JobProcess final : public QueuedIoListener {
  public:
-  JobProcess(engine::Machine& machine, const engine::Tracer& tracer,
-             const std::vector<vfs::MountedDevice>& devices, writeback::DirtyThrottle& throttle,
-             const JobSpec& spec, const JobExtent& extent, std::uint64_t run_seed,
-             JobListener& listener);
+  JobProcess(engine::Machine& machine, const engine::Tracer& tracer, const vfs::MountTable& mounted,
+             writeback::DirtyThrottle& throttle, const JobSpec& spec, const JobExtent& extent,
+             std::uint64_t run_seed, JobListener& listener);
 
   [[nodiscard]] const JobSpec& spec() const { return spec_; }
+  [[nodiscard]] const JobExtent& extent() const { return extent_; }
   [[nodiscard]] int pid() const { return thread_.name().pid; }
   // Before it starts.
   void join_cgroup(int number) { task_.io().set_cgroup(number); }
@@ -62,7 +63,9 @@ class JobProcess final : public QueuedIoListener {
 
  private:
   engine::Task<> run(SimTime at);
-  engine::Task<> open_file();
+  engine::Task<> open_file(std::size_t file);
+  engine::Task<> invalidate(std::size_t file);
+  engine::Task<> close_files(bool last);
   engine::Task<> begin_on_cached_device();
   engine::Task<> one_loop();
   [[nodiscard]] bool used_its_amount() const;
@@ -75,7 +78,11 @@ class JobProcess final : public QueuedIoListener {
   [[nodiscard]] bool thinks_now() const;
   engine::Task<> think();
   engine::Task<Direction> pace(Direction wanted);
-  engine::Task<> fsync_now(engine::SyscallKind kind);
+  engine::Task<> fsync_now(engine::SyscallKind kind, std::size_t file);
+  engine::Task<> end_loop();
+  engine::Task<> sync_now(engine::SyscallKind kind, std::size_t file);
+  [[nodiscard]] bool range_sync_due(const Io& io) const;
+  engine::Task<> sync_range(std::size_t file);
   void io_collected(const QueuedIo& io, SimTime collected) override;
   void end_ramp();
   [[nodiscard]] bool out_of_time() const;
@@ -92,7 +99,12 @@ class JobProcess final : public QueuedIoListener {
   IoGenerator generator_;
   Pacer pacer_;
   std::optional<AsyncQueue> queue_;  // of an asynchronous engine
-  int fd_ = -1;                      // below 0: not opened in this loop
+  struct Written {
+    FileOffset first = FileOffset::max();
+    FileOffset end{0};
+  };
+  std::vector<Written> written_;  // of each file, since it was opened first
+  std::vector<int> fds_;          // of its files; below 0: not opened in this loop
   SimTime began_{};
   Bytes left_;               // of all loops
   bool ramping_;             // nothing counts yet

@@ -10,6 +10,7 @@
 
 #include "sim/base/units.hpp"
 #include "sim/block/bio.hpp"
+#include "sim/vfs/syscalls.hpp"
 
 namespace wbsim::workload {
 
@@ -35,11 +36,23 @@ struct PerDirection {
   }
 };
 
+// Which of a job's files is next (file_service_type).
+enum class FileService { kRoundRobin, kSequential, kRandom };
+// What a file that is laid out for writing is allocated with (fio's fallocate; native is posix).
+enum class FileAllocation { kNone, kNative, kKeepSize, kTruncate };
+
+// sync_file_range() after so many writes.
+struct RangeSync {
+  vfs::SyncRange flags;
+  std::int64_t every = 0;  // 0: never
+};
+
 // One read or write of a job.
 struct Io {
   Direction direction = Direction::kWrite;
   FileOffset at;
   Bytes length;
+  std::size_t file = 0;  // of the job
 
   friend bool operator==(const Io&, const Io&) = default;
 };
@@ -79,7 +92,22 @@ struct JobSpec {
   bool group_reporting = false;
   std::string where;  // "file:line" of the section, for messages
 
-  std::string filename;  // "/dev/sda"
+  std::string filename;  // "/dev/sda"; of a job on files the first of them
+  // Files in file systems: "/data/f1". Empty for a device.
+  std::vector<std::string> files;
+  std::vector<std::string> directories;  // that they are in; clones take turns
+  int file_count = 1;
+  std::string file_format;  // of their names, where these are not given
+  FileService file_service = FileService::kRoundRobin;
+  std::int64_t file_service_streak = 1;  // I/Os of a file before the next one
+  bool overwrite = false;                // files are written before the job, as for reads
+  bool create_on_open = false;
+  bool create_fsync = true;  // what is written before the job is synced
+  FileAllocation allocation = FileAllocation::kNative;
+  bool unlink = false;            // files, when the job has ended
+  bool unlink_each_loop = false;  // and after each of its loops
+  bool fsync_on_close = false;
+  RangeSync range_sync;
   bool reads = false;
   bool writes = true;
   int mix_read_percent = 50;  // of the I/Os of a job that does both
@@ -120,6 +148,7 @@ struct JobSpec {
   std::int64_t fsync_every = 0;  // 0: never
   std::int64_t fdatasync_every = 0;
   bool end_fsync = false;
+  bool end_syncfs = false;
   std::uint64_t random_seed = 0;  // randseed; every job draws a stream of its own from it
   bool random_repeat = true;      // false: the run's own seed counts as well
   bool repeats_order = true;      // randrepeat: every loop draws the same offsets and directions

@@ -33,6 +33,8 @@ class FileReader {
       : cache_{cache}, kswapd_{kswapd}, mapping_{mapping}, size_{size}, limits_{limits} {}
 
   [[nodiscard]] const pagecache::ReadaheadLimits& limits() const { return limits_; }
+  // After the file has grown or was truncated.
+  void set_size(Bytes size) { size_ = size; }
 
   // Copies bytes of the file, which it does not end before. Returns how many, or a negative errno
   // where there are none. Charges the fixed part of the read(2) too (generic_perform_write()).

@@ -18,6 +18,9 @@ using pagecache::WritebackControl;
 
 Task<> do_writepages(TaskContext& task, DirtyThrottle& throttle, AddressSpace& mapping,
                      WritebackControl& wbc) {
+  if (wbc.nr_to_write <= 0) {
+    co_return;
+  }
   const bool here = throttle.options().bandwidth_update == BandwidthUpdate::kDoWritepages;
   pagecache::BdiWriteback& wb = mapping.host.wb;
   if (here) {
@@ -36,6 +39,38 @@ Task<> fdatawrite_range(TaskContext& task, DirtyThrottle& throttle, AddressSpace
   }
   WritebackControl wbc{.range_start = first, .range_end = last, .sync_all = true};
   co_await do_writepages(task, throttle, mapping, wbc);
+}
+
+// The write is under a plug, which going to sleep for the read issues.
+Task<int> read_whole_page(TaskContext& task, pagecache::PageCache& cache, Kswapd& kswapd,
+                          AddressSpace& mapping, PageIndex page) {
+  const engine::CpuCosts& costs = task.costs();
+  const std::uint64_t bit = PageTree::mask(page, Pages{1});
+  while ((mapping.pages.uptodate(page) & bit) == 0 || pagecache::locked(mapping, page)) {
+    if (pagecache::locked(mapping, page)) {
+      co_await pagecache::wait_on_page_locked(task, mapping, page);
+      continue;
+    }
+    const PageTree::Leaf* leaf = mapping.pages.find(page);
+    if (leaf == nullptr || (leaf->present & bit) == 0) {
+      if (kswapd.below_min()) {
+        co_await kswapd.direct_reclaim(task);
+        continue;
+      }
+      cache.add_for_read(mapping, page, bit, 0);
+      co_await task.thread().run(
+          std::max(costs.write_page_new - costs.write_page_clean, SimDuration{}));
+    } else {
+      cache.lock(mapping, page);
+    }
+    task.io().start_plug();
+    const int error = co_await read_page(task, mapping, page, pagecache::ReadKind::kBuffer);
+    co_await task.io().finish_plug();
+    if (error < 0) {
+      co_return error;
+    }
+  }
+  co_return 0;
 }
 
 namespace {
@@ -75,41 +110,6 @@ WriteRun next_run(const AddressSpace& mapping, PageIndex first, Pages wanted,
   return {run(dirty), costs.write_page_dirty, true};
 }
 
-// Makes a page that is to be written in part ready for it: cached, up to date and not locked. The
-// write is under a plug, which going to sleep for the read issues.
-// Models: __block_write_begin() of a page whose only block is written in part. Returns 0 or a
-// negative errno.
-Task<int> prepare_part(TaskContext& task, pagecache::PageCache& cache, Kswapd& kswapd,
-                       AddressSpace& mapping, PageIndex page) {
-  const engine::CpuCosts& costs = task.costs();
-  const std::uint64_t bit = PageTree::mask(page, Pages{1});
-  while ((mapping.pages.uptodate(page) & bit) == 0 || pagecache::locked(mapping, page)) {
-    if (pagecache::locked(mapping, page)) {
-      co_await pagecache::wait_on_page_locked(task, mapping, page);
-      continue;
-    }
-    const PageTree::Leaf* leaf = mapping.pages.find(page);
-    if (leaf == nullptr || (leaf->present & bit) == 0) {
-      if (kswapd.below_min()) {
-        co_await kswapd.direct_reclaim(task);
-        continue;
-      }
-      cache.add_for_read(mapping, page, bit, 0);
-      co_await task.thread().run(
-          std::max(costs.write_page_new - costs.write_page_clean, SimDuration{}));
-    } else {
-      cache.lock(mapping, page);
-    }
-    task.io().start_plug();
-    const int error = co_await read_page(task, mapping, page, pagecache::ReadKind::kBuffer);
-    co_await task.io().finish_plug();
-    if (error < 0) {
-      co_return error;
-    }
-  }
-  co_return 0;
-}
-
 // Pages that a write covers as a whole, from its position on.
 Pages whole_pages(FileOffset pos, FileOffset end) {
   return pos.value() % kPageSize.count() == 0 ? pages_floor(end - pos) : Pages{0};
@@ -136,7 +136,7 @@ Task<std::int64_t> generic_perform_write(TaskContext& task, DirtyThrottle& throt
     const PageIndex page = page_containing(pos);
     Pages left = whole_pages(pos, end);
     if (left == Pages{0}) {
-      const int error = co_await prepare_part(task, cache, kswapd, mapping, page);
+      const int error = co_await read_whole_page(task, cache, kswapd, mapping, page);
       if (error != 0) {
         co_return pos == at ? error : (pos - at).count();
       }
@@ -157,6 +157,12 @@ Task<std::int64_t> generic_perform_write(TaskContext& task, DirtyThrottle& throt
     }
     // The page that makes the file dirty may wake the flusher: it goes alone.
     pages = mapping.host.dirty_pages ? thread.steps_ahead(run.cost, pages) : 1;
+    if (mapping.prepares_writes) {
+      pages = mapping.ops.write_begin(mapping, page, Pages{pages});
+      if (pages < 0) {
+        co_return pos == at ? pages : (pos - at).count();
+      }
+    }
     const std::uint64_t bits = PageTree::mask(page, Pages{pages});
     if (!run.cached) {
       cache.add_pages(mapping, page, bits);
@@ -164,8 +170,11 @@ Task<std::int64_t> generic_perform_write(TaskContext& task, DirtyThrottle& throt
       cache.set_uptodate(mapping, page, bits);
     }
     cache.set_dirty(task, mapping, page, bits, write_id);
-    co_await thread.run(run.cost * pages);
     pos = std::min(end, page_end(page + Pages{pages - 1}));
+    if (mapping.prepares_writes) {
+      mapping.ops.write_end(mapping, pos);
+    }
+    co_await thread.run(run.cost * pages);
     co_await thread.cond_resched();
     if (!checks_before && throttle.check_due(task, wb)) {
       co_await throttle.balance_dirty_pages(task, wb);

@@ -4,7 +4,8 @@
 #include <string>
 
 #include "sim/base/check.hpp"
-#include "sim/writeback/filemap.hpp"
+#include "sim/pagecache/super_block.hpp"
+#include "sim/writeback/inode_writeback.hpp"
 
 namespace wbsim::writeback {
 
@@ -36,7 +37,8 @@ Flusher::Flusher(engine::Machine& machine, const engine::Tracer& tracer, DirtyTh
               kFlusherPid + wb.device},
       task_{thread_},
       delayed_{engine::event_calling<&Flusher::on_delayed>(*this, "flusher timer")},
-      bandwidth_work_{engine::event_calling<&Flusher::on_bandwidth_work>(*this)} {
+      bandwidth_work_{engine::event_calling<&Flusher::on_bandwidth_work>(*this)},
+      dirtytime_work_{engine::event_calling<&Flusher::on_dirtytime>(*this)} {
   wb.listener = this;
   machine.simulator().spawn("flusher", run());
 }
@@ -44,6 +46,7 @@ Flusher::Flusher(engine::Machine& machine, const engine::Tracer& tracer, DirtyTh
 Flusher::~Flusher() {
   machine_.simulator().cancel(delayed_);
   machine_.simulator().cancel(bandwidth_work_);
+  machine_.simulator().cancel(dirtytime_work_);
 }
 
 std::uint64_t Flusher::centisecs_to_jiffies(int centisecs) const {
@@ -75,6 +78,24 @@ void Flusher::wake_delayed() {
 }
 
 void Flusher::first_dirty_inode(pagecache::BdiWriteback&) { wake_delayed(); }
+
+// Models: dirtytime_work, which runs twice a day and wakes who has dirty time stamps.
+void Flusher::first_dirty_time(pagecache::BdiWriteback&) {
+  if (dirtytime_work_.pending()) {
+    return;
+  }
+  constexpr SimDuration kInterval = seconds(static_cast<std::int64_t>(kDirtytimeExpireSeconds));
+  const SimTime now = machine_.simulator().now();
+  const std::int64_t passed = now.time_since_epoch() / kInterval;
+  machine_.simulator().schedule(dirtytime_work_, SimTime{kInterval * (passed + 1)});
+}
+
+void Flusher::on_dirtytime() {
+  if (!wb_.b_dirty_time.empty()) {
+    first_dirty_time(wb_);
+    wake();
+  }
+}
 
 void Flusher::start_background_writeback(pagecache::BdiWriteback&) {
   if (tracer_.active()) {
@@ -117,7 +138,6 @@ void Flusher::interval_changed() {
   }
 }
 
-// Models: get_nr_dirty_pages(): with the inodes in use, which the kernel adds as if all were dirty.
 std::int64_t Flusher::nr_dirty_pages() const { return cache_.nr_dirty().count() + inodes_in_use_; }
 
 // Models: wb_workfn().
@@ -150,6 +170,12 @@ Task<std::int64_t> Flusher::do_writeback() {
     works_.pop_front();
     trace(WritebackStep::kExec, work);
     wrote += co_await write_work(work);
+    if (work.done != nullptr) {
+      work.done->finished = true;
+      if (work.done->waiter != nullptr) {
+        work.done->waiter->wake();
+      }
+    }
   }
   if (wb_.start_all) {
     WritebackWork work{.range_cyclic = true, .reason = start_all_reason_};
@@ -207,9 +233,10 @@ Task<std::int64_t> Flusher::write_work(WritebackWork work) {
     co_await thread_.run(thread_.costs().flusher_turn + kEventsPerTurn * trace_cost);
     trace(WritebackStep::kStart, work);
     if (wb_.b_io.empty()) {
-      queue_io(work, dirtied_before);
+      queue_expired(work, dirtied_before);
     }
-    const std::int64_t progress = co_await writeback_inodes(work);
+    const std::int64_t progress = work.sb != nullptr ? co_await writeback_sb_inodes(work.sb, work)
+                                                     : co_await writeback_inodes(work);
     trace(WritebackStep::kWritten, work);
     if (throttle_.options().bandwidth_update == BandwidthUpdate::kThrottleAndFlusher) {
       throttle_.update_bandwidth(wb_, start);
@@ -221,54 +248,80 @@ Task<std::int64_t> Flusher::write_work(WritebackWork work) {
       break;
     }
     // Only an inode that somebody else writes can be left here without progress.
-    SIM_CHECK(!wb_.b_more_io.back().sync);
+    trace(WritebackStep::kWait, work);
+    co_await inode_sleep_on_writeback(task_, wb_.b_more_io.back());
   }
   co_await task_.io().finish_plug();
   co_return wanted - work.nr_pages;
 }
 
-// Models: queue_io() and move_expired_inodes(): interrupted inodes are served before newly expired
-// ones, oldest first. Service takes from the tail.
-void Flusher::queue_io(const WritebackWork& work, std::uint64_t dirtied_before) {
-  wb_.b_io.splice(wb_.b_io.begin(), wb_.b_more_io);
-  int moved = 0;
-  while (!wb_.b_dirty.empty()) {
-    Inode& oldest = wb_.b_dirty.back();
-    if (engine::time_after(oldest.dirtied_when, dirtied_before)) {
-      break;
-    }
-    move_to_head(oldest, wb_.b_io);
-    ++moved;
-  }
+void Flusher::queue_expired(const WritebackWork& work, std::uint64_t dirtied_before) {
+  const std::uint64_t interval =
+      kDirtytimeExpireSeconds * static_cast<std::uint64_t>(machine_.jiffies().hz());
+  const std::uint64_t time_dirtied_before =
+      work.for_sync ? dirtied_before : machine_.jiffies_now() - interval;
+  const int moved = queue_io(wb_, dirtied_before, time_dirtied_before);
   const engine::QueueIo event{machine_.simulator().now(), wb_.device, dirtied_before, moved,
                               work.reason};
   tracer_.emit(&engine::Observer::on_queue_io, event);
 }
 
-// Models: writeback_sb_inodes(): at most 100 ms, tested between inodes.
+// At most 100 ms or nr_pages, tested between inodes.
+bool Flusher::slice_is_over(std::uint64_t start, const WritebackWork& work) const {
+  const auto slice = static_cast<std::uint64_t>(machine_.jiffies().hz() / 10);
+  return engine::time_after(machine_.jiffies_now(), start + slice) || work.nr_pages <= 0;
+}
+
+// Models: __writeback_inodes_wb(): one file system after the other, as b_io has them.
 Task<std::int64_t> Flusher::writeback_inodes(WritebackWork& work) {
   const std::uint64_t start = machine_.jiffies_now();
-  const auto slice = static_cast<std::uint64_t>(machine_.jiffies().hz() / 10);
   std::int64_t total = 0;
   while (!wb_.b_io.empty()) {
-    Inode& inode = wb_.b_io.back();
-    if (inode.sync && !work.sync_all) {
-      move_to_head(inode, wb_.b_more_io);
-      continue;
-    }
-    SIM_CHECK(!inode.sync);
-    total += co_await writeback_single_inode(inode, work);
-    if (total > 0 &&
-        (engine::time_after(machine_.jiffies_now(), start + slice) || work.nr_pages <= 0)) {
+    total += co_await writeback_sb_inodes(wb_.b_io.back().sb, work);
+    if (total > 0 && slice_is_over(start, work)) {
       break;
     }
   }
   co_return total;
 }
 
-// Models: the body of writeback_sb_inodes() and __writeback_single_inode(). Returns pages written,
-// and one more when the inode became clean.
-Task<std::int64_t> Flusher::writeback_single_inode(Inode& inode, WritebackWork& work) {
+// Models: writeback_sb_inodes(): those of one file system (null: of the block devices).
+Task<std::int64_t> Flusher::writeback_sb_inodes(const pagecache::SuperBlock* sb,
+                                                WritebackWork& work) {
+  const std::uint64_t start = machine_.jiffies_now();
+  std::int64_t total = 0;
+  while (!wb_.b_io.empty()) {
+    Inode& inode = wb_.b_io.back();
+    if (inode.sb != sb) {
+      if (work.sb == nullptr) {
+        break;
+      }
+      redirty_tail(inode, machine_.jiffies_now());
+      continue;
+    }
+    if (inode.freeing) {
+      redirty_tail(inode, machine_.jiffies_now());
+      continue;
+    }
+    if (inode.sync && !work.sync_all) {
+      move_to_head(inode, wb_.b_more_io);
+      continue;
+    }
+    if (inode.sync) {
+      co_await inode_sleep_on_writeback(task_, inode);
+      continue;
+    }
+    total += co_await write_inode(inode, work);
+    if (total > 0 && slice_is_over(start, work)) {
+      break;
+    }
+  }
+  co_return total;
+}
+
+// Models: the body of writeback_sb_inodes(). Returns pages written, and one more when the inode
+// became clean.
+Task<std::int64_t> Flusher::write_inode(Inode& inode, WritebackWork& work) {
   inode.sync = true;
   const std::int64_t chunk = chunk_size(work);
   WritebackControl wbc{.nr_to_write = chunk,
@@ -279,11 +332,7 @@ Task<std::int64_t> Flusher::writeback_single_inode(Inode& inode, WritebackWork& 
                        .range_cyclic = work.range_cyclic,
                        .for_sync = work.for_sync};
   co_await thread_.run(thread_.costs().flusher_inode + 2 * throttle_.options().trace_writeback);
-  co_await do_writepages(task_, throttle_, inode.mapping, wbc);
-  if (work.sync_all && !work.for_sync) {
-    co_await pagecache::fdatawait_range(task_, inode.mapping, PageIndex{0}, PageIndex::max());
-  }
-  inode.dirty_pages = inode.mapping.pages.any(pagecache::Mark::kDirty);
+  co_await write_single_inode(task_, throttle_, inode, wbc);
   const std::int64_t written = chunk - wbc.nr_to_write;
   work.nr_pages -= written;
   const engine::SingleInode event{machine_.simulator().now(), task_.name(), wb_.device,
@@ -294,9 +343,10 @@ Task<std::int64_t> Flusher::writeback_single_inode(Inode& inode, WritebackWork& 
     co_await thread_.cond_resched();
   }
   const std::int64_t wrote = std::max<std::int64_t>(written - wbc.pages_skipped, 0);
-  const std::int64_t cleaned = inode.dirty_pages ? 0 : 1;
-  requeue_inode(inode, wbc, work);
-  inode.sync = false;
+  const std::int64_t cleaned = inode.dirty_at_all() ? 0 : 1;
+  const bool may_go_on = throttle_.options().requeues_young || !is_young(inode, work);
+  requeue_inode(inode, wbc, may_go_on, machine_.jiffies_now());
+  inode_sync_complete(inode);
   co_return wrote + cleaned;
 }
 
@@ -311,37 +361,11 @@ std::int64_t Flusher::chunk_size(const WritebackWork& work) const {
   return (pages + kMinWritebackPages) / kMinWritebackPages * kMinWritebackPages;
 }
 
-// Models: redirty_tail(): to the head of b_dirty, as young as the youngest there.
-void Flusher::redirty_tail(Inode& inode) {
-  if (!wb_.b_dirty.empty() &&
-      engine::time_after(wb_.b_dirty.front().dirtied_when, inode.dirtied_when)) {
-    inode.dirtied_when = machine_.jiffies_now();
-  }
-  move_to_head(inode, wb_.b_dirty);
-}
-
 // Whether it was dirtied after what `work` is to write (inode_dirtied_after()).
 bool Flusher::is_young(const Inode& inode, const WritebackWork& work) const {
   const auto expire = centisecs_to_jiffies(throttle_.vm().dirty_expire_centisecs);
   return work.for_kupdate &&
          engine::time_after(inode.dirtied_when, machine_.jiffies_now() - expire);
-}
-
-// Models: requeue_inode().
-void Flusher::requeue_inode(Inode& inode, const WritebackControl& wbc, const WritebackWork& work) {
-  if (inode.dirty_pages && (wbc.sync_all || wbc.tagged_writepages)) {
-    inode.dirtied_when = machine_.jiffies_now();
-  }
-  if (wbc.pages_skipped > 0) {
-    redirty_tail(inode);
-  } else if (!inode.dirty_pages) {
-    remove_from_lists(inode);
-  } else if (wbc.nr_to_write <= 0 &&
-             (throttle_.options().requeues_young || !is_young(inode, work))) {
-    move_to_head(inode, wb_.b_more_io);
-  } else {
-    redirty_tail(inode);
-  }
 }
 
 void Flusher::trace(WritebackStep step, const WritebackWork& work) {

@@ -16,6 +16,12 @@
 
 namespace wbsim::writeback {
 
+// Models: struct wb_completion: somebody waits until a piece of work is submitted.
+struct WorkCompletion {
+  bool finished = false;
+  engine::Thread* waiter = nullptr;
+};
+
 // Models: struct wb_writeback_work.
 struct WritebackWork {
   std::int64_t nr_pages = pagecache::kAllPages;
@@ -26,12 +32,15 @@ struct WritebackWork {
   bool for_sync = false;
   bool range_cyclic = false;
   engine::WbReason reason = engine::WbReason::kBackground;
+  pagecache::SuperBlock* sb = nullptr;  // whose inodes alone are written
+  WorkCompletion* done = nullptr;
 };
 
 // Models: wb_workfn() and what it calls, fs/fs-writeback.c, v5.10 to v6.12:
 // a work item on an unbound workqueue, carried out by one thread here. Order of a run: queued
 // work, start-all, old data (kupdate), background. Background and kupdate yield to queued work.
-// Simplified: block devices only (one super_block), no dirtytime, no laptop mode, no cgroups.
+// Simplified: no laptop mode, no cgroups; nobody unmounts. The look for dirty time stamps every 12
+// h counts from t = 0.
 class Flusher final : public pagecache::WbListener {
  public:
   Flusher(engine::Machine& machine, const engine::Tracer& tracer, DirtyThrottle& throttle,
@@ -46,9 +55,13 @@ class Flusher final : public pagecache::WbListener {
   void start_all(engine::WbReason reason);
   // After dirty_writeback_centisecs changed (wakeup_flusher_threads() by the sysctl handler).
   void interval_changed();
+  // What a pass over all that is dirty may write: pages, and the inodes in use, which the kernel
+  // adds as if all were dirty (get_nr_dirty_pages()).
+  [[nodiscard]] std::int64_t nr_dirty_pages() const;
 
   // WbListener.
   void first_dirty_inode(pagecache::BdiWriteback& wb) override;
+  void first_dirty_time(pagecache::BdiWriteback& wb) override;
   void start_background_writeback(pagecache::BdiWriteback& wb) override;
   void start_writeback(pagecache::BdiWriteback&, engine::WbReason reason) override {
     start_all(reason);
@@ -62,18 +75,18 @@ class Flusher final : public pagecache::WbListener {
   engine::Task<std::int64_t> check_old_data_flush();
   engine::Task<std::int64_t> write_work(WritebackWork work);
   engine::Task<std::int64_t> writeback_inodes(WritebackWork& work);
-  engine::Task<std::int64_t> writeback_single_inode(pagecache::Inode& inode, WritebackWork& work);
-  void queue_io(const WritebackWork& work, std::uint64_t dirtied_before);
-  void requeue_inode(pagecache::Inode& inode, const pagecache::WritebackControl& wbc,
-                     const WritebackWork& work);
+  engine::Task<std::int64_t> writeback_sb_inodes(const pagecache::SuperBlock* sb,
+                                                 WritebackWork& work);
+  engine::Task<std::int64_t> write_inode(pagecache::Inode& inode, WritebackWork& work);
+  void queue_expired(const WritebackWork& work, std::uint64_t dirtied_before);
+  [[nodiscard]] bool slice_is_over(std::uint64_t start, const WritebackWork& work) const;
   [[nodiscard]] bool is_young(const pagecache::Inode& inode, const WritebackWork& work) const;
-  void redirty_tail(pagecache::Inode& inode);
   [[nodiscard]] std::int64_t chunk_size(const WritebackWork& work) const;
-  [[nodiscard]] std::int64_t nr_dirty_pages() const;
 
   void wake();
   void wake_delayed();
   void on_delayed() { wake(); }
+  void on_dirtytime();
   void on_bandwidth_work() { throttle_.update_bandwidth(wb_, 0); }
   [[nodiscard]] std::uint64_t centisecs_to_jiffies(int centisecs) const;
   void trace(engine::WritebackStep step, const WritebackWork& work);
@@ -92,6 +105,7 @@ class Flusher final : public pagecache::WbListener {
   engine::WbReason start_all_reason_ = engine::WbReason::kSync;
   engine::Event delayed_;         // dwork's timer
   engine::Event bandwidth_work_;  // bw_dwork
+  engine::Event dirtytime_work_;
 };
 
 }  // namespace wbsim::writeback
