@@ -78,6 +78,9 @@ class BioTarget {
   // `co_await unplug()` then takes away.
   [[nodiscard]] virtual bool is_plugged() const { return false; }
   virtual engine::Task<> unplug(TaskIo& io);
+  // bdi_write_congested(): nearly all requests for writes are taken. Only a single queue ever is;
+  // blk-mq tells nobody.
+  [[nodiscard]] virtual bool write_congested() const { return false; }
 
   // For devices on top of this one.
   // True of a device without requests, whose submit_bio() minds current->bio_list.

@@ -16,8 +16,9 @@ constexpr int most_of(int nr_requests) { return 3 * nr_requests / 2; }
 
 // Thresholds: blk_queue_congestion_threshold().
 RequestPool::RequestPool(BlockQueue& owner, const engine::Machine& machine, int nr_requests,
-                         RequestClasses classes)
+                         RequestClasses classes, Congestion* congestion)
     : machine_{machine},
+      congestion_{congestion},
       classes_{classes},
       nr_requests_{nr_requests},
       congestion_on_{std::min(nr_requests - nr_requests / 8 + 1, nr_requests)},
@@ -82,21 +83,25 @@ Request* RequestPool::get(RequestClass which, IoContext& context, MayQueue may_q
 }
 
 void RequestPool::put(Request& request) {
-  List& list = lists_[request.pool_class];
-  List& other = lists_[request.pool_class == kReadOrSync ? kWriteOrAsync : kReadOrSync];
-  SIM_CHECK(list.count > 0);
-  --list.count;
+  const auto which = static_cast<RequestClass>(request.pool_class);
+  const RequestClass other = which == kReadOrSync ? kWriteOrAsync : kReadOrSync;
+  SIM_CHECK(lists_[which].count > 0);
+  --lists_[which].count;
   free_.push_back(&request);
-  freed(list);
-  if (other.starved) {
+  freed(which);
+  if (lists_[other].starved) {
     freed(other);
   }
 }
 
 // Models: __freed_request().
-void RequestPool::freed(List& list) {
+void RequestPool::freed(RequestClass which) {
+  List& list = lists_[which];
   if (list.count < congestion_off_) {
     list.congested = false;
+    if (congestion_ != nullptr) {
+      congestion_->cleared(which);
+    }
   }
   if (list.count + 1 <= nr_requests_) {
     list.waiters.wake(1);

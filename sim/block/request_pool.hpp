@@ -7,20 +7,16 @@
 #include <memory>
 #include <vector>
 
+#include "sim/block/congestion.hpp"
 #include "sim/block/elevators/elevator.hpp"
 #include "sim/block/io_context.hpp"
 #include "sim/block/request.hpp"
+#include "sim/block/request_classes.hpp"
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/task.hpp"
 #include "sim/engine/wait_queue.hpp"
 
 namespace wbsim::block {
-
-// How requests are counted: reads and writes (v2.6.18), or synchronous and asynchronous ones
-// (v3.6), where every read is synchronous.
-enum class RequestClasses { kByDirection, kBySync };
-// READ and WRITE, or BLK_RW_SYNC and BLK_RW_ASYNC: the second is that of writeback.
-enum RequestClass : std::size_t { kReadOrSync, kWriteOrAsync, kRequestClasses };
 
 // Models: struct request_list, get_request() and freed_request(), v2.6.18 and v3.6. Properties:
 //  1. Each class has nr_requests of its own. It is congested from nr_requests - nr_requests / 8 + 1
@@ -30,11 +26,14 @@ enum RequestClass : std::size_t { kReadOrSync, kWriteOrAsync, kRequestClasses };
 //     once it wakes up.
 //  3. Waiters are exclusive: a freed request below the limit wakes one, and the class is not full
 //     any more.
-//  4. v2.6.18 counts a batcher's requests only near the limit, v3.6 all of them.
+//  4. Each request that is freed while fewer than the second number are in use wakes who waits for
+//     less congestion.
+//  5. v2.6.18 counts a batcher's requests only near the limit, v3.6 all of them.
 class RequestPool {
  public:
+  // `congestion`: whom to tell; null for nobody.
   RequestPool(BlockQueue& owner, const engine::Machine& machine, int nr_requests,
-              RequestClasses classes);
+              RequestClasses classes, Congestion* congestion = nullptr);
 
   [[nodiscard]] RequestClass class_of(const engine::RwbsFlags& flags) const;
   [[nodiscard]] bool congested(RequestClass which) const { return lists_[which].congested; }
@@ -61,9 +60,10 @@ class RequestPool {
   };
   [[nodiscard]] bool is_batcher(const IoContext& context) const;
   void make_batcher(IoContext& context) const;
-  void freed(List& list);
+  void freed(RequestClass which);
 
   const engine::Machine& machine_;
+  Congestion* congestion_;
   RequestClasses classes_;
   int nr_requests_;
   int congestion_on_;

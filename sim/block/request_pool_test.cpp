@@ -135,6 +135,35 @@ SingleRigOptions small(SingleRigOptions options) {
   return options;
 }
 
+// A task that waits for less congestion, for ten jiffies at most.
+engine::Task<> wait_for_congestion(engine::Thread& thread, Congestion& congestion, bool& woken) {
+  co_await thread.begin();
+  const SimTime start = thread.now();
+  co_await congestion.wait(thread, kWriteOrAsync, 10);
+  woken = thread.now() - start < milliseconds(20);
+  co_await thread.exit();
+}
+
+TEST(CongestionTest, ARequestThatIsFreedBelowTheSecondNumberWakesWhoWaits) {
+  for (const int left : {103, 102}) {
+    QueueRig rig;
+    Congestion congestion;
+    RequestPool pool{rig.queue, rig.machine, kRequests, RequestClasses::kBySync, &congestion};
+    IoContext context{1};
+    std::vector<Request*> taken;
+    while (taken.size() < static_cast<std::size_t>(left) + 1) {
+      taken.push_back(pool.get(kWriteOrAsync, context, MayQueue::kMay));
+    }
+    engine::Thread thread{rig.machine, "waits", 7};
+    bool woken = false;
+    rig.sim.spawn("waits", wait_for_congestion(thread, congestion, woken));
+    rig.run(milliseconds(1));
+    pool.put(*taken.back());
+    rig.run(milliseconds(100));
+    EXPECT_EQ(woken, left < 103) << "though it never was congested";
+  }
+}
+
 TEST(RequestWait, OneOfTwoSleepersWakesForARequestAndTakesABatch) {
   SingleRig rig{small(of_3_6())};
   rig.task(scattered_writes(6));  // fills the pool; one and a half times is the end

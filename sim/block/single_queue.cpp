@@ -37,7 +37,7 @@ SingleQueue::SingleQueue(engine::Machine& machine, const engine::Tracer& tracer,
                          DeviceModel& device, const SingleQueueOptions& options)
     : BlockQueue{machine, tracer, kblockd, device, common_options(options)},
       options_{options},
-      pool_{*this, machine, options.nr_requests, options.request_classes},
+      pool_{*this, machine, options.nr_requests, options.request_classes, options.congestion},
       dispatch_{options.sorted_directions},
       flush_{*this, *this, machine.simulator()},
       ordered_{*this, options_.limits, dispatch_},

@@ -48,6 +48,7 @@ struct SingleQueueOptions {
   BlockTraceCosts trace{};
   DataSteps data_steps{};
   DriverOptions driver{.driver = Driver::kScsi, .rules = ErrorRules::kV3_6};
+  Congestion* congestion = nullptr;  // of the machine
 };
 
 // Models: blk_queue_bio(), blk_flush_plug_list() and the peek, start and end of requests,
@@ -67,8 +68,8 @@ class SingleQueue final : public BlockQueue,
 
   [[nodiscard]] std::size_t in_flight() const override;
   [[nodiscard]] Sectors bio_sectors_max(Lba at) const override;
-  // bdi_congested(), as writeback asks it; congestion itself: RequestPool.
   [[nodiscard]] const RequestPool& pool() const { return pool_; }
+  [[nodiscard]] bool write_congested() const override { return pool_.congested(kWriteOrAsync); }
 
   engine::Task<> submit_bio(TaskIo& io, Bio& bio) override;
   engine::Task<> flush_plug(TaskIo& io) override;

@@ -3,6 +3,8 @@
 
 #include <boost/intrusive/list.hpp>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/task.hpp"
@@ -24,6 +26,16 @@ class WaitQueue {
     // Models: finish_wait(). The node leaves the queue with this frame, also when the wake-up came
     // from elsewhere: later wake-ups of this queue go to threads that still sleep in it.
   }
+
+  // The same for `jiffies` at most (prepare_to_wait(), schedule_timeout()).
+  Task<> wait_for(Thread& thread, std::uint64_t jiffies) {
+    Waiter waiter{thread};
+    waiters_.push_back(waiter);
+    co_await thread.schedule_timeout(jiffies);
+  }
+
+  // Wakes all of them (wake_up() of waiters that are not exclusive).
+  void wake_all() { wake(std::numeric_limits<std::size_t>::max()); }
 
   // Wakes up to `count` waiters, oldest first, and returns how many it woke. They run later, never
   // inside this call. Who is about to sleep is woken as well, but who was woken from elsewhere and

@@ -170,9 +170,16 @@ Task<int> BlockDevice::issue_flush(TaskContext& task) {
 
 Task<> BlockDevice::writepages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc) {
   task.io().start_plug();
-  co_await pagecache::write_cache_pages(task, mapping, wbc, *this);
+  const pagecache::WritepagesRules rules = memory_.throttle.options().writepages;
+  if (rules == pagecache::WritepagesRules::kV2_6_18) {
+    co_await pagecache::mpage_writepages(task, mapping, wbc, *this);
+  } else {
+    co_await pagecache::write_cache_pages(task, mapping, wbc, *this, rules);
+  }
   co_await task.io().finish_plug();
 }
+
+Task<> BlockDevice::sync_page(TaskContext& task) { return queue_.unplug(task.io()); }
 
 Bio& BlockDevice::page_bio(PageIndex first, std::int64_t count, const WritebackControl& wbc,
                            block::WriteIds writes) {
@@ -182,7 +189,7 @@ Bio& BlockDevice::page_bio(PageIndex first, std::int64_t count, const WritebackC
   bio.count = count;
   // Models: wbc_to_write_flags().
   bio.flags = {.write = true,
-               .sync = wbc.sync_all,
+               .sync = wbc.sync_all && memory_.throttle.options().sync_writes,
                .background = !wbc.sync_all && (wbc.for_kupdate || wbc.for_background)};
   bio.end_io = this;
   bio.writes = writes;

@@ -111,6 +111,8 @@ class BlockDevice final : public File,
                                 const pagecache::WritebackControl& wbc) override;
   engine::Task<> read_pages(pagecache::TaskContext& task, pagecache::AddressSpace& mapping,
                             PageIndex first, Pages count, pagecache::ReadKind kind) override;
+  [[nodiscard]] bool is_plugged() const override { return queue_.is_plugged(); }
+  engine::Task<> sync_page(pagecache::TaskContext& task) override;
   void end_bio(block::Bio& bio, block::BlkStatus status) override;
 
  private:

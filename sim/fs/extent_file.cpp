@@ -238,7 +238,7 @@ Task<> ExtentFile::closed(TaskContext& task) {
 Task<> ExtentFile::evict(TaskContext& task) {
   inode_.freeing = true;
   remove_from_lists(inode_);
-  co_await writeback::inode_wait_for_writeback(task, inode_);
+  co_await pagecache::wait_on_inode_sync(task.thread(), inode_);
   unreserve(delayed_from(PageIndex{0}));
   size_ = Bytes{0};
   co_await pagecache::truncate_inode_pages(task, fs_.memory().cache, inode_.mapping, PageIndex{0});

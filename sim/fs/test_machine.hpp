@@ -98,7 +98,7 @@ struct DiskMachine : writeback::WritebackMachine {
     block::RequestQueue queue;
     pagecache::BdiWriteback wb;
     BlockDevice device;
-    writeback::Flusher flusher;
+    writeback::WorkQueueFlusher flusher;
   };
 
   Disk& add_disk(const std::string& name, const pagecache::ReadaheadLimits& readahead = {}) {

@@ -42,10 +42,16 @@ class AddressSpaceOps {
   }
   // ->write_end(): the file has been written up to `end`.
   virtual void write_end(AddressSpace& /*mapping*/, FileOffset /*end*/) {}
+  // Asked by who is about to wait for a page: starts what a plug of the queue itself holds back
+  // (->sync_page(), v2.6.18). True where there is such a plug.
+  [[nodiscard]] virtual bool is_plugged() const { return false; }
+  virtual engine::Task<> sync_page(TaskContext& task);
 
  protected:
   ~AddressSpaceOps() = default;
 };
+
+inline engine::Task<> AddressSpaceOps::sync_page(TaskContext&) { co_return; }
 
 // A thread that waits until one page is no longer under writeback, or locked.
 struct PageWaiter {

@@ -37,6 +37,25 @@ void move_to_head(Inode& inode, InodeList& list) {
   list.push_front(inode);
 }
 
+void end_inode_sync(Inode& inode) {
+  inode.sync = false;
+  inode.sync_waiters.wake_all();
+}
+
+engine::Task<> sleep_on_inode_sync(engine::Thread& thread, Inode& inode) {
+  if (!inode.sync) {
+    co_return;
+  }
+  co_await inode.sync_waiters.wait(thread);
+  co_await thread.run(thread.costs().sleeper_wake);
+}
+
+engine::Task<> wait_on_inode_sync(engine::Thread& thread, Inode& inode) {
+  while (inode.sync) {
+    co_await sleep_on_inode_sync(thread, inode);
+  }
+}
+
 void redirty_tail(Inode& inode, std::uint64_t jiffies_now) {
   InodeList& dirty = inode.wb.b_dirty;
   if (!dirty.empty() && engine::time_after(dirty.front().dirtied_when, inode.dirtied_when)) {
@@ -51,7 +70,8 @@ void mark_inode_dirty(Inode& inode, InodeChange change, std::uint64_t jiffies_no
   if (!set_flags(inode, change)) {
     return;
   }
-  if (inode.sync_queued || inode.freeing || was_dirty) {
+  const bool locked = inode.sync && inode.s_dirty != nullptr;  // I_LOCK of v2.6.18
+  if (inode.sync_queued || inode.freeing || was_dirty || locked) {
     return;  // on a list, or whoever writes it back puts it there
   }
   BdiWriteback& wb = inode.wb;
@@ -66,7 +86,7 @@ void mark_inode_dirty(Inode& inode, InodeChange change, std::uint64_t jiffies_no
     return;
   }
   const bool first = !wb.has_dirty_io();
-  move_to_head(inode, wb.b_dirty);
+  move_to_head(inode, inode.s_dirty != nullptr ? *inode.s_dirty : wb.b_dirty);
   if (first && wb.listener != nullptr) {
     wb.listener->first_dirty_inode(wb);
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "sim/base/units.hpp"
+#include "sim/block/bio_target.hpp"
 #include "sim/engine/tracepoints.hpp"
 #include "sim/engine/wait_queue.hpp"
 #include "sim/pagecache/address_space.hpp"
@@ -14,6 +15,7 @@
 namespace wbsim::pagecache {
 
 class BdiWriteback;
+class Inode;
 
 class SuperBlock;  // super_block.hpp
 
@@ -21,6 +23,8 @@ using InodeHook =
     boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 using InodeMemberHook =
     boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+using InodeList = boost::intrusive::list<Inode, boost::intrusive::constant_time_size<false>>;
 
 // Models: the part of struct inode that writeback uses, v5.10.
 class Inode : public InodeHook {
@@ -44,13 +48,14 @@ class Inode : public InodeHook {
   int pins = 0;                    // who waits for its pages without having it open (i_count)
   engine::WaitQueue sync_waiters;  // for the end of I_SYNC
   InodeMemberHook wb_hook;         // i_wb_list
+  // Where it goes when it becomes dirty, if not to its wb: its superblock's list (v2.6.18).
+  InodeList* s_dirty = nullptr;
 
   [[nodiscard]] bool dirty_inode() const { return dirty_sync || dirty_datasync; }
   [[nodiscard]] bool dirty() const { return dirty_pages || dirty_inode(); }  // I_DIRTY
   [[nodiscard]] bool dirty_at_all() const { return dirty() || dirty_time; }  // I_DIRTY_ALL
 };
 
-using InodeList = boost::intrusive::list<Inode, boost::intrusive::constant_time_size<false>>;
 using InodeWritebackList =
     boost::intrusive::list<Inode,
                            boost::intrusive::member_hook<Inode, InodeMemberHook, &Inode::wb_hook>,
@@ -64,13 +69,18 @@ class WbListener {
   virtual void first_dirty_inode(BdiWriteback& wb) = 0;
   // Dirty memory is above the background threshold (wb_start_background_writeback()).
   virtual void start_background_writeback(BdiWriteback& wb) = 0;
-  // Everything dirty is to be written (wb_start_writeback()).
-  virtual void start_writeback(BdiWriteback& wb, engine::WbReason reason) = 0;
+  // So many dirty pages are to be written, or all (wb_start_writeback(), bdi_start_writeback()).
+  virtual void start_writeback(BdiWriteback& wb, engine::WbReason reason,
+                               std::int64_t nr_pages) = 0;
   // The first inode of which only time stamps are dirty appeared.
   virtual void first_dirty_time(BdiWriteback& wb) = 0;
   // A mapping of this wb got its first page under writeback, or lost its last.
   virtual void inode_writeback_start(BdiWriteback& wb) = 0;
   virtual void inode_writeback_end(BdiWriteback& wb) = 0;
+  // The exception: writes up to so many pages in the thread of the caller, a task that is throttled
+  // (writeback_inodes(), v2.6.18; writeback_inodes_wb(), v2.6.32). Returns how many.
+  virtual engine::Task<std::int64_t> write_for(TaskContext& task, BdiWriteback& wb,
+                                               std::int64_t nr_pages) = 0;
 
  protected:
   ~WbListener() = default;
@@ -124,7 +134,11 @@ class BdiWriteback {
   InodeList b_more_io;
   InodeList b_dirty_time;
   WbListener* listener = nullptr;
+  const block::BioTarget* queue = nullptr;  // whose congestion is the device's
 
+  [[nodiscard]] bool write_congested() const {  // bdi_write_congested()
+    return queue != nullptr && queue->write_congested();
+  }
   // b_dirty_time does not count: nobody wakes a flusher for it.
   [[nodiscard]] bool has_dirty_io() const {
     return !b_dirty.empty() || !b_io.empty() || !b_more_io.empty();
@@ -145,6 +159,13 @@ void mark_inode_dirty(Inode& inode, InodeChange change, std::uint64_t jiffies_no
 inline void mark_inode_dirty(Inode& inode, std::uint64_t jiffies_now) {
   mark_inode_dirty(inode, InodeChange::kPages, jiffies_now);
 }
+
+// Models: inode_sync_complete(), wake_up_inode(): nobody writes the inode any more.
+void end_inode_sync(Inode& inode);
+// Models: inode_sleep_on_writeback(): sleeps once for that. The inode may be gone afterwards.
+engine::Task<> sleep_on_inode_sync(engine::Thread& thread, Inode& inode);
+// Models: inode_wait_for_writeback(), v2.6.18's wait for I_LOCK: sleeps until that is so.
+engine::Task<> wait_on_inode_sync(engine::Thread& thread, Inode& inode);
 
 // Models: inode_io_list_move_locked(): to the head of `list`.
 void move_to_head(Inode& inode, InodeList& list);

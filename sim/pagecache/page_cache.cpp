@@ -351,10 +351,14 @@ void PageCache::drop_clean(AddressSpace& mapping, PageIndex first, PageIndex las
   charge_slab(mapping);
 }
 
-void PageCache::wakeup_flushers(engine::WbReason reason) {
+void PageCache::wakeup_flushers(engine::WbReason reason, std::int64_t nr_pages) {
+  if (flusher_waker_ != nullptr) {
+    flusher_waker_->wakeup_flushers(reason, nr_pages);
+    return;
+  }
   for (BdiWriteback* wb : wbs_) {
     if (wb->listener != nullptr) {
-      wb->listener->start_writeback(*wb, reason);
+      wb->listener->start_writeback(*wb, reason, nr_pages);
     }
   }
 }

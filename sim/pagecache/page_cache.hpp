@@ -14,6 +14,7 @@
 #include "sim/pagecache/task.hpp"
 #include "sim/pagecache/vm_stat.hpp"
 #include "sim/pagecache/wb_domain.hpp"
+#include "sim/pagecache/writeback_control.hpp"
 
 namespace wbsim::pagecache {
 
@@ -24,6 +25,16 @@ class MemoryListener {
 
  protected:
   ~MemoryListener() = default;
+};
+
+// wakeup_flusher_threads(), wakeup_pdflush(): who starts to write so many dirty pages. Implemented
+// where it is not a matter of each device (writeback/pdflush.hpp).
+class FlusherWaker {
+ public:
+  virtual void wakeup_flushers(engine::WbReason reason, std::int64_t nr_pages) = 0;
+
+ protected:
+  ~FlusherWaker() = default;
 };
 
 // Models: the state changes of a page and their counters (account_page_dirtied(),
@@ -42,6 +53,7 @@ class PageCache {
   void add_mapping(AddressSpace& mapping);
   // One without pages that goes away.
   void remove_mapping(AddressSpace& mapping);
+  void set_flusher_waker(FlusherWaker& waker) { flusher_waker_ = &waker; }
   void set_memory_listener(MemoryListener& listener) { memory_listener_ = &listener; }
 
   [[nodiscard]] std::uint64_t jiffies_now() const { return machine_.jiffies_now(); }
@@ -105,8 +117,9 @@ class PageCache {
     Pages writeback{0};       // under writeback
   };
   std::optional<Shrunk> shrink_inactive(int wanted);
-  // Asks the flushers of all devices to write everything (wakeup_flusher_threads()).
-  void wakeup_flushers(engine::WbReason reason);
+  // Asks the flushers of all devices to write so many pages, or everything
+  // (wakeup_flusher_threads()).
+  void wakeup_flushers(engine::WbReason reason, std::int64_t nr_pages);
   // Moves active pages to the inactive list when that one is low (inactive_is_low()).
   Pages balance_active();
 
@@ -126,6 +139,7 @@ class PageCache {
   std::vector<BdiWriteback*> wbs_;       // of these, each once
   Lru lru_;
   MemoryListener* memory_listener_ = nullptr;
+  FlusherWaker* flusher_waker_ = nullptr;
 };
 
 }  // namespace wbsim::pagecache

@@ -14,6 +14,12 @@ engine::Task<> wait_while(TaskContext& task, AddressSpace& mapping, PageIndex pa
         co_return;
       }
     }
+    if (mapping.ops.is_plugged()) {
+      co_await mapping.ops.sync_page(task);
+      if (!state(mapping, page)) {
+        co_return;
+      }
+    }
     mapping.waiters.push_back({page, &task.thread()});
     co_await task.thread().block();
     co_await task.thread().run(task.costs().sleeper_wake);

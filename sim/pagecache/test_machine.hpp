@@ -87,8 +87,9 @@ class TestTask {
 };
 
 struct TestMachine {
-  explicit TestMachine(int cpus = 1, Pages memory = kTestMemory)
-      : machine{simulator, cpus, {kTestHz, kTestJiffies, SimDuration{}}, no_costs()},
+  explicit TestMachine(int cpus = 1, Pages memory = kTestMemory,
+                       engine::TimerWheel wheel = engine::TimerWheel::kNonCascading)
+      : machine{simulator, cpus, {kTestHz, kTestJiffies, SimDuration{}, wheel}, no_costs()},
         domain{machine, memory / 5},
         cache{machine, domain, memory},
         setup{machine, "setup"} {
@@ -147,7 +148,11 @@ class TestFile final : public AddressSpaceOps, public PageWriter {
                             WritebackControl& wbc) override {
     ++calls;
     wbc.pages_skipped += std::exchange(skip_pages, 0);
-    co_await write_cache_pages(task, mapping, wbc, *this);
+    if (rules == WritepagesRules::kV2_6_18) {
+      co_await mpage_writepages(task, mapping, wbc, *this);
+    } else {
+      co_await write_cache_pages(task, mapping, wbc, *this, rules);
+    }
   }
 
   engine::Task<Pages> write_run(TaskContext& task, AddressSpace& mapping, PageIndex first,
@@ -187,11 +192,12 @@ class TestFile final : public AddressSpaceOps, public PageWriter {
   };
 
   Inode inode;
-  std::vector<Read> reads;                 // in order of submission
-  SimDuration read_time{};                 // of one run
-  int read_failures = 0;                   // how many of the next runs fail
-  std::vector<std::int64_t> written;       // pages in order of submission
-  int calls = 0;                           // of writepages()
+  std::vector<Read> reads;            // in order of submission
+  SimDuration read_time{};            // of one run
+  int read_failures = 0;              // how many of the next runs fail
+  std::vector<std::int64_t> written;  // pages in order of submission
+  int calls = 0;                      // of writepages()
+  WritepagesRules rules = WritepagesRules::kV5_10;
   bool sync_all = false;                   // of the last page
   Pages run_max{64};                       // pages per write_run()
   std::int64_t skip_pages = 0;             // what the next writepages() says it could not write

@@ -9,11 +9,14 @@
 #include <span>
 
 #include "sim/pagecache/indexed_list.hpp"
+#include "sim/pagecache/inode.hpp"
 #include "sim/pagecache/page_wait.hpp"
 
 namespace wbsim::pagecache {
 
 namespace {
+
+constexpr std::int64_t kOldPagevecSize = 14;  // PAGEVEC_SIZE, v2.6.18 and v3.6
 
 // Models: tag_pages_for_writeback(): what is dirty now, and nothing that follows.
 void tag_pages_for_writeback(AddressSpace& mapping, PageIndex first, PageIndex last) {
@@ -33,11 +36,13 @@ void tag_pages_for_writeback(AddressSpace& mapping, PageIndex first, PageIndex l
 // pages that get the tag later are met by the next look-up.
 class Pagevec {
  public:
-  // Models: pagevec_lookup_range_tag(): tagged pages of [from, last], at most kPagevecSize.
+  explicit Pagevec(std::int64_t capacity) : capacity_{capacity} {}
+
+  // Models: pagevec_lookup_range_tag(): tagged pages of [from, last], as many as it holds.
   void look_up(const PageTree& pages, PageIndex from, PageIndex last, Mark tag) {
     taken_ = 0;
     found_ = 0;
-    std::int64_t room = kPagevecSize;
+    std::int64_t room = capacity_;
     while (room > 0) {
       const std::optional<PageIndex> page = pages.next(tag, from);
       if (!page || *page > last) {
@@ -78,6 +83,7 @@ class Pagevec {
     PageIndex start;  // its first page
     std::uint64_t bits = 0;
   };
+  std::int64_t capacity_;
   std::array<Leaf, kPagevecSize> leaves_;
   std::size_t taken_ = 0;
   std::size_t found_ = 0;
@@ -104,23 +110,23 @@ bool marked(const AddressSpace& mapping, PageIndex page, Mark mark) {
 }  // namespace
 
 engine::Task<> write_cache_pages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc,
-                                 PageWriter& writer) {
+                                 PageWriter& writer, WritepagesRules rules) {
   const bool whole_file = wbc.range_start == PageIndex{0} && wbc.range_end == PageIndex::max();
-  PageIndex index = wbc.range_cyclic ? mapping.writeback_index : wbc.range_start;
-  const PageIndex last = wbc.range_cyclic ? PageIndex::max() : wbc.range_end;
-  Mark tag = Mark::kDirty;
-  if (wbc.sync_all || wbc.tagged_writepages) {
+  const PageIndex start = wbc.range_cyclic ? mapping.writeback_index : wbc.range_start;
+  PageIndex index = start;
+  PageIndex last = wbc.range_cyclic ? PageIndex::max() : wbc.range_end;
+  const bool v5_10 = rules == WritepagesRules::kV5_10;
+  bool wraps = !v5_10 && wbc.range_cyclic && start > PageIndex{0};
+  const Mark tag = wbc.sync_all || wbc.tagged_writepages ? Mark::kToWrite : Mark::kDirty;
+  if (tag == Mark::kToWrite) {
     tag_pages_for_writeback(mapping, index, last);
-    tag = Mark::kToWrite;
   }
   PageIndex done_index = index;
   bool done = false;
-  Pagevec pagevec;
-  do {
+  Pagevec pagevec{v5_10 ? kPagevecSize : kOldPagevecSize};
+  while (!done) {
     pagevec.look_up(mapping.pages, index, last, tag);
-    if (pagevec.empty()) {
-      break;
-    }
+    const bool found = !pagevec.empty();
     index = pagevec.behind();
     while (!pagevec.empty() && !done) {
       const PageIndex page = pagevec.front();
@@ -143,13 +149,80 @@ engine::Task<> write_cache_pages(TaskContext& task, AddressSpace& mapping, Write
       wbc.nr_to_write -= written.count();
       done = wbc.nr_to_write <= 0 && !wbc.sync_all;
     }
-    co_await task.thread().cond_resched();
-  } while (!done && pagevec.full());
-  if (wbc.range_cyclic && !done) {
+    if (found) {
+      co_await task.thread().cond_resched();
+    }
+    if (done || pagevec.full()) {
+      continue;
+    }
+    if (!wraps) {
+      break;
+    }
+    wraps = false;
+    index = done_index = PageIndex{0};
+    last = start - Pages{1};
+    if (tag == Mark::kToWrite) {
+      tag_pages_for_writeback(mapping, index, last);
+    }
+  }
+  if (v5_10 && wbc.range_cyclic && !done) {
     done_index = PageIndex{0};
   }
   if (wbc.range_cyclic || (whole_file && wbc.nr_to_write > 0)) {
     mapping.writeback_index = done_index;
+  }
+}
+
+engine::Task<> mpage_writepages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc,
+                                PageWriter& writer) {
+  const BdiWriteback& wb = mapping.host.wb;
+  const auto meets_congestion = [&wbc, &wb] {
+    const bool meets = wbc.nonblocking && wb.write_congested();
+    wbc.encountered_congestion |= meets;
+    return meets;
+  };
+  if (meets_congestion()) {
+    co_return;
+  }
+  const bool whole_file = wbc.range_start == PageIndex{0} && wbc.range_end == PageIndex::max();
+  PageIndex index = wbc.range_cyclic ? mapping.writeback_index : wbc.range_start;
+  const PageIndex last = wbc.range_cyclic ? PageIndex::max() : wbc.range_end;
+  bool scanned = !wbc.range_cyclic;
+  bool done = false;
+  Pagevec pagevec{kOldPagevecSize};
+  while (!done && index <= last) {
+    pagevec.look_up(mapping.pages, index, last, Mark::kDirty);
+    if (pagevec.empty()) {
+      if (scanned) {
+        break;
+      }
+      scanned = true;
+      index = PageIndex{0};
+      continue;
+    }
+    scanned = true;
+    index = pagevec.behind();
+    while (!pagevec.empty()) {
+      const PageIndex page = pagevec.front();
+      const Pages run = writable_run(mapping, page, pagevec.leaf_bits());
+      if (run == Pages{0}) {
+        if (wbc.sync_all && marked(mapping, page, Mark::kWriteback)) {
+          co_await wait_on_page_writeback(task, mapping, page);
+        } else {
+          pagevec.pop(Pages{1});
+        }
+        continue;
+      }
+      const Pages written = co_await writer.write_run(task, mapping, page, run, wbc);
+      pagevec.pop(written);
+      wbc.nr_to_write -= written.count();
+      done |= wbc.nr_to_write <= 0;
+      done |= meets_congestion();
+    }
+    co_await task.thread().cond_resched();
+  }
+  if (wbc.range_cyclic || (whole_file && wbc.nr_to_write > 0)) {
+    mapping.writeback_index = index;
   }
 }
 

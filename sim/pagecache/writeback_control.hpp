@@ -22,6 +22,8 @@ struct WritebackControl {
   bool for_background = false;
   bool range_cyclic = false;
   bool for_sync = false;
+  bool nonblocking = false;             // v2.6.18: leaves a device that is congested
+  bool encountered_congestion = false;  // answer: it met one
 };
 
 }  // namespace wbsim::pagecache

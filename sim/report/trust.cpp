@@ -11,7 +11,7 @@ namespace wbsim::report {
 namespace {
 
 // A row changes in the same commit as the comparison it rests on.
-constexpr std::array<TrustRow, 39> kTable{{
+constexpr std::array<TrustRow, 43> kTable{{
     {"dirty limits", Evidence::kTruthCase, Evidence::kTruthCase, Evidence::kTruthCase,
      "thresholds of global_dirty_state, dirty curve"},
     {"pos_ratio", Evidence::kTruthCase, Evidence::kTruthCase, Evidence::kTruthCase,
@@ -26,6 +26,12 @@ constexpr std::array<TrustRow, 39> kTable{{
      "dirty curve, time of crossing the background threshold"},
     {"kupdate", Evidence::kTruthCase, Evidence::kTruthCase, Evidence::kTruthCase,
      "dirty curve under other expire and writeback intervals"},
+    {"pdflush", Evidence::kNone, Evidence::kNone, Evidence::kNone, ""},
+    {"bdi threads", Evidence::kNone, Evidence::kNone, Evidence::kNone, ""},
+    {"writers write back", Evidence::kVector, Evidence::kVector, Evidence::kVector,
+     "worked examples of get_dirty_limits(), mm/page-writeback.c, v2.6.18"},
+    {"control laws of 3.6", Evidence::kVector, Evidence::kVector, Evidence::kVector,
+     "worked examples of bdi_position_ratio(), mm/page-writeback.c, v3.6"},
     {"plug", Evidence::kTruthCase, Evidence::kTruthCase, Evidence::kTruthCase,
      "order of block_rq_issue"},
     {"merge", Evidence::kTruthCase, Evidence::kTruthCase, Evidence::kTruthCase,

@@ -9,8 +9,8 @@ namespace wbsim::system {
 namespace {
 
 constexpr std::array<CatalogEntry, 7> kKernels{{
-    {"2.6.18", true, "direct I/O only: single queue plugged by itself, barriers"},
-    {"3.6", true, "direct I/O only: single queue plugged by tasks, flush sequences"},
+    {"2.6.18", true, "single queue plugged by itself, barriers; pdflush, writers write back"},
+    {"3.6", true, "single queue plugged by tasks, flush sequences; bdi threads"},
     {"5.10", true, "per-wb throttling, blk-mq, all-requests plug merge"},
     {"5.15", false, "between 5.10 and 6.1"},
     {"6.1", true, "newest-only plug merge, LIFO issue, bandwidth at do_writepages"},

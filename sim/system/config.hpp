@@ -23,10 +23,16 @@
 #include "sim/engine/jiffies.hpp"
 #include "sim/fs/block_device.hpp"
 #include "sim/fs/extent_fs.hpp"
+#include "sim/pagecache/write_cache_pages.hpp"
 #include "sim/system/stack_config.hpp"
+#include "sim/writeback/dirty_limits.hpp"
 #include "sim/writeback/dirty_throttle.hpp"
+#include "sim/writeback/position_ratio.hpp"
 
 namespace wbsim::system {
+
+// How far the watermarks of free memory are apart (memory_layout.hpp).
+enum class WatermarkRules { kV2_6_18, kV3_6, kV5_10 };
 
 enum class KernelVersion { k2_6_18, k3_6, k5_10, k6_1, k6_6, k6_12 };
 
@@ -37,7 +43,7 @@ struct KernelSwitches {
   enum class BandwidthUpdate { kThrottleAndFlusher, kDoWritepages };  // 3.9
   enum class BufferedRead { kPageByPage, kBatched };                  // 2.15
   enum class BlockLayer { kSingleQueue, kMultiQueue };                // 9.7, 10
-  // Who writes back (5). Only the work queue is simulated: without it there is no buffered I/O.
+  // Who writes back (5).
   enum class Flusher { kPdflush, kBdiThreads, kWorkQueue };
   BlockLayer block_layer = BlockLayer::kMultiQueue;
   // Of a single queue.
@@ -72,6 +78,16 @@ struct KernelSwitches {
   BufferedRead buffered_read = BufferedRead::kPageByPage;
   writeback::DirtyCheck dirty_check = writeback::DirtyCheck::kAfterPage;
   bool requeues_young = true;
+  writeback::ThrottleAction throttle_action = writeback::ThrottleAction::kPause;      // 4
+  writeback::LimitRules dirty_limits = writeback::LimitRules::kV5_10;                 // 3.1, 4
+  writeback::ControlLaws control_laws = writeback::ControlLaws::kV5_10;               // 3.6, 4.2
+  pagecache::WritepagesRules writepages = pagecache::WritepagesRules::kV5_10;         // 5.9
+  writeback::ReclaimWakeup reclaim_wakeup = writeback::ReclaimWakeup::kDirtyBatches;  // 2.12
+  WatermarkRules watermarks = WatermarkRules::kV5_10;                                 // 2.12
+  bool flusher_plug = true;                                                           // 5.5
+  bool sync_writes = true;                                                            // 5.10
+  bool write_begin_waits = false;                                                     // 2.6
+  bool write_marks_accessed = false;                                                  // 2.5
   bool over_background_exact = false;  // 3.17: exact per-wb sum below 2 * stat_error
   int plug_max_requests = 32;          // BLK_MAX_REQUEST_COUNT
   // Ablations (false switches the mechanism off).
@@ -291,6 +307,7 @@ struct BootConfig {
   // How long before t = 0 the devices were set up: their flushers count the periodic look for old
   // data from there (wb->last_old_flush).
   SimDuration device_age = seconds(3600);
+  int fork_failures = 0;  // threads of devices that cannot be made at first (v3.6)
   friend bool operator==(const BootConfig&, const BootConfig&) = default;
 };
 

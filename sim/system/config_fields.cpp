@@ -109,6 +109,31 @@ constexpr std::array<std::pair<BandwidthUpdate, std::string_view>, 2> kBandwidth
 constexpr std::array<std::pair<writeback::DirtyCheck, std::string_view>, 2> kDirtyCheckNames{
     {{writeback::DirtyCheck::kAfterPage, "after-page"},
      {writeback::DirtyCheck::kBeforePage, "before-page"}}};
+using pagecache::WritepagesRules;
+using writeback::ControlLaws;
+using writeback::LimitRules;
+using writeback::ReclaimWakeup;
+using writeback::ThrottleAction;
+constexpr std::array<std::pair<ThrottleAction, std::string_view>, 3> kThrottleActionNames{
+    {{ThrottleAction::kWriteBack, "write-back"},
+     {ThrottleAction::kWriteBackPerDevice, "write-back-per-device"},
+     {ThrottleAction::kPause, "pause"}}};
+constexpr std::array<std::pair<LimitRules, std::string_view>, 3> kLimitRulesNames{
+    {{LimitRules::kV2_6_18, "2.6.18"}, {LimitRules::kV3_6, "3.6"}, {LimitRules::kV5_10, "5.10"}}};
+constexpr std::array<std::pair<ControlLaws, std::string_view>, 2> kControlLawsNames{
+    {{ControlLaws::kV3_6, "3.6"}, {ControlLaws::kV5_10, "5.10"}}};
+constexpr std::array<std::pair<WritepagesRules, std::string_view>, 3> kWritepagesNames{
+    {{WritepagesRules::kV2_6_18, "2.6.18"},
+     {WritepagesRules::kV3_6, "3.6"},
+     {WritepagesRules::kV5_10, "5.10"}}};
+constexpr std::array<std::pair<ReclaimWakeup, std::string_view>, 2> kReclaimWakeupNames{
+    {{ReclaimWakeup::kDirectScans, "direct-scans"},
+     {ReclaimWakeup::kDirtyBatches, "dirty-batches"}}};
+constexpr std::array<std::pair<WatermarkRules, std::string_view>, 3> kWatermarksNames{
+    {{WatermarkRules::kV2_6_18, "2.6.18"},
+     {WatermarkRules::kV3_6, "3.6"},
+     {WatermarkRules::kV5_10, "5.10"}}};
+
 constexpr std::array<std::pair<BufferedRead, std::string_view>, 2> kBufferedReadNames{
     {{BufferedRead::kPageByPage, "page-by-page"}, {BufferedRead::kBatched, "batched"}}};
 
@@ -164,6 +189,8 @@ std::vector<Field> boot_fields(BootConfig& boot) {
                      {1, kPagesPerRateMax}, "bdi write bandwidth estimate at t = 0 (INIT_BW)"),
       quantity_field("device_age", access_count(boot.device_age), Quantity::kDuration,
                      {0, seconds(86400).count()}, "time from the set-up of the devices to t = 0"),
+      integer_field("fork_failures", access_count(boot.fork_failures), {0, 1000},
+                    "how often the thread of a device cannot be made, with flusher bdi-threads"),
   };
 }
 
@@ -271,9 +298,36 @@ Field kernel_field(Config& config) {
   field.read = [&config, read = field.read](ReadContext& context, const Json& value,
                                             const std::string& pointer) {
     read(context, value, pointer);
+    // vm_dirty_ratio, mm/page-writeback.c: 40 up to v2.6.21.
+    config.vm.dirty_ratio = config.kernel == KernelVersion::k2_6_18 ? 40 : VmConfig{}.dirty_ratio;
     load_kernel_profile(context, kernel_name(config.kernel), config.switches);
   };
   return field;
+}
+
+// By which old kernels throttle and write back.
+std::vector<Field> writeback_fields(KernelSwitches& s) {
+  return {
+      choice_field("throttle_action", s.throttle_action, kThrottleActionNames,
+                   "what a task that dirties too much does: writes, or pauses"),
+      choice_field("dirty_limits", s.dirty_limits, kLimitRulesNames,
+                   "what vm.dirty_ratio and its siblings are parts of, and how they are rounded"),
+      choice_field("control_laws", s.control_laws, kControlLawsNames,
+                   "formulas of the pausing throttle"),
+      choice_field("writepages", s.writepages, kWritepagesNames,
+                   "how the pages of a file are gone through"),
+      choice_field("reclaim_wakeup", s.reclaim_wakeup, kReclaimWakeupNames,
+                   "when reclaim asks for dirty pages to be written"),
+      choice_field("watermarks", s.watermarks, kWatermarksNames, "how many pages are kept free"),
+      boolean_field("flusher_plug", s.flusher_plug,
+                    "the flusher plugs all it writes, not each file alone"),
+      boolean_field("sync_writes", s.sync_writes,
+                    "pages that are written for fsync or sync are REQ_SYNC"),
+      boolean_field("write_begin_waits", s.write_begin_waits,
+                    "a write to a page under writeback waits for that"),
+      boolean_field("write_marks_accessed", s.write_marks_accessed,
+                    "writing a page twice moves it to the active list"),
+  };
 }
 
 std::vector<Field> block_switch_fields(KernelSwitches& s) {
@@ -297,7 +351,7 @@ std::vector<Field> block_switch_fields(KernelSwitches& s) {
       boolean_field("fsync_flushes", s.direct_io.fsync_flushes,
                     "fsync of a block device ends with a flush"),
       choice_field("flusher", s.flusher, kFlusherNames,
-                   "who writes back; only work-queue is simulated"),
+                   "who writes back: a pool of threads, a thread or a work item for each device"),
       choice_field("cpu_scheduler", s.cpu_scheduler, kCpuSchedulerNames,
                    "who gets a CPU next; eevdf-delayed lets sleepers burn off what they owe"),
       choice_field("timer_wheel", s.timer_wheel, kTimerWheelNames,
@@ -364,8 +418,10 @@ std::vector<Field> memory_and_stack_switch_fields(KernelSwitches& s) {
 
 std::vector<Field> switch_fields(KernelSwitches& s) {
   std::vector<Field> fields = block_switch_fields(s);
-  for (Field& field : memory_and_stack_switch_fields(s)) {
-    fields.push_back(std::move(field));
+  for (auto more : {&memory_and_stack_switch_fields, &writeback_fields}) {
+    for (Field& field : more(s)) {
+      fields.push_back(std::move(field));
+    }
   }
   return fields;
 }

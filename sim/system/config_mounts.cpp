@@ -105,12 +105,31 @@ const MountConfig* mount_on(const Config& config, const std::string& device) {
   return found == config.mounts.end() ? nullptr : &*found;
 }
 
+namespace {
+
+void check_kernel_of_mount(ReadContext& context, const std::string& pointer,
+                           const KernelSwitches& kernel, const MountConfig& mount) {
+  if (kernel.flusher == KernelSwitches::Flusher::kPdflush ||
+      kernel.queue_plugging == block::QueuePlugging::kPerQueue) {
+    context.refuse(pointer,
+                   "file systems of Linux 2.6.18 (profile.flusher=pdflush or "
+                   "profile.queue_plugging=per-queue); jobs may use the device, /dev/NAME");
+  }
+  if (mount.options.lazytime && kernel.block_layer != KernelSwitches::BlockLayer::kMultiQueue) {
+    context.error(pointer + "/options/lazytime",
+                  "this kernel does not know it (Linux 4.0); leave it out");
+  }
+}
+
+}  // namespace
+
 void check_mounts(ReadContext& context, const Config& config) {
   const std::vector<std::string> known = device_names(config);
   std::set<std::string> used;
   for (const MountConfig& mount : config.mounts) {
     const std::string pointer = child_pointer("/mounts", mount.name);
     const std::string at = child_pointer(pointer, "device");
+    check_kernel_of_mount(context, pointer, config.switches, mount);
     if (mount.name == "dev") {
       context.error(pointer, "/dev is where devices are; use another name");
     }

@@ -37,6 +37,27 @@ TEST(ConfigMounts, AreReadWithTheirOptionsAndPrintedInFull) {
   EXPECT_EQ(mount_on(*reading.config, "sda"), nullptr);
 }
 
+TEST(ConfigMounts, OfLinux2618AreRefusedByName) {
+  const std::string mounts = R"("data":{"device":"sdb","fs":"extent"})";
+  const std::string message =
+      "not simulated: a.json: /mounts/data: file systems of Linux 2.6.18 "
+      "(profile.flusher=pdflush or profile.queue_plugging=per-queue); jobs may use the device, "
+      "/dev/NAME\n";
+  for (const char* kernel : {R"(,"kernel":"2.6.18")", R"(,"profile":{"flusher":"pdflush"})"}) {
+    const auto reading = read(with_mounts(mounts, kernel));
+    EXPECT_EQ(reading.exit_code, 3) << kernel;
+    EXPECT_EQ(reading.findings, message);
+  }
+  EXPECT_EQ(findings_of(mounts, R"(,"kernel":"3.6")"), "");
+}
+
+TEST(ConfigMounts, HaveNoLazytimeBeforeLinux40) {
+  const std::string lazy = R"("data":{"device":"sdb","fs":"extent","options":{"lazytime":true}})";
+  EXPECT_EQ(findings_of(lazy, R"(,"kernel":"3.6")"),
+            "a.json: /mounts/data/options/lazytime: this kernel does not know it (Linux "
+            "4.0); leave it out\n");
+}
+
 TEST(ConfigMounts, NeedADeviceAndAKind) {
   EXPECT_EQ(findings_of(R"("data":{})"),
             "a.json: /mounts/data/device: is missing; the name of the device that the file system "

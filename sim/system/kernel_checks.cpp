@@ -24,27 +24,16 @@ constexpr std::array<std::string_view, 4> kOfSingleQueue{"queue_plugging", "requ
 constexpr std::array<std::string_view, 9> kOfBlkMq{
     "plug_merge",   "plug_issue_order", "plug_size_limit", "plugs_each_bio", "tag_wake",
     "bio_priority", "throttle_splits",  "elevator_pull",   "fua_issue"};
-constexpr std::array<std::string_view, 8> kOfPageCache{
-    "background_start", "bandwidth_update", "buffered_read",         "dirty_check",
-    "requeues_young",   "throttling",       "over_background_exact", "background_writeback"};
+// Of the throttle that pauses, of that which lets tasks write, and of flushers that have devices.
+constexpr std::array<std::string_view, 3> kOfPauses{"control_laws", "bandwidth_update",
+                                                    "background_start"};
 constexpr std::array<std::string_view, 4> kOfStack{"stack_order", "mirror_writes", "stripe_visit",
                                                    "md_flush"};
 // What the rest of a kernel is made for.
-constexpr std::array<std::string_view, 2> kFixed{"block_layer", "flusher"};
+constexpr std::array<std::string_view, 1> kFixed{"block_layer"};
 
 bool is_single(const KernelSwitches& kernel) {
   return kernel.block_layer == KernelSwitches::BlockLayer::kSingleQueue;
-}
-
-bool has_page_cache(const KernelSwitches& kernel) {
-  return kernel.flusher == KernelSwitches::Flusher::kWorkQueue;
-}
-
-std::string no_page_cache(const Config& config) {
-  return fmt::format(
-      "has no effect: the page cache and writeback of Linux {} are not simulated, "
-      "all I/O is direct",
-      kernel_name(config.kernel));
 }
 
 // By key, as the profile and the configuration say it.
@@ -91,50 +80,32 @@ void check_overrides(ReadContext& context, const Config& config, const KernelSwi
   note_overrides(context, switches, is_single(own) ? Keys{kOfBlkMq} : Keys{kOfSingleQueue},
                  fmt::format("has no effect: Linux {} has {}", kernel,
                              is_single(own) ? "a single queue" : "blk-mq"));
-  if (!has_page_cache(own)) {
-    note_overrides(context, switches, kOfPageCache, no_page_cache(config));
+  if (given.throttle_action != writeback::ThrottleAction::kPause) {
+    note_overrides(context, switches, kOfPauses,
+                   "has no effect: with this throttle_action nobody pauses");
   }
   if (config.stack.empty()) {
     note_overrides(context, switches, kOfStack, "has no effect without /stack");
   }
 }
 
-void check_actions(ReadContext& context, const Config& config) {
-  for (std::size_t i = 0; i < config.actions.size(); ++i) {
-    const ActionConfig& action = config.actions[i];
-    const std::string pointer = child_pointer("/actions", std::to_string(i));
-    if (action.syscall == "sync") {
-      context.refuse(pointer + "/syscall",
-                     fmt::format("\"sync\" of Linux {}, whose page cache and writeback are not",
-                                 kernel_name(config.kernel)));
-    } else if (!action.set.empty()) {
-      context.note(pointer + "/set", no_page_cache(config));
-    }
+// Bytes came with v2.6.29.
+void check_limits(ReadContext& context, const Config& config) {
+  if (config.switches.dirty_limits != writeback::LimitRules::kV2_6_18) {
+    return;
   }
-}
-
-// For kernels of which only direct I/O is simulated.
-void check_page_cache_options(ReadContext& context, const Config& config) {
-  const auto note = [&](const std::string& pointer, bool given) {
+  const auto check = [&context](const std::string& pointer, bool given) {
     if (given) {
-      context.note(pointer, no_page_cache(config));
+      context.error(pointer, "dirty_limits 2.6.18 know no bytes; leave it out, or set the ratio");
     }
   };
-  note("/vm", config.vm != VmConfig{});
-  note("/boot/dirty_limit", config.boot.dirty_limit.has_value());
-  note("/boot/write_bandwidth", config.boot.write_bandwidth.has_value());
-  const QueueConfig usual;
-  for (const DeviceConfig& device : config.devices) {
-    const std::string pointer = child_pointer("/devices", device.name);
-    const DeviceConfig plain;
-    note(pointer + "/bdi/min_ratio", device.bdi_min_ratio != plain.bdi_min_ratio);
-    note(pointer + "/bdi/max_ratio", device.bdi_max_ratio != plain.bdi_max_ratio);
-    note(pointer + "/queue/read_ahead_kb", device.queue.read_ahead_kb != usual.read_ahead_kb);
+  check("/vm/dirty_bytes", config.vm.dirty_bytes > Bytes{0});
+  check("/vm/dirty_background_bytes", config.vm.dirty_background_bytes > Bytes{0});
+  for (std::size_t i = 0; i < config.actions.size(); ++i) {
+    for (const auto& [name, value] : config.actions[i].set) {
+      check(fmt::format("/actions/{}/set/{}", i, name), name.ends_with("_bytes"));
+    }
   }
-  for (const StackConfig& stack : config.stack) {
-    note(child_pointer("/stack", stack.name) + "/read_ahead_kb", stack.read_ahead_kb.has_value());
-  }
-  check_actions(context, config);
 }
 
 }  // namespace
@@ -143,9 +114,7 @@ void check_kernel_profile(ReadContext& context, const Config& config) {
   KernelSwitches own;
   load_kernel_profile(context, kernel_name(config.kernel), own);
   check_overrides(context, config, own);
-  if (!has_page_cache(own)) {
-    check_page_cache_options(context, config);
-  }
+  check_limits(context, config);
 }
 
 }  // namespace wbsim::system

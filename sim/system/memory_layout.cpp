@@ -1,6 +1,7 @@
 #include "sim/system/memory_layout.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace wbsim::system {
 
@@ -23,14 +24,25 @@ Pages min_free(Pages total) {
   return std::min(recommended, total / 20);  // at most 5 % of memory
 }
 
+// Models: init_per_zone_pages_min(), v2.6.18: KiB, sixteen times the root of memory.
+Pages old_min_free(Pages total) {
+  constexpr std::int64_t kMinKib = 128;
+  constexpr std::int64_t kMaxKib = 65'536;
+  const auto root = static_cast<std::int64_t>(
+      std::sqrt(static_cast<double>(to_bytes(total).count() / 1024 * 16)));
+  return pages_floor(kibibytes(std::clamp(root, kMinKib, kMaxKib)));
+}
+
 }  // namespace
 
-MemoryLayout memory_layout(const MemoryConfig& memory) {
+MemoryLayout memory_layout(const MemoryConfig& memory, WatermarkRules rules) {
   MemoryLayout layout;
   layout.total = pages_floor(memory.total);
-  const Pages min = min_free(layout.total);
+  const Pages min =
+      rules == WatermarkRules::kV2_6_18 ? old_min_free(layout.total) : min_free(layout.total);
   // watermark_scale_factor 10: a thousandth of the zone, at least a quarter of min.
-  const Pages step = std::max(min / 4, layout.total / 1000);
+  const Pages step =
+      rules == WatermarkRules::kV5_10 ? std::max(min / 4, layout.total / 1000) : min / 4;
   const auto whole_machine = [&](Pages zones) {
     const Pages dma_share{zones.count() * kDmaZone.count() /
                           std::max(layout.total, kDmaZone).count()};

@@ -13,11 +13,19 @@ namespace {
 
 class Generator {
  public:
-  explicit Generator(std::uint64_t seed) : rng_{Rng::stream(seed, "random scenario")} {}
+  Generator(std::uint64_t seed, Era era)
+      : rng_{Rng::stream(seed, "random scenario")},
+        old_rng_{Rng::stream(seed, "random old scenario")},
+        era_{era} {}
 
   RandomScenario make() {
     free_cpu_ = one_in(6);
     devices_ = one_in(3) ? 2 : 1;
+    if (era_ == Era::kSingleQueue) {
+      v2_6_18_ = old_rng_.uniform(2) == 0;
+      // What v2.6.18 has not: bytes as limits.
+      bytes_ = !v2_6_18_;
+    }
     RandomScenario made;
     const std::string machine_text = machine();
     const std::string vm_text = vm();
@@ -46,7 +54,7 @@ class Generator {
   std::string machine() {
     std::string text = fmt::format(
         R"("kernel":"{}","cpus":{},"hz":{},"memory":{{"total":"{}","anon":"{}"}})",
-        any({"5.10", "6.1", "6.6", "6.12"}), any({1, 1, 2, 4}), any({100, 250, 300, 1000}),
+        kernel(any({"5.10", "6.1", "6.6", "6.12"})), any({1, 1, 2, 4}), any({100, 250, 300, 1000}),
         any({"64MiB", "64MiB", "128MiB", "512MiB"}), any({"0", "0", "16MiB"}));
     if (free_cpu_) {
       std::string costs;
@@ -55,10 +63,39 @@ class Generator {
       }
       text += fmt::format(R"(,"cpu_costs":{{{}}})", costs);
     }
-    if (one_in(10)) {
+    const bool throttling = !one_in(10);
+    if (era_ == Era::kSingleQueue) {
+      text += old_profile(throttling);
+    } else if (!throttling) {
       text += R"(,"profile":{"throttling":false})";
     }
     return text;
+  }
+
+  [[nodiscard]] const char* kernel(const char* drawn) const {
+    return era_ == Era::kBlkMq ? drawn : v2_6_18_ ? "2.6.18" : "3.6";
+  }
+
+  std::string old_profile(bool throttling) {
+    std::string switches = throttling ? "" : R"("throttling":false)";
+    const auto add = [&switches](const std::string& text) {
+      switches += (switches.empty() ? "" : ",") + text;
+    };
+    if (old_rng_.uniform(4) == 0) {
+      add(std::string{R"("flusher":")"} + any_old({"pdflush", "bdi-threads", "work-queue"}) + "\"");
+    }
+    if (old_rng_.uniform(4) == 0) {
+      add(std::string{R"("throttle_action":")"} +
+          any_old({"write-back", "write-back-per-device", "pause"}) + "\"");
+    }
+    if (old_rng_.uniform(6) == 0) {
+      add(std::string{R"("writepages":")"} + any_old({"2.6.18", "3.6", "5.10"}) + "\"");
+    }
+    return switches.empty() ? "" : R"(,"profile":{)" + switches + "}";
+  }
+
+  const char* any_old(std::initializer_list<const char*> values) {
+    return *(values.begin() + old_rng_.uniform(values.size()));
   }
 
   std::string vm() {
@@ -67,14 +104,14 @@ class Generator {
                     any({0, 1, 50, 500}), any({0, 50, 3000}));
     switch (rng_.uniform(5)) {
       case 0:
-        text += fmt::format(R"(,"dirty_bytes":{})", any({8192, 65'536, 4'194'304}));
+        text += limit(fmt::format(R"(,"dirty_bytes":{})", any({8192, 65'536, 4'194'304})));
         break;
       case 1:
         text += fmt::format(R"(,"dirty_ratio":{})", any({0, 1, 60}));
         break;
       case 2:
-        text += fmt::format(R"(,"dirty_background_bytes":{},"dirty_ratio":{})",
-                            any({4096, 1'048'576, 1'073'741'824}), any({1, 20}));
+        text += limit(fmt::format(R"(,"dirty_background_bytes":{},"dirty_ratio":{})",
+                                  any({4096, 1'048'576, 1'073'741'824}), any({1, 20})));
         break;
       case 3:
         text += fmt::format(R"(,"dirty_background_ratio":{},"dirty_ratio":{})", any({0, 5, 50}),
@@ -86,6 +123,10 @@ class Generator {
     return text + "}";
   }
 
+  [[nodiscard]] std::string limit(const std::string& bytes) const {
+    return bytes_ ? bytes : R"(,"dirty_ratio":7)";
+  }
+
   std::string device(const char* name) {
     const int depth = any({1, 2, 32});
     std::string queue = fmt::format(
@@ -94,6 +135,11 @@ class Generator {
         any({0, 100, 2000}), any({4, 64, 1280, 1280}), any({1, 3, 128, 65'535}), any({0, 0, 1, 2}));
     if (depth > 4 && one_in(2)) {
       queue += R"(,"nr_requests":4)";
+    }
+    if (era_ == Era::kSingleQueue) {
+      queue = fmt::format(R"("scheduler":"{}","max_sectors_kb":{},"nomerges":{})",
+                          any_old({"noop", "deadline", "cfq"}), old_rng_.uniform(2) == 0 ? 64 : 512,
+                          old_rng_.uniform(3));
     }
     if (one_in(2)) {
       queue += R"(,"write_cache":"write back")";
@@ -109,8 +155,9 @@ class Generator {
   std::string action() {
     switch (rng_.uniform(4)) {
       case 0:
-        return fmt::format(R"({{"at":"{}","set":{{"vm.dirty_bytes":{}}}}},)",
-                           any({"0s", "3ms", "200ms"}), any({8192, 1'048'576}));
+        return fmt::format(R"({{"at":"{}","set":{{"vm.dirty_{}":{}}}}},)",
+                           any({"0s", "3ms", "200ms"}), bytes_ ? "bytes" : "ratio",
+                           bytes_ ? any({8192, 1'048'576}) : 3);
       case 1:
         return R"({"at":"150ms","set":{"vm.dirty_writeback_centisecs":20}},)";
       case 2:
@@ -123,6 +170,7 @@ class Generator {
   std::string job(std::uint64_t number) {
     const bool sequential = one_in(2);
     const char* kind = any({"write", "write", "write", "read", "rw"});
+    kind = v2_6_18_ ? "write" : kind;
     std::string text = fmt::format("[job{}]\nfilename=/dev/sd{}\nrw={}{}\nbs={}\n", number,
                                    devices_ == 2 && one_in(2) ? "b" : "a", sequential ? "" : "rand",
                                    kind, any({"4k", "4k", "12k", "64k", "1m", "16m", "2k", "6k"}));
@@ -143,12 +191,16 @@ class Generator {
   }
 
   Rng rng_;
+  Rng old_rng_;  // of its own, so that scenarios of the other era stay as they are
+  Era era_;
+  bool v2_6_18_ = false;
+  bool bytes_ = true;
   bool free_cpu_ = false;
   int devices_ = 1;
 };
 
 }  // namespace
 
-RandomScenario random_scenario(std::uint64_t seed) { return Generator{seed}.make(); }
+RandomScenario random_scenario(std::uint64_t seed, Era era) { return Generator{seed, era}.make(); }
 
 }  // namespace wbsim::system::testing

@@ -130,8 +130,9 @@ class Watch final : public engine::Observer {
 
 class RandomScenarios : public ::testing::TestWithParam<std::uint64_t> {
  protected:
+  virtual testing::RandomScenario draw() { return testing::random_scenario(GetParam()); }
   void SetUp() override {
-    const testing::RandomScenario drawn = testing::random_scenario(GetParam());
+    const testing::RandomScenario drawn = draw();
     text_ = drawn.document + "\n" + drawn.fio;
     Diagnostics diagnostics;
     std::optional<Config> config =
@@ -153,12 +154,15 @@ class RandomScenarios : public ::testing::TestWithParam<std::uint64_t> {
     return report::to_string(digest.finish());
   }
 
+  void keep_invariants();
+  void optimisations_change_nothing();
+
   std::string text_;
   Config config_;
   workload::WorkloadSpec jobs_;
 };
 
-TEST_P(RandomScenarios, KeepInvariants) {
+void RandomScenarios::keep_invariants() {
   constexpr SimDuration kSlice = milliseconds(10);
   constexpr SimTime kNeverEnds = at(seconds(600));
   SCOPED_TRACE(text_);
@@ -182,7 +186,7 @@ TEST_P(RandomScenarios, KeepInvariants) {
   EXPECT_EQ(watch.pages_in_flight(), 0);
 }
 
-TEST_P(RandomScenarios, OptimisationsChangeNothing) {
+void RandomScenarios::optimisations_change_nothing() {
   constexpr SimDuration kLength = milliseconds(300);
   SCOPED_TRACE(text_);
   const std::string fast = events(kLength);
@@ -194,7 +198,21 @@ TEST_P(RandomScenarios, OptimisationsChangeNothing) {
   EXPECT_EQ(fast, events(kLength)) << "batching=false";
 }
 
+TEST_P(RandomScenarios, KeepInvariants) { keep_invariants(); }
+TEST_P(RandomScenarios, OptimisationsChangeNothing) { optimisations_change_nothing(); }
+
+class OldRandomScenarios : public RandomScenarios {
+ protected:
+  testing::RandomScenario draw() override {
+    return testing::random_scenario(GetParam(), testing::Era::kSingleQueue);
+  }
+};
+
+TEST_P(OldRandomScenarios, KeepInvariants) { keep_invariants(); }
+TEST_P(OldRandomScenarios, OptimisationsChangeNothing) { optimisations_change_nothing(); }
+
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomScenarios, ::testing::Range<std::uint64_t>(0, 300));
+INSTANTIATE_TEST_SUITE_P(Seeds, OldRandomScenarios, ::testing::Range<std::uint64_t>(0, 120));
 
 }  // namespace
 }  // namespace wbsim::system

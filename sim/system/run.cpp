@@ -46,15 +46,11 @@ Bytes alignment_of(const workload::JobSpec& job) { return job.direct ? kSectorSi
 // What a kernel had, and what of that is simulated.
 void check_kernel(const Config& config, const workload::JobSpec& job, Diagnostics& diagnostics) {
   const std::string who = fmt::format("job \"{}\": ", job.name);
-  if (config.switches.flusher != KernelSwitches::Flusher::kWorkQueue && !job.direct) {
-    diagnostics.refuse(
-        job.where,
-        who + fmt::format("buffered I/O with Linux {}, whose page cache and writeback (flusher "
-                          "{}) are not simulated yet; direct=1 is",
-                          kernel_name(config.kernel),
-                          config.switches.flusher == KernelSwitches::Flusher::kPdflush
-                              ? "pdflush"
-                              : "bdi-threads"));
+  if (config.kernel == KernelVersion::k2_6_18 && job.reads && !job.direct) {
+    diagnostics.refuse(job.where,
+                       who +
+                           "buffered reads with Linux 2.6.18, whose readahead (before v2.6.23) "
+                           "is not; buffered writes and direct=1 are");
   }
   const bool has_io_uring = config.switches.block_layer == KernelSwitches::BlockLayer::kMultiQueue;
   if (job.engine == workload::IoEngine::kIoUring && !has_io_uring) {
@@ -321,6 +317,20 @@ void add_block_layer(const Config& config, std::vector<std::string>& names) {
   }
 }
 
+// Of old kernels; that of newer ones has rows of its own.
+void add_writeback(const KernelSwitches& switches, std::vector<std::string>& names) {
+  if (switches.flusher == KernelSwitches::Flusher::kPdflush) {
+    names.emplace_back("pdflush");
+  } else if (switches.flusher == KernelSwitches::Flusher::kBdiThreads) {
+    names.emplace_back("bdi threads");
+  }
+  if (switches.throttle_action != writeback::ThrottleAction::kPause) {
+    names.emplace_back("writers write back");
+  } else if (switches.control_laws == writeback::ControlLaws::kV3_6) {
+    names.emplace_back("control laws of 3.6");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> mechanisms_in_use(const Config& config,
@@ -333,6 +343,7 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
   std::vector<std::string> names;
   if (buffered) {
     names.insert(names.end(), {"dirty limits", "block device page cache", "LRU/kswapd (basic)"});
+    add_writeback(config.switches, names);
   }
   names.insert(names.end(), {"CPU scheduling", "plug"});
   add_block_layer(config, names);
@@ -359,32 +370,24 @@ std::vector<std::string> mechanisms_in_use(const Config& config,
                            return driver_of(device, config.switches) == block::Driver::kScsi;
                          }));
   use("another HZ", config.hz != kRecordedHz);
-  if (buffered && config.switches.throttling) {
+  if (buffered && config.switches.throttling &&
+      config.switches.throttle_action == writeback::ThrottleAction::kPause) {
     names.insert(names.end(), {"pos_ratio", "bandwidth", "ratelimit", "pause"});
   }
-  if (buffered && config.switches.background_writeback) {
-    names.emplace_back("flusher");
-  }
-  if (buffered && config.vm.dirty_writeback_centisecs > 0) {
-    names.emplace_back("kupdate");
-  }
+  use("flusher", buffered && config.switches.background_writeback);
+  use("kupdate", buffered && config.vm.dirty_writeback_centisecs > 0);
   const bool syncs = any_job([](const auto& job) {
     return job.open_sync != workload::OpenSync::kNone || job.fsync_every > 0 ||
            job.fdatasync_every > 0 || job.end_fsync;
   });
-  if (any_job([](const auto& job) { return job.direct; })) {
-    names.emplace_back("direct I/O");
-  }
-  if (any_job([](const auto& job) { return job.engine != workload::IoEngine::kSync; })) {
-    names.emplace_back("asynchronous I/O");
-  }
+  use("direct I/O", any_job([](const auto& job) { return job.direct; }));
+  use("asynchronous I/O",
+      any_job([](const auto& job) { return job.engine != workload::IoEngine::kSync; }));
   if (any_job([](const auto& job) { return !job.cgroup.empty(); })) {
     names.emplace_back("io.max");
     use("io.bfq.weight", std::find(names.begin(), names.end(), "bfq") != names.end());
   }
-  if (syncs) {
-    names.emplace_back("flush/FUA");
-  }
+  use("flush/FUA", syncs);
   for (const DeviceConfig& device : config.devices) {
     if (std::find(names.begin(), names.end(), device.model) == names.end()) {
       names.push_back(device.model);

@@ -25,10 +25,6 @@ namespace {
 constexpr int kGuestSamplerPid = 200;
 constexpr SimDuration kGuestSamplerPeriod = milliseconds(100);
 constexpr SimDuration kGuestSamplerPhase = milliseconds(5);  // 3.8 to 6.9 ms in calibration cases
-// get_nr_dirty_inodes() adds the inodes in use to the budget of periodic writeback; a small system
-// has about this many (seen on the truth rig).
-constexpr std::int64_t kInodesInUse = 10'500;
-
 engine::CpuCosts cpu_costs(const Config& config) {
   engine::CpuCosts costs;
   for (const engine::CpuCostComponent& component : engine::cpu_cost_components()) {
@@ -93,24 +89,6 @@ writeback::VmSysctl vm_sysctl(const VmConfig& vm) {
           vm.dirty_background_bytes,
           vm.dirty_writeback_centisecs,
           vm.dirty_expire_centisecs};
-}
-
-writeback::ThrottleOptions throttle_options(const Config& config, const engine::CpuCosts& costs) {
-  const KernelSwitches& switches = config.switches;
-  using Start = KernelSwitches::BackgroundStart;
-  using Update = KernelSwitches::BandwidthUpdate;
-  return {.background_start = switches.background_start == Start::kOnExit
-                                  ? writeback::BackgroundStart::kOnExit
-                                  : writeback::BackgroundStart::kEveryTurn,
-          .bandwidth_update = switches.bandwidth_update == Update::kThrottleAndFlusher
-                                  ? writeback::BandwidthUpdate::kThrottleAndFlusher
-                                  : writeback::BandwidthUpdate::kDoWritepages,
-          .dirty_check = switches.dirty_check,
-          .over_background_exact = switches.over_background_exact,
-          .requeues_young = switches.requeues_young,
-          .throttling = switches.throttling,
-          .background_writeback = switches.background_writeback,
-          .trace_writeback = trace_cost(config, costs, {"wb"})};
 }
 
 block::StackTraceCosts stack_trace_costs(const Config& config, const engine::CpuCosts& costs) {
@@ -216,14 +194,31 @@ block::RequestQueueOptions request_queue_options(const Config& config, const Dev
           .data_steps = queue.data_steps};
 }
 
+// total_pages: nr_free_pagecache_pages(), v2.6.18.
+writeback::MemoryUse memory_use(const Config& config, const MemoryLayout& layout) {
+  return {layout.total - layout.watermarks.high, pages_ceil(config.memory.anon)};
+}
+
 // global_wb_domain.dirty_limit right after boot: the threshold of all memory that was free then.
 Pages boot_dirty_limit(const Config& config, const MemoryLayout& layout) {
   if (config.boot.dirty_limit) {
     return *config.boot.dirty_limit;
   }
-  const Pages avail = layout.free - std::min(layout.free, layout.totalreserve) +
-                      config.memory.inactive_file + config.memory.active_file + Pages{1};
-  return writeback::domain_dirty_limits(vm_sysctl(config.vm), avail, Pages{0}, false).thresh;
+  const writeback::VmSysctl vm = vm_sysctl(config.vm);
+  const Pages files = config.memory.inactive_file + config.memory.active_file + Pages{1};
+  switch (config.switches.dirty_limits) {
+    case writeback::LimitRules::kV2_6_18:
+      return writeback::get_dirty_limits(vm, memory_use(config, layout), false).thresh;
+    case writeback::LimitRules::kV3_6: {
+      const Pages avail = std::max(layout.free - layout.totalreserve + files, Pages{0});
+      return writeback::global_dirty_limits(vm, avail, false).thresh;
+    }
+    case writeback::LimitRules::kV5_10: {
+      const Pages avail = layout.free - std::min(layout.free, layout.totalreserve) + files;
+      return writeback::domain_dirty_limits(vm, avail, Pages{0}, false).thresh;
+    }
+  }
+  SIM_UNREACHABLE();
 }
 
 }  // namespace
@@ -231,19 +226,19 @@ Pages boot_dirty_limit(const Config& config, const MemoryLayout& layout) {
 System::System(const Config& config, const workload::WorkloadSpec& workload,
                const std::vector<engine::Observer*>& observers)
     : config_{config},
-      layout_{memory_layout(config.memory)},
+      layout_{memory_layout(config.memory, config.switches.watermarks)},
       machine_{simulator_, config.cpus, jiffies(config), cpu_costs(config),
                config.switches.cpu_scheduler},
       domain_{machine_, boot_dirty_limit(config, layout_)},
       cache_{machine_, domain_, layout_.total},
-      throttle_{machine_,
-                tracer_,
-                cache_,
-                domain_,
-                vm_sysctl(config.vm),
-                throttle_options(config, machine_.costs())},
-      kswapd_{machine_, cache_, layout_.watermarks},
+      own_throttle_{make_throttle(machine_, tracer_, cache_, domain_, vm_sysctl(config.vm),
+                                  throttle_options(config, memory_use(config, layout_),
+                                                   trace_cost(config, machine_.costs(), {"wb"})),
+                                  congestion_)},
+      throttle_{*own_throttle_},
+      kswapd_{machine_, cache_, layout_.watermarks, config.switches.reclaim_wakeup},
       kblockd_{machine_},
+      flushers_{machine_, tracer_, throttle_, cache_, congestion_, config},
       guest_sampler_{machine_, "probe", kGuestSamplerPid, engine::Nice::kHighest},
       sample_{engine::event_calling<&System::take_sample>(*this, "sample")} {
   for (engine::Observer* observer : observers) {
@@ -303,7 +298,9 @@ void System::mount(const MountConfig& config) {
   file_systems_.push_back(
       std::make_unique<fs::ExtentFs>(*device.file, *device.wb, config.options,
                                      readahead_limits(device.ra_pages, config_.switches)));
-  mounted_.mounts.push_back({mount_point(config), *file_systems_.back(), *device.flusher});
+  writeback::Flusher* const flusher = device.flusher->takes_work();
+  SIM_CHECK(flusher != nullptr);  // check_mounts()
+  mounted_.mounts.push_back({mount_point(config), *file_systems_.back(), *flusher});
 }
 
 void System::add_device(const DeviceConfig& config, int index) {
@@ -325,6 +322,7 @@ void System::add_device(const DeviceConfig& config, int index) {
     block::SingleQueueOptions options =
         single_queue_options(config_, config, index, machine_.costs());
     options.driver = driver;
+    options.congestion = &congestion_;
     device.queue =
         std::make_unique<block::SingleQueue>(machine_, tracer_, kblockd_, *front, options);
   } else {
@@ -367,9 +365,10 @@ void System::add_file(Device& device, const std::string& name, Bytes size) {
   device.file = std::make_unique<fs::BlockDevice>(
       name, size, device.target(), *device.wb, fs::Memory{cache_, throttle_, kswapd_},
       readahead_limits(device.ra_pages, config_.switches), config_.switches.direct_io);
+  flushers_.adopt(device.file->inode());
   if (device.own_wb != nullptr) {
-    device.own_flusher = std::make_unique<writeback::Flusher>(machine_, tracer_, throttle_, cache_,
-                                                              *device.wb, kInodesInUse);
+    device.wb->queue = &device.target();
+    device.own_flusher = flushers_.make(*device.wb);
     device.flusher = device.own_flusher.get();
   }
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/faulty_device.hpp"
+#include "sim/block/congestion.hpp"
 #include "sim/block/device.hpp"
 #include "sim/block/kblockd.hpp"
 #include "sim/block/request_queue.hpp"
@@ -21,12 +22,13 @@
 #include "sim/pagecache/page_cache.hpp"
 #include "sim/pagecache/wb_domain.hpp"
 #include "sim/system/config.hpp"
+#include "sim/system/flusher_factory.hpp"
 #include "sim/system/memory_layout.hpp"
 #include "sim/system/workload_control.hpp"
 #include "sim/vfs/syscalls.hpp"
 #include "sim/workload/fio_job_file.hpp"
+#include "sim/writeback/device_flusher.hpp"
 #include "sim/writeback/dirty_throttle.hpp"
-#include "sim/writeback/flusher.hpp"
 #include "sim/writeback/reclaim.hpp"
 
 namespace wbsim::system {
@@ -65,9 +67,9 @@ class System {
     std::unique_ptr<block::BlockQueue> queue;
     std::unique_ptr<block::BioTarget> on_top;
     std::unique_ptr<fs::BlockDevice> file;
-    std::unique_ptr<writeback::Flusher> own_flusher;
+    std::unique_ptr<writeback::DeviceFlusher> own_flusher;
     pagecache::BdiWriteback* wb = nullptr;
-    writeback::Flusher* flusher = nullptr;
+    writeback::DeviceFlusher* flusher = nullptr;
     Pages ra_pages{0};
 
     [[nodiscard]] block::BioTarget& target() const {
@@ -93,9 +95,12 @@ class System {
   engine::Machine machine_;
   pagecache::WbDomain domain_;
   pagecache::PageCache cache_;
-  writeback::DirtyThrottle throttle_;
+  block::Congestion congestion_;
+  std::unique_ptr<writeback::DirtyThrottle> own_throttle_;
+  writeback::DirtyThrottle& throttle_;
   writeback::Kswapd kswapd_;
   block::Kblockd kblockd_;
+  FlusherFactory flushers_;
   std::map<std::string, std::unique_ptr<block::TagHost>> hosts_;  // by name
   std::vector<Device> devices_;
   std::vector<std::unique_ptr<fs::ExtentFs>> file_systems_;

@@ -13,7 +13,7 @@ namespace wbsim::vfs {
 // A block device, opened as /dev/NAME, and the flusher behind it.
 struct MountedDevice {
   fs::BlockDevice& device;
-  writeback::Flusher& flusher;
+  writeback::DeviceFlusher& flusher;
 };
 
 struct Mount {

@@ -1,4 +1,6 @@
 // System calls that make data durable.
+#include <set>
+
 #include "sim/pagecache/write_cache_pages.hpp"
 #include "sim/vfs/syscalls.hpp"
 #include "sim/writeback/filemap.hpp"
@@ -93,8 +95,15 @@ Task<int> Syscalls::syncfs(TaskContext& task, int fd) {
 
 // Models: ksys_sync(). Block devices come last: file systems keep their inodes there.
 Task<int> Syscalls::sync(TaskContext& task) {
+  if (writeback::SyncPasses* const passes = mounted_.devices.front().flusher.sync_passes()) {
+    co_await passes->sync(task);
+    co_return 0;
+  }
+  std::set<const writeback::DeviceFlusher*> asked;  // partitions have the flusher of their disk
   for (const MountedDevice& each : mounted_.devices) {
-    each.flusher.start_all(engine::WbReason::kSync);
+    if (asked.insert(&each.flusher).second) {
+      each.flusher.start_all(engine::WbReason::kSync);
+    }
   }
   co_await task.thread().cond_resched();  // taking s_umount of the first super_block may sleep
   for (const Mount& mount : mounted_.mounts) {

@@ -27,8 +27,7 @@ bool was_idle(const BdiWriteback& wb, std::uint64_t since, std::int64_t elapsed,
 }  // namespace
 
 // Models: __wb_update_bandwidth(..., update_ratelimit = true).
-void DirtyThrottle::update_with_ratelimit(const Control& control, BdiWriteback& wb,
-                                          std::uint64_t since) {
+void DirtyThrottle::update_with_ratelimit(Control& control, BdiWriteback& wb, std::uint64_t since) {
   const std::uint64_t now = machine_.jiffies_now();
   const int hz = machine_.jiffies().hz();
   const std::int64_t elapsed =
@@ -40,6 +39,9 @@ void DirtyThrottle::update_with_ratelimit(const Control& control, BdiWriteback& 
       domain_.dirty_limit =
           update_dirty_limit(domain_.dirty_limit, control.in.thresh, control.in.dirty);
       domain_.dirty_limit_stamp = now;
+    }
+    if (options_.laws == ControlLaws::kV3_6) {
+      find_position(control, wb);  // by the limit of now
     }
     const RatelimitResult result =
         update_dirty_ratelimit({.dirty_ratelimit = wb.dirty_ratelimit,

@@ -20,6 +20,10 @@ Pages share_of(Bytes bytes, int ratio, Pages avail) {
   return Pages{parts * avail.count() / kPageUnits};
 }
 
+DirtyLimits raised_by_a_quarter(const DirtyLimits& limits) {
+  return {limits.thresh + limits.thresh / 4, limits.bg_thresh + limits.bg_thresh / 4};
+}
+
 }  // namespace
 
 DirtyLimits domain_dirty_limits(const VmSysctl& vm, Pages avail, Pages dirty_limit, bool rt) {
@@ -34,6 +38,33 @@ DirtyLimits domain_dirty_limits(const VmSysctl& vm, Pages avail, Pages dirty_lim
     limits.bg_thresh = limits.thresh / 2;
   }
   return limits;
+}
+
+DirtyLimits global_dirty_limits(const VmSysctl& vm, Pages avail, bool raised) {
+  const auto share = [avail](Bytes bytes, int ratio) {
+    return bytes > Bytes{0} ? pages_ceil(bytes) : avail * ratio / 100;
+  };
+  DirtyLimits limits{share(vm.dirty_bytes, vm.dirty_ratio),
+                     share(vm.dirty_background_bytes, vm.dirty_background_ratio)};
+  if (limits.bg_thresh >= limits.thresh) {
+    limits.bg_thresh = limits.thresh / 2;
+  }
+  return raised ? raised_by_a_quarter(limits) : limits;
+}
+
+DirtyLimits get_dirty_limits(const VmSysctl& vm, const MemoryUse& memory, bool raised) {
+  constexpr int kRatioMin = 5;
+  const std::int64_t mapped = memory.mapped.count() * 100 / memory.total.count();
+  const auto unmapped = static_cast<int>(100 - mapped);
+  const int ratio = std::max(std::min(vm.dirty_ratio, unmapped / 2), kRatioMin);
+  const int background = vm.dirty_background_ratio >= ratio ? ratio / 2 : vm.dirty_background_ratio;
+  const DirtyLimits limits{memory.total * ratio / 100, memory.total * background / 100};
+  return raised ? raised_by_a_quarter(limits) : limits;
+}
+
+std::int64_t old_ratelimit_pages(Pages total, int cpus) {
+  constexpr std::int64_t kMaximum = pages_floor(mebibytes(4)).count();
+  return std::min(ratelimit_pages(total, cpus), kMaximum);
 }
 
 Pages wb_calc_thresh(Pages thresh, pagecache::Fraction share, const BdiRatios& ratios) {

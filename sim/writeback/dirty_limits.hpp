@@ -29,6 +29,29 @@ struct DirtyLimits {
 // A real-time task (`rt`) sees both raised by a quarter and dirty_limit / 32.
 DirtyLimits domain_dirty_limits(const VmSysctl& vm, Pages avail, Pages dirty_limit, bool rt);
 
+// Whose limits: what their base is and how they are rounded.
+//   kV2_6_18  parts of all memory, less where much is mapped; bytes cannot be given
+//   kV3_6     parts of dirtyable memory, of which the reserve is taken as a whole
+//   kV5_10    the same in steps of 1/4096; the reserve is free memory at most
+enum class LimitRules { kV2_6_18, kV3_6, kV5_10 };
+
+// Models: global_dirty_limits(), mm/page-writeback.c, v3.6. A real-time task, or one with
+// PF_LESS_THROTTLE (`raised`), sees both raised by a quarter.
+DirtyLimits global_dirty_limits(const VmSysctl& vm, Pages avail, bool raised);
+
+// What v2.6.18 takes the ratios of.
+struct MemoryUse {
+  Pages total{0};   // total_pages: what the page cache could fill above the high watermarks
+  Pages mapped{0};  // NR_FILE_MAPPED and NR_ANON_PAGES
+};
+
+// Models: get_dirty_limits(), v2.6.18. Half of the memory that is not mapped may be dirty at most,
+// and 5 % at least, whatever dirty_ratio says. `raised` as above.
+DirtyLimits get_dirty_limits(const VmSysctl& vm, const MemoryUse& memory, bool raised);
+
+// Models: set_ratelimit(), v2.6.18: pages dirtied on one CPU before a task looks; 4 MiB at most.
+std::int64_t old_ratelimit_pages(Pages total, int cpus);
+
 // Models: dirty_freerun_ceiling(). No task is throttled up to here.
 constexpr Pages dirty_freerun_ceiling(Pages thresh, Pages bg_thresh) {
   return (thresh + bg_thresh) / 2;

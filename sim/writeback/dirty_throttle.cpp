@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/base/check.hpp"
 #include "sim/writeback/bandwidth.hpp"
 #include "sim/writeback/pause.hpp"
 
@@ -35,7 +36,7 @@ DirtyThrottle::DirtyThrottle(engine::Machine& machine, const engine::Tracer& tra
       domain_{domain},
       vm_{vm},
       options_{options},
-      ratelimit_pages_{ratelimit_pages(domain.dirty_limit, machine.cpus())},
+      ratelimit_pages_{ratelimit_of(domain.dirty_limit)},
       leaks_(static_cast<std::size_t>(machine.cpus()), Pages{0}) {}
 
 std::uint64_t DirtyThrottle::bandwidth_interval() const {
@@ -46,7 +47,35 @@ std::uint64_t DirtyThrottle::bandwidth_interval() const {
 void DirtyThrottle::set_ratelimit() {
   const Pages thresh = limits_now().thresh;
   domain_.dirty_limit = thresh;
-  ratelimit_pages_ = ratelimit_pages(thresh, machine_.cpus());
+  ratelimit_pages_ = ratelimit_of(thresh);
+}
+
+std::int64_t DirtyThrottle::ratelimit_of(Pages thresh) const {
+  return options_.limits == LimitRules::kV2_6_18
+             ? old_ratelimit_pages(options_.memory.total, machine_.cpus())
+             : ratelimit_pages(thresh, machine_.cpus());
+}
+
+// Models: global_dirtyable_memory(). v3.6 does not keep the reserve within free memory.
+Pages DirtyThrottle::dirtyable() const {
+  const VmStat& stat = cache_.stat();
+  if (options_.limits != LimitRules::kV3_6) {
+    return stat.dirtyable();
+  }
+  const Pages all = stat.nr_free + stat.nr_inactive_file + stat.nr_active_file;
+  return std::max(all - stat.totalreserve, Pages{0}) + Pages{1};
+}
+
+DirtyLimits DirtyThrottle::limits_of(Pages avail) const {
+  switch (options_.limits) {
+    case LimitRules::kV2_6_18:
+      return get_dirty_limits(vm_, options_.memory, false);
+    case LimitRules::kV3_6:
+      return global_dirty_limits(vm_, avail, false);
+    case LimitRules::kV5_10:
+      return domain_dirty_limits(vm_, avail, domain_.dirty_limit, false);
+  }
+  SIM_UNREACHABLE();
 }
 
 // Models: dirty_ratio_handler() and its siblings. The rate limit is recomputed before the twin
@@ -83,9 +112,7 @@ void DirtyThrottle::set_vm(VmKey key, std::int64_t value) {
   }
 }
 
-DirtyLimits DirtyThrottle::limits_now() const {
-  return domain_dirty_limits(vm_, cache_.stat().dirtyable(), domain_.dirty_limit, false);
-}
+DirtyLimits DirtyThrottle::limits_now() const { return limits_of(dirtyable()); }
 
 Pages DirtyThrottle::wb_thresh_now(BdiWriteback& wb) const {
   return wb_calc_thresh(limits_now().thresh, domain_.fraction(wb.completions),
@@ -103,7 +130,7 @@ std::int64_t DirtyThrottle::pages_before_check(const TaskContext& task,
 }
 
 // Models: balance_dirty_pages_ratelimited_flags(), v6.1 (v5.10: without the flags).
-bool DirtyThrottle::check_due(TaskContext& task, const BdiWriteback& wb) {
+bool DirtyThrottle::check_due(TaskContext& task, const BdiWriteback& wb, Pages) {
   const Pages limit = check_interval(task, wb);
   Pages& dirtied = task.dirty.nr_dirtied;
   std::int64_t& per_cpu = cache_.ratelimit_count(task.cpu());
@@ -126,8 +153,8 @@ DirtyThrottle::Control DirtyThrottle::global_state(const TaskContext& task) cons
   const VmStat& stat = cache_.stat();
   Control control;
   control.file_dirty = VmStat::read(stat.nr_file_dirty);
-  control.avail = stat.dirtyable();
-  const DirtyLimits limits = domain_dirty_limits(vm_, control.avail, domain_.dirty_limit, false);
+  control.avail = dirtyable();
+  const DirtyLimits limits = limits_of(control.avail);
   control.in.dirty = control.file_dirty + VmStat::read(stat.nr_writeback);
   control.in.thresh = limits.thresh;
   control.in.bg_thresh = limits.bg_thresh;
@@ -160,6 +187,14 @@ void DirtyThrottle::wb_limits(Control& control, BdiWriteback& wb) const {
                       : Pages{wb.reclaimable.read_positive() + wb.writeback.read_positive()};
   in.avg_write_bandwidth = wb.avg_write_bandwidth;
   wb.thresh = in.wb_thresh;
+}
+
+void DirtyThrottle::find_position(Control& control, BdiWriteback& wb) const {
+  control.in.laws = options_.laws;
+  control.in.dirty_limit = domain_.dirty_limit;
+  control.in.avg_write_bandwidth = wb.avg_write_bandwidth;
+  control.position = wb_position_ratio(control.in);
+  wb.pos_ratio = control.position.pos_ratio;
 }
 
 void DirtyThrottle::free_run(TaskContext& task, const Control& control) const {
@@ -198,13 +233,15 @@ Task<> DirtyThrottle::balance_dirty_pages(TaskContext& task, BdiWriteback& wb) {
     start_background(wb);
     wb_limits(control, wb);
     exceeded = control.in.wb_dirty > control.in.wb_thresh && control.in.dirty > control.in.thresh;
-    control.position = wb_position_ratio(control.in);
-    wb.pos_ratio = control.position.pos_ratio;
+    find_position(control, wb);
     if (every_turn || exceeded) {
       wb.dirty_exceeded = exceeded;
     }
     if (engine::time_after(machine_.jiffies_now(), wb.bw_time_stamp + bandwidth_interval())) {
       update_with_ratelimit(control, wb, start);
+      if (options_.laws == ControlLaws::kV3_6) {
+        find_position(control, wb);  // by the estimates of now
+      }
     }
     const Decision decision = decide(task, control, wb, start, pages_dirtied);
     co_await task.thread().run(costs.bdp_throttle + 2 * options_.trace_writeback);

@@ -12,6 +12,7 @@
 #include "sim/pagecache/page_cache.hpp"
 #include "sim/pagecache/task.hpp"
 #include "sim/pagecache/wb_domain.hpp"
+#include "sim/pagecache/write_cache_pages.hpp"
 #include "sim/writeback/dirty_limits.hpp"
 #include "sim/writeback/position_ratio.hpp"
 
@@ -33,7 +34,30 @@ enum class BandwidthUpdate {
 // v6.5 for block devices), or before each (iomap_write_iter(), since v6.6).
 enum class DirtyCheck { kAfterPage, kBeforePage };
 
+// How a task that dirties too much is held back.
+enum class ThrottleAction {
+  kWriteBack,           // v2.6.18: it writes itself, while the machine is over its limit
+  kWriteBackPerDevice,  // v2.6.24 to v3.1: while its device is over its share of that
+  kPause,               // since v3.2: it sleeps as long as the device needs for what it dirtied
+};
+
+// When reclaim asks for dirty pages to be written.
+enum class ReclaimWakeup {
+  kDirectScans,   // v2.6.18, v3.6: a task that scanned half as much again as it wants, so many
+  kDirtyBatches,  // v5.10: a batch of nothing but dirty pages that nobody writes, everything
+};
+
 struct ThrottleOptions {
+  ThrottleAction action = ThrottleAction::kPause;
+  LimitRules limits = LimitRules::kV5_10;
+  ControlLaws laws = ControlLaws::kV5_10;
+  MemoryUse memory;  // of kV2_6_18's limits
+  pagecache::WritepagesRules writepages = pagecache::WritepagesRules::kV5_10;
+  ReclaimWakeup reclaim_wakeup = ReclaimWakeup::kDirtyBatches;
+  bool flusher_plug = true;           // around all that one piece of work writes; not in v3.6
+  bool sync_writes = true;            // WB_SYNC_ALL makes REQ_SYNC; not in v2.6.18
+  bool write_begin_waits = false;     // v3.6: whoever writes waits for pages under writeback
+  bool write_marks_accessed = false;  // before v3.11: writing a page twice activates it
   BackgroundStart background_start = BackgroundStart::kOnExit;
   BandwidthUpdate bandwidth_update = BandwidthUpdate::kThrottleAndFlusher;
   DirtyCheck dirty_check = DirtyCheck::kAfterPage;
@@ -56,11 +80,15 @@ enum class VmKey {
 };
 
 // Models: the dirty throttling of mm/page-writeback.c, v5.10 to v6.12.
+// Options make it that of v3.6; before that, tasks wrote themselves (writer_throttle.hpp).
 // Simplified: no memory cgroups, no strictlimit devices, no real-time tasks, no laptop mode.
 class DirtyThrottle {
  public:
   DirtyThrottle(engine::Machine& machine, const engine::Tracer& tracer, pagecache::PageCache& cache,
                 pagecache::WbDomain& domain, const VmSysctl& vm, const ThrottleOptions& options);
+  DirtyThrottle(const DirtyThrottle&) = delete;
+  DirtyThrottle& operator=(const DirtyThrottle&) = delete;
+  virtual ~DirtyThrottle() = default;
 
   [[nodiscard]] const VmSysctl& vm() const { return vm_; }
   [[nodiscard]] const ThrottleOptions& options() const { return options_; }
@@ -70,16 +98,18 @@ class DirtyThrottle {
   void set_min_ratio_sum(int percent) { min_ratio_sum_ = percent; }
 
   // Pages that a task may dirty, one after the other, before a check could do anything; >= 1.
-  [[nodiscard]] std::int64_t pages_before_check(const pagecache::TaskContext& task,
-                                                const pagecache::BdiWriteback& wb) const;
-  // The check after each dirtied page (balance_dirty_pages_ratelimited()): true when
+  [[nodiscard]] virtual std::int64_t pages_before_check(const pagecache::TaskContext& task,
+                                                        const pagecache::BdiWriteback& wb) const;
+  // The check after so many pages were written (balance_dirty_pages_ratelimited()): true when
   // balance_dirty_pages() is due. Picks up what exited tasks left behind.
-  bool check_due(pagecache::TaskContext& task, const pagecache::BdiWriteback& wb);
+  virtual bool check_due(pagecache::TaskContext& task, const pagecache::BdiWriteback& wb,
+                         Pages written);
   // The end of a task (do_exit()): pages that it dirtied since its last pause, and never paused
   // for, are left to whoever dirties pages next on its CPU.
-  void leave_to_others(pagecache::TaskContext& task);
-  // Sleeps as long as the task has to; starts background writeback.
-  engine::Task<> balance_dirty_pages(pagecache::TaskContext& task, pagecache::BdiWriteback& wb);
+  virtual void leave_to_others(pagecache::TaskContext& task);
+  // Sleeps, or writes, as long as the task has to; starts background writeback.
+  virtual engine::Task<> balance_dirty_pages(pagecache::TaskContext& task,
+                                             pagecache::BdiWriteback& wb);
 
   // The flusher's stop test (wb_over_bg_thresh()).
   bool over_background(const pagecache::TaskContext& task, pagecache::BdiWriteback& wb);
@@ -96,7 +126,7 @@ class DirtyThrottle {
   [[nodiscard]] DirtyLimits limits_now() const;
   [[nodiscard]] Pages wb_thresh_now(pagecache::BdiWriteback& wb) const;
 
- private:
+ protected:
   // What the kernel calls a dirty_throttle_control.
   struct Control {
     Pages file_dirty;
@@ -107,9 +137,18 @@ class DirtyThrottle {
 
   Control global_state(const pagecache::TaskContext& task) const;
   void wb_limits(Control& control, pagecache::BdiWriteback& wb) const;
+  void start_background(pagecache::BdiWriteback& wb) const;
+  [[nodiscard]] std::int64_t ratelimit() const { return ratelimit_pages_; }
+  [[nodiscard]] engine::Machine& machine() const { return machine_; }
+  [[nodiscard]] const engine::Tracer& tracer() const { return tracer_; }
+
+ private:
+  [[nodiscard]] Pages dirtyable() const;
+  [[nodiscard]] DirtyLimits limits_of(Pages avail) const;
+  [[nodiscard]] std::int64_t ratelimit_of(Pages thresh) const;
+  void find_position(Control& control, pagecache::BdiWriteback& wb) const;
   void free_run(pagecache::TaskContext& task, const Control& control) const;
-  void update_with_ratelimit(const Control& control, pagecache::BdiWriteback& wb,
-                             std::uint64_t since);
+  void update_with_ratelimit(Control& control, pagecache::BdiWriteback& wb, std::uint64_t since);
   void update_write_bandwidth_of(pagecache::BdiWriteback& wb, std::int64_t elapsed);
   // One turn's decision: how many jiffies to sleep; <= 0: leave at once.
   struct Decision {
@@ -120,7 +159,6 @@ class DirtyThrottle {
   };
   Decision decide(pagecache::TaskContext& task, const Control& control, pagecache::BdiWriteback& wb,
                   std::uint64_t start, Pages pages_dirtied);
-  void start_background(pagecache::BdiWriteback& wb) const;
   void set_ratelimit();
   [[nodiscard]] std::uint64_t bandwidth_interval() const;
 

@@ -184,10 +184,10 @@ TEST(CheckDue, WhenTheTaskDirtiedItsShare) {
   t.m.cache.ratelimit_count(0) = 5;
   t.dirty().nr_dirtied = Pages{31};
   EXPECT_EQ(t.m.throttle.pages_before_check(task, t.d.wb), 1);
-  EXPECT_FALSE(t.m.throttle.check_due(task, t.d.wb));
+  EXPECT_FALSE(t.m.throttle.check_due(task, t.d.wb, Pages{1}));
   EXPECT_EQ(t.m.cache.ratelimit_count(0), 5);
   t.dirty().nr_dirtied = Pages{32};
-  EXPECT_TRUE(t.m.throttle.check_due(task, t.d.wb));
+  EXPECT_TRUE(t.m.throttle.check_due(task, t.d.wb, Pages{1}));
   EXPECT_EQ(t.m.cache.ratelimit_count(0), 0);
 }
 
@@ -195,19 +195,19 @@ TEST(CheckDue, EveryEightPagesWhileTheDeviceIsOverItsLimit) {
   Throttled t{Pages{0}};
   t.d.wb.dirty_exceeded = true;
   t.dirty().nr_dirtied = Pages{7};
-  EXPECT_FALSE(t.m.throttle.check_due(t.task.context(), t.d.wb));
+  EXPECT_FALSE(t.m.throttle.check_due(t.task.context(), t.d.wb, Pages{1}));
   EXPECT_EQ(t.m.throttle.pages_before_check(t.task.context(), t.d.wb), 1);
   t.dirty().nr_dirtied = Pages{8};
-  EXPECT_TRUE(t.m.throttle.check_due(t.task.context(), t.d.wb));
+  EXPECT_TRUE(t.m.throttle.check_due(t.task.context(), t.d.wb, Pages{1}));
 }
 
 TEST(CheckDue, WhenAllTasksOfACpuTogetherDirtiedItsShare) {
   Throttled t{Pages{0}};
   const std::int64_t share = ratelimit_pages(t.m.domain.dirty_limit, 1);
   t.m.cache.ratelimit_count(0) = share - 1;
-  EXPECT_FALSE(t.m.throttle.check_due(t.task.context(), t.d.wb));
+  EXPECT_FALSE(t.m.throttle.check_due(t.task.context(), t.d.wb, Pages{1}));
   t.m.cache.ratelimit_count(0) = share;
-  EXPECT_TRUE(t.m.throttle.check_due(t.task.context(), t.d.wb));
+  EXPECT_TRUE(t.m.throttle.check_due(t.task.context(), t.d.wb, Pages{1}));
   EXPECT_EQ(t.m.cache.ratelimit_count(0), 0);
 }
 
@@ -228,7 +228,7 @@ struct TwoTasks : Throttled {
   // The next page of the second task.
   bool due_after_one_page() {
     dirty().nr_dirtied += Pages{1};
-    return m.throttle.check_due(task.context(), d.wb);
+    return m.throttle.check_due(task.context(), d.wb, Pages{1});
   }
 
   TestTask first{m.machine};

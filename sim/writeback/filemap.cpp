@@ -38,6 +38,9 @@ Task<> fdatawrite_range(TaskContext& task, DirtyThrottle& throttle, AddressSpace
     co_return;
   }
   WritebackControl wbc{.range_start = first, .range_end = last, .sync_all = true};
+  if (throttle.options().writepages == pagecache::WritepagesRules::kV2_6_18) {
+    wbc.nr_to_write = 2 * mapping.pages.pages().count();  // nothing else stops it from going on
+  }
   co_await do_writepages(task, throttle, mapping, wbc);
 }
 
@@ -76,7 +79,7 @@ Task<int> read_whole_page(TaskContext& task, pagecache::PageCache& cache, Kswapd
 namespace {
 
 // A run of pages, from `first` on and within its leaf, that cost the same to write. None where the
-// first one is locked.
+// first one is locked, or under writeback where a write waits for that.
 struct WriteRun {
   Pages count;
   SimDuration cost;  // of one page
@@ -84,7 +87,7 @@ struct WriteRun {
 };
 
 WriteRun next_run(const AddressSpace& mapping, PageIndex first, Pages wanted,
-                  const engine::CpuCosts& costs, bool reclaiming) {
+                  const engine::CpuCosts& costs, bool reclaiming, bool waits) {
   const int slot = PageTree::slot(first);
   const Pages in_leaf = std::min(wanted, Pages{PageTree::kFanOut - slot});
   const PageTree::Leaf* leaf = mapping.pages.find(first);
@@ -104,10 +107,13 @@ WriteRun next_run(const AddressSpace& mapping, PageIndex first, Pages wanted,
   if (mapping.pages.any_flags()) {
     present &= ~(mapping.pages.flagged(first, Flag::kLocked) >> slot);
   }
+  if (waits) {
+    present &= ~(leaf->marked(Mark::kWriteback) >> slot);
+  }
   if ((dirty & 1) == 0) {
     return {run(present & ~dirty), costs.write_page_clean, true};
   }
-  return {run(dirty), costs.write_page_dirty, true};
+  return {run(waits ? present & dirty : dirty), costs.write_page_dirty, true};
 }
 
 // Pages that a write covers as a whole, from its position on.
@@ -116,6 +122,21 @@ Pages whole_pages(FileOffset pos, FileOffset end) {
 }
 
 FileOffset page_end(PageIndex page) { return FileOffset{(page.value() + 1) << kPageShift}; }
+
+// Puts the pages into the cache, unless they are `cached`, and makes them dirty.
+void write_to_cache(TaskContext& task, const DirtyThrottle& throttle, pagecache::PageCache& cache,
+                    AddressSpace& mapping, PageIndex page, std::uint64_t bits, bool cached,
+                    std::uint64_t write_id) {
+  if (!cached) {
+    cache.add_pages(mapping, page, bits);
+  } else if (mapping.pages.any_flags()) {
+    cache.set_uptodate(mapping, page, bits);
+  }
+  if (throttle.options().write_marks_accessed) {
+    cache.mark_accessed(mapping, page, bits);
+  }
+  cache.set_dirty(task, mapping, page, bits, write_id);
+}
 
 }  // namespace
 
@@ -126,11 +147,13 @@ Task<std::int64_t> generic_perform_write(TaskContext& task, DirtyThrottle& throt
   engine::Thread& thread = task.thread();
   co_await thread.run(task.costs().write_call);
   pagecache::BdiWriteback& wb = mapping.host.wb;
+  const bool waits = throttle.options().write_begin_waits;
   const FileOffset end = at + length;
   FileOffset pos = at;
+  Pages unchecked{0};
   const bool checks_before = throttle.options().dirty_check == DirtyCheck::kBeforePage;
   while (pos < end) {
-    if (checks_before && throttle.check_due(task, wb)) {
+    if (checks_before && throttle.check_due(task, wb, unchecked)) {
       co_await throttle.balance_dirty_pages(task, wb);
     }
     const PageIndex page = page_containing(pos);
@@ -142,9 +165,12 @@ Task<std::int64_t> generic_perform_write(TaskContext& task, DirtyThrottle& throt
       }
       left = Pages{1};
     }
-    WriteRun run = next_run(mapping, page, left, task.costs(), kswapd.active());
+    WriteRun run = next_run(mapping, page, left, task.costs(), kswapd.active(), waits);
     if (run.count == Pages{0}) {
       co_await pagecache::wait_on_page_locked(task, mapping, page);
+      if (waits) {  // grab_cache_page_write_begin(), v3.0 to v3.8
+        co_await pagecache::wait_on_page_writeback(task, mapping, page);
+      }
       continue;
     }
     if (!run.cached && kswapd.below_min()) {
@@ -163,20 +189,16 @@ Task<std::int64_t> generic_perform_write(TaskContext& task, DirtyThrottle& throt
         co_return pos == at ? pages : (pos - at).count();
       }
     }
-    const std::uint64_t bits = PageTree::mask(page, Pages{pages});
-    if (!run.cached) {
-      cache.add_pages(mapping, page, bits);
-    } else if (mapping.pages.any_flags()) {
-      cache.set_uptodate(mapping, page, bits);
-    }
-    cache.set_dirty(task, mapping, page, bits, write_id);
+    write_to_cache(task, throttle, cache, mapping, page, PageTree::mask(page, Pages{pages}),
+                   run.cached, write_id);
     pos = std::min(end, page_end(page + Pages{pages - 1}));
     if (mapping.prepares_writes) {
       mapping.ops.write_end(mapping, pos);
     }
     co_await thread.run(run.cost * pages);
     co_await thread.cond_resched();
-    if (!checks_before && throttle.check_due(task, wb)) {
+    unchecked = Pages{pages};
+    if (!checks_before && throttle.check_due(task, wb, unchecked)) {
       co_await throttle.balance_dirty_pages(task, wb);
     }
   }

@@ -1,10 +1,10 @@
 #include "sim/writeback/flusher.hpp"
 
 #include <algorithm>
-#include <string>
 
 #include "sim/base/check.hpp"
 #include "sim/pagecache/super_block.hpp"
+#include "sim/writeback/filemap.hpp"
 #include "sim/writeback/inode_writeback.hpp"
 
 namespace wbsim::writeback {
@@ -17,7 +17,6 @@ using pagecache::WritebackControl;
 
 namespace {
 
-constexpr int kFlusherPid = 9;
 constexpr std::int64_t kMinWritebackPages = 1024;  // MIN_WRITEBACK_PAGES: 4 MiB
 constexpr std::int64_t kDirtyScope = 8;            // DIRTY_SCOPE
 
@@ -25,26 +24,21 @@ constexpr std::int64_t kDirtyScope = 8;            // DIRTY_SCOPE
 
 Flusher::Flusher(engine::Machine& machine, const engine::Tracer& tracer, DirtyThrottle& throttle,
                  pagecache::PageCache& cache, pagecache::BdiWriteback& wb,
-                 std::int64_t inodes_in_use)
+                 const FlusherIdentity& self)
     : machine_{machine},
       tracer_{tracer},
       throttle_{throttle},
       cache_{cache},
       wb_{wb},
-      inodes_in_use_{inodes_in_use},
-      thread_{machine,
-              "kworker/u" + std::to_string(2 * machine.cpus()) + ":" + std::to_string(wb.device),
-              kFlusherPid + wb.device},
+      inodes_in_use_{self.inodes_in_use},
+      thread_{machine, self.comm, self.pid},
       task_{thread_},
-      delayed_{engine::event_calling<&Flusher::on_delayed>(*this, "flusher timer")},
       bandwidth_work_{engine::event_calling<&Flusher::on_bandwidth_work>(*this)},
       dirtytime_work_{engine::event_calling<&Flusher::on_dirtytime>(*this)} {
   wb.listener = this;
-  machine.simulator().spawn("flusher", run());
 }
 
 Flusher::~Flusher() {
-  machine_.simulator().cancel(delayed_);
   machine_.simulator().cancel(bandwidth_work_);
   machine_.simulator().cancel(dirtytime_work_);
 }
@@ -53,31 +47,11 @@ std::uint64_t Flusher::centisecs_to_jiffies(int centisecs) const {
   return machine_.jiffies().from_centisecs_ceil(static_cast<std::uint64_t>(centisecs));
 }
 
-// Models: mod_delayed_work(bdi_wq, &wb->dwork, 0).
-void Flusher::wake() {
-  machine_.simulator().cancel(delayed_);
-  queued_ = true;
-  if (idle_) {
-    thread_.wake();  // one that works may sleep for something else, and looks again when done
-  }
+// When a timer of dirty_writeback_centisecs that is set now ends.
+SimTime Flusher::interval_from_now() const {
+  return machine_.jiffies().timer_time(
+      machine_.simulator().now(), centisecs_to_jiffies(throttle_.vm().dirty_writeback_centisecs));
 }
-
-// Models: wb_wakeup_delayed(): does not shorten a timer that runs. An interval of 0 means at once.
-void Flusher::wake_delayed() {
-  const int interval = throttle_.vm().dirty_writeback_centisecs;
-  if (queued_ || delayed_.pending()) {
-    return;
-  }
-  if (interval == 0) {
-    wake();
-    return;
-  }
-  const SimTime now = machine_.simulator().now();
-  const SimTime time = machine_.jiffies().timer_time(now, centisecs_to_jiffies(interval));
-  machine_.simulator().schedule(delayed_, time);
-}
-
-void Flusher::first_dirty_inode(pagecache::BdiWriteback&) { wake_delayed(); }
 
 // Models: dirtytime_work, which runs twice a day and wakes who has dirty time stamps.
 void Flusher::first_dirty_time(pagecache::BdiWriteback&) {
@@ -122,44 +96,7 @@ void Flusher::queue_work(const WritebackWork& work) {
   wake();
 }
 
-void Flusher::start_all(WbReason reason) {
-  if (!wb_.has_dirty_io() || wb_.start_all) {
-    return;
-  }
-  wb_.start_all = true;
-  start_all_reason_ = reason;
-  wake();
-}
-
-// Models: dirty_writeback_centisecs_handler(): writes everything, unless the new value is 0.
-void Flusher::interval_changed() {
-  if (throttle_.vm().dirty_writeback_centisecs > 0) {
-    start_all(WbReason::kPeriodic);
-  }
-}
-
 std::int64_t Flusher::nr_dirty_pages() const { return cache_.nr_dirty().count() + inodes_in_use_; }
-
-// Models: wb_workfn().
-Task<> Flusher::run() {
-  co_await thread_.begin();
-  while (true) {
-    while (!queued_) {
-      idle_ = true;
-      co_await thread_.block();
-      idle_ = false;
-    }
-    queued_ = false;
-    co_await thread_.run(thread_.costs().flusher_wake);
-    do {
-      co_await do_writeback();
-    } while (!works_.empty());
-    co_await thread_.run(thread_.costs().flusher_end + 2 * throttle_.options().trace_writeback);
-    if (wb_.has_dirty_io() && throttle_.vm().dirty_writeback_centisecs > 0) {
-      wake_delayed();
-    }
-  }
-}
 
 // Models: wb_do_writeback().
 Task<std::int64_t> Flusher::do_writeback() {
@@ -216,7 +153,10 @@ Task<std::int64_t> Flusher::write_work(WritebackWork work) {
   const SimDuration trace_cost = throttle_.options().trace_writeback;
   constexpr int kEventsPerTurn = 4;  // global_dirty_state, start, queue_io, written
   std::uint64_t dirtied_before = start;
-  task_.io().start_plug();
+  const bool plug = throttle_.options().flusher_plug;
+  if (plug) {
+    task_.io().start_plug();
+  }
   while (work.nr_pages > 0) {
     if ((work.for_background || work.for_kupdate) && !works_.empty()) {
       break;
@@ -235,8 +175,9 @@ Task<std::int64_t> Flusher::write_work(WritebackWork work) {
     if (wb_.b_io.empty()) {
       queue_expired(work, dirtied_before);
     }
-    const std::int64_t progress = work.sb != nullptr ? co_await writeback_sb_inodes(work.sb, work)
-                                                     : co_await writeback_inodes(work);
+    const std::int64_t progress = work.sb != nullptr
+                                      ? co_await writeback_sb_inodes(task_, work.sb, work)
+                                      : co_await writeback_inodes(task_, work);
     trace(WritebackStep::kWritten, work);
     if (throttle_.options().bandwidth_update == BandwidthUpdate::kThrottleAndFlusher) {
       throttle_.update_bandwidth(wb_, start);
@@ -249,10 +190,23 @@ Task<std::int64_t> Flusher::write_work(WritebackWork work) {
     }
     // Only an inode that somebody else writes can be left here without progress.
     trace(WritebackStep::kWait, work);
-    co_await inode_sleep_on_writeback(task_, wb_.b_more_io.back());
+    co_await pagecache::sleep_on_inode_sync(thread_, wb_.b_more_io.back());
   }
-  co_await task_.io().finish_plug();
+  if (plug) {
+    co_await task_.io().finish_plug();
+  }
   co_return wanted - work.nr_pages;
+}
+
+// Models: writeback_inodes_wb(), v3.6: what v2.6.32 to v3.1 let throttled tasks do.
+Task<std::int64_t> Flusher::write_for(pagecache::TaskContext& task, pagecache::BdiWriteback&,
+                                      std::int64_t nr_pages) {
+  WritebackWork work{.nr_pages = nr_pages, .range_cyclic = true};
+  if (wb_.b_io.empty()) {
+    queue_expired(work, machine_.jiffies_now());
+  }
+  co_await writeback_inodes(task, work);
+  co_return nr_pages - work.nr_pages;
 }
 
 void Flusher::queue_expired(const WritebackWork& work, std::uint64_t dirtied_before) {
@@ -273,11 +227,11 @@ bool Flusher::slice_is_over(std::uint64_t start, const WritebackWork& work) cons
 }
 
 // Models: __writeback_inodes_wb(): one file system after the other, as b_io has them.
-Task<std::int64_t> Flusher::writeback_inodes(WritebackWork& work) {
+Task<std::int64_t> Flusher::writeback_inodes(pagecache::TaskContext& task, WritebackWork& work) {
   const std::uint64_t start = machine_.jiffies_now();
   std::int64_t total = 0;
   while (!wb_.b_io.empty()) {
-    total += co_await writeback_sb_inodes(wb_.b_io.back().sb, work);
+    total += co_await writeback_sb_inodes(task, wb_.b_io.back().sb, work);
     if (total > 0 && slice_is_over(start, work)) {
       break;
     }
@@ -286,7 +240,8 @@ Task<std::int64_t> Flusher::writeback_inodes(WritebackWork& work) {
 }
 
 // Models: writeback_sb_inodes(): those of one file system (null: of the block devices).
-Task<std::int64_t> Flusher::writeback_sb_inodes(const pagecache::SuperBlock* sb,
+Task<std::int64_t> Flusher::writeback_sb_inodes(pagecache::TaskContext& task,
+                                                const pagecache::SuperBlock* sb,
                                                 WritebackWork& work) {
   const std::uint64_t start = machine_.jiffies_now();
   std::int64_t total = 0;
@@ -308,10 +263,10 @@ Task<std::int64_t> Flusher::writeback_sb_inodes(const pagecache::SuperBlock* sb,
       continue;
     }
     if (inode.sync) {
-      co_await inode_sleep_on_writeback(task_, inode);
+      co_await pagecache::sleep_on_inode_sync(task.thread(), inode);
       continue;
     }
-    total += co_await write_inode(inode, work);
+    total += co_await write_inode(task, inode, work);
     if (total > 0 && slice_is_over(start, work)) {
       break;
     }
@@ -321,7 +276,8 @@ Task<std::int64_t> Flusher::writeback_sb_inodes(const pagecache::SuperBlock* sb,
 
 // Models: the body of writeback_sb_inodes(). Returns pages written, and one more when the inode
 // became clean.
-Task<std::int64_t> Flusher::write_inode(Inode& inode, WritebackWork& work) {
+Task<std::int64_t> Flusher::write_inode(pagecache::TaskContext& task, Inode& inode,
+                                        WritebackWork& work) {
   inode.sync = true;
   const std::int64_t chunk = chunk_size(work);
   WritebackControl wbc{.nr_to_write = chunk,
@@ -331,22 +287,22 @@ Task<std::int64_t> Flusher::write_inode(Inode& inode, WritebackWork& work) {
                        .for_background = work.for_background,
                        .range_cyclic = work.range_cyclic,
                        .for_sync = work.for_sync};
-  co_await thread_.run(thread_.costs().flusher_inode + 2 * throttle_.options().trace_writeback);
-  co_await write_single_inode(task_, throttle_, inode, wbc);
+  co_await task.thread().run(task.costs().flusher_inode + 2 * throttle_.options().trace_writeback);
+  co_await write_single_inode(task, throttle_, inode, wbc);
   const std::int64_t written = chunk - wbc.nr_to_write;
   work.nr_pages -= written;
-  const engine::SingleInode event{machine_.simulator().now(), task_.name(), wb_.device,
-                                  Pages{chunk}, Pages{written}};
+  const engine::SingleInode event{machine_.simulator().now(), task.name(), wb_.device, Pages{chunk},
+                                  Pages{written}};
   tracer_.emit(&engine::Observer::on_single_inode, event);
-  if (thread_.need_resched()) {
-    co_await task_.io().flush_plug();
-    co_await thread_.cond_resched();
+  if (task.thread().need_resched()) {
+    co_await task.io().flush_plug();
+    co_await task.thread().cond_resched();
   }
   const std::int64_t wrote = std::max<std::int64_t>(written - wbc.pages_skipped, 0);
   const std::int64_t cleaned = inode.dirty_at_all() ? 0 : 1;
   const bool may_go_on = throttle_.options().requeues_young || !is_young(inode, work);
   requeue_inode(inode, wbc, may_go_on, machine_.jiffies_now());
-  inode_sync_complete(inode);
+  pagecache::end_inode_sync(inode);
   co_return wrote + cleaned;
 }
 

@@ -1,8 +1,9 @@
-// The flusher of a device: background, periodic and requested writeback.
+// What the flusher of a device writes: background, periodic and requested writeback.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <string>
 
 #include "sim/base/units.hpp"
 #include "sim/engine/cpu.hpp"
@@ -12,6 +13,7 @@
 #include "sim/pagecache/page_cache.hpp"
 #include "sim/pagecache/task.hpp"
 #include "sim/pagecache/writeback_control.hpp"
+#include "sim/writeback/device_flusher.hpp"
 #include "sim/writeback/dirty_throttle.hpp"
 
 namespace wbsim::writeback {
@@ -20,6 +22,13 @@ namespace wbsim::writeback {
 struct WorkCompletion {
   bool finished = false;
   engine::Thread* waiter = nullptr;
+};
+
+// What a flusher is known by, and the inodes that it takes for dirty.
+struct FlusherIdentity {
+  std::string comm;
+  int pid = 0;
+  std::int64_t inodes_in_use = 0;
 };
 
 // Models: struct wb_writeback_work.
@@ -36,59 +45,65 @@ struct WritebackWork {
   WorkCompletion* done = nullptr;
 };
 
-// Models: wb_workfn() and what it calls, fs/fs-writeback.c, v5.10 to v6.12:
-// a work item on an unbound workqueue, carried out by one thread here. Order of a run: queued
-// work, start-all, old data (kupdate), background. Background and kupdate yield to queued work.
+// What writes the dirty files of one device. Models: wb_do_writeback() and what it calls,
+// fs/fs-writeback.c, v3.6 and v5.10 to v6.12. Order of a run: queued work, start-all, old data
+// (kupdate), background. Background and kupdate yield to queued work. Who runs it, and when, is the
+// business of WorkQueueFlusher and BdiThread.
 // Simplified: no laptop mode, no cgroups; nobody unmounts. The look for dirty time stamps every 12
 // h counts from t = 0.
-class Flusher final : public pagecache::WbListener {
+class Flusher : public DeviceFlusher {
  public:
-  Flusher(engine::Machine& machine, const engine::Tracer& tracer, DirtyThrottle& throttle,
-          pagecache::PageCache& cache, pagecache::BdiWriteback& wb, std::int64_t inodes_in_use);
-  Flusher(const Flusher&) = delete;
-  Flusher& operator=(const Flusher&) = delete;
-  ~Flusher();
+  ~Flusher() override;
 
   // Queues one work item and wakes the flusher (wb_queue_work()).
   void queue_work(const WritebackWork& work);
-  // Asks once for everything to be written (wb_start_writeback()): sync(2), vmscan.
-  void start_all(engine::WbReason reason);
-  // After dirty_writeback_centisecs changed (wakeup_flusher_threads() by the sysctl handler).
-  void interval_changed();
   // What a pass over all that is dirty may write: pages, and the inodes in use, which the kernel
   // adds as if all were dirty (get_nr_dirty_pages()).
   [[nodiscard]] std::int64_t nr_dirty_pages() const;
 
+  [[nodiscard]] pagecache::BdiWriteback& wb() const { return wb_; }
+  [[nodiscard]] Flusher* takes_work() override { return this; }
+
   // WbListener.
-  void first_dirty_inode(pagecache::BdiWriteback& wb) override;
   void first_dirty_time(pagecache::BdiWriteback& wb) override;
   void start_background_writeback(pagecache::BdiWriteback& wb) override;
-  void start_writeback(pagecache::BdiWriteback&, engine::WbReason reason) override {
-    start_all(reason);
-  }
   void inode_writeback_start(pagecache::BdiWriteback& wb) override;
   void inode_writeback_end(pagecache::BdiWriteback& wb) override;
+  engine::Task<std::int64_t> write_for(pagecache::TaskContext& task, pagecache::BdiWriteback& wb,
+                                       std::int64_t nr_pages) override;
+
+ protected:
+  Flusher(engine::Machine& machine, const engine::Tracer& tracer, DirtyThrottle& throttle,
+          pagecache::PageCache& cache, pagecache::BdiWriteback& wb, const FlusherIdentity& self);
+  // Carries out what is due; returns pages written, and inodes that became clean.
+  engine::Task<std::int64_t> do_writeback();
+  // Lets the flusher run as soon as it can.
+  virtual void wake() = 0;
+  [[nodiscard]] bool has_work() const { return !works_.empty(); }
+  [[nodiscard]] std::int64_t nr_file_dirty() const { return cache_.nr_dirty().count(); }
+  [[nodiscard]] SimTime interval_from_now() const;
+  [[nodiscard]] std::uint64_t centisecs_to_jiffies(int centisecs) const;
+  [[nodiscard]] engine::Machine& machine() const { return machine_; }
+  [[nodiscard]] DirtyThrottle& throttle() const { return throttle_; }
+  [[nodiscard]] engine::Thread& thread() { return thread_; }
+  void set_start_all_reason(engine::WbReason reason) { start_all_reason_ = reason; }
 
  private:
-  engine::Task<> run();
-  engine::Task<std::int64_t> do_writeback();
   engine::Task<std::int64_t> check_old_data_flush();
   engine::Task<std::int64_t> write_work(WritebackWork work);
-  engine::Task<std::int64_t> writeback_inodes(WritebackWork& work);
-  engine::Task<std::int64_t> writeback_sb_inodes(const pagecache::SuperBlock* sb,
+  engine::Task<std::int64_t> writeback_inodes(pagecache::TaskContext& task, WritebackWork& work);
+  engine::Task<std::int64_t> writeback_sb_inodes(pagecache::TaskContext& task,
+                                                 const pagecache::SuperBlock* sb,
                                                  WritebackWork& work);
-  engine::Task<std::int64_t> write_inode(pagecache::Inode& inode, WritebackWork& work);
+  engine::Task<std::int64_t> write_inode(pagecache::TaskContext& task, pagecache::Inode& inode,
+                                         WritebackWork& work);
   void queue_expired(const WritebackWork& work, std::uint64_t dirtied_before);
   [[nodiscard]] bool slice_is_over(std::uint64_t start, const WritebackWork& work) const;
   [[nodiscard]] bool is_young(const pagecache::Inode& inode, const WritebackWork& work) const;
   [[nodiscard]] std::int64_t chunk_size(const WritebackWork& work) const;
 
-  void wake();
-  void wake_delayed();
-  void on_delayed() { wake(); }
   void on_dirtytime();
   void on_bandwidth_work() { throttle_.update_bandwidth(wb_, 0); }
-  [[nodiscard]] std::uint64_t centisecs_to_jiffies(int centisecs) const;
   void trace(engine::WritebackStep step, const WritebackWork& work);
 
   engine::Machine& machine_;
@@ -100,10 +115,7 @@ class Flusher final : public pagecache::WbListener {
   engine::Thread thread_;
   pagecache::TaskContext task_;
   std::deque<WritebackWork> works_;
-  bool queued_ = false;  // the work item is on the workqueue
-  bool idle_ = false;    // the thread sleeps because there is no work
   engine::WbReason start_all_reason_ = engine::WbReason::kSync;
-  engine::Event delayed_;         // dwork's timer
   engine::Event bandwidth_work_;  // bw_dwork
   engine::Event dirtytime_work_;
 };

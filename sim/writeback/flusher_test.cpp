@@ -1,5 +1,3 @@
-#include "sim/writeback/flusher.hpp"
-
 #include <gtest/gtest.h>
 
 #include <array>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "sim/writeback/test_machine.hpp"
+#include "sim/writeback/work_queue_flusher.hpp"
 
 namespace wbsim::writeback {
 namespace {

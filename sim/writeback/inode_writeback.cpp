@@ -51,7 +51,7 @@ Task<int> writeback_single_inode(TaskContext& task, DirtyThrottle& throttle, Ino
     if (!wbc.sync_all) {
       co_return 0;
     }
-    co_await inode_wait_for_writeback(task, inode);
+    co_await pagecache::wait_on_inode_sync(task.thread(), inode);
   }
   const bool waits = wbc.sync_all && inode.mapping.pages.any(Mark::kWriteback);
   if (!inode.dirty_at_all() && !waits) {
@@ -70,32 +70,13 @@ Task<int> writeback_single_inode(TaskContext& task, DirtyThrottle& throttle, Ino
       move_to_head(inode, inode.wb.b_dirty_time);
     }
   }
-  inode_sync_complete(inode);
+  pagecache::end_inode_sync(inode);
   co_return error;
 }
 
 Task<int> sync_inode_metadata(TaskContext& task, DirtyThrottle& throttle, Inode& inode) {
   WritebackControl wbc{.nr_to_write = 0, .sync_all = true};
   co_return co_await writeback_single_inode(task, throttle, inode, wbc);
-}
-
-Task<> inode_wait_for_writeback(TaskContext& task, Inode& inode) {
-  while (inode.sync) {
-    co_await inode_sleep_on_writeback(task, inode);
-  }
-}
-
-Task<> inode_sleep_on_writeback(TaskContext& task, Inode& inode) {
-  if (!inode.sync) {
-    co_return;
-  }
-  co_await inode.sync_waiters.wait(task.thread());
-  co_await task.thread().run(task.costs().sleeper_wake);
-}
-
-void inode_sync_complete(Inode& inode) {
-  inode.sync = false;
-  inode.sync_waiters.wake(static_cast<std::size_t>(-1));
 }
 
 namespace {

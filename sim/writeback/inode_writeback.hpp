@@ -29,13 +29,6 @@ engine::Task<int> writeback_single_inode(pagecache::TaskContext& task, DirtyThro
 engine::Task<int> sync_inode_metadata(pagecache::TaskContext& task, DirtyThrottle& throttle,
                                       pagecache::Inode& inode);
 
-// Models: inode_wait_for_writeback(): until nobody writes it back.
-engine::Task<> inode_wait_for_writeback(pagecache::TaskContext& task, pagecache::Inode& inode);
-// Models: inode_sleep_on_writeback(): once. The inode may be gone afterwards.
-engine::Task<> inode_sleep_on_writeback(pagecache::TaskContext& task, pagecache::Inode& inode);
-// Models: inode_sync_complete().
-void inode_sync_complete(pagecache::Inode& inode);
-
 // Models: queue_io() and move_expired_inodes(): interrupted inodes are served before newly expired
 // ones, oldest first; service takes from the tail of b_io. Where the expired ones are of several
 // file systems, those of one become neighbours. Returns how many expired.

@@ -9,7 +9,14 @@ namespace wbsim::writeback {
 
 inline constexpr int kRatelimitShift = 10;  // RATELIMIT_CALC_SHIFT: 1.0 is 1024
 
-// Models: pos_ratio_polynom(), mm/page-writeback.c, v5.10. Fixed point.
+// What kernel generations reckon differently:
+//   kV3_6   the ratio is not clamped to [0, 2]; divisors are raised by one where kV5_10 sets their
+//           lowest bit; the update of the rate reckons a position of its own, before that of the
+//           task that is held back, which thus sees the new estimates
+enum class ControlLaws { kV3_6, kV5_10 };
+
+// Models: pos_ratio_polynom(), mm/page-writeback.c, v5.10, and the first part of
+// bdi_position_ratio(), v3.6. Fixed point.
 //
 //   f(dirty) = 1 + ((setpoint - dirty) / (limit - setpoint))^3
 //
@@ -21,7 +28,8 @@ inline constexpr int kRatelimitShift = 10;  // RATELIMIT_CALC_SHIFT: 1.0 is 1024
 //    |                 *         4. monotone falling, clamped to [0, 2]
 //  0 +------|----|-----|------   Shifts floor, so it is slightly asymmetric.
 //     freerun setpoint limit
-std::int64_t pos_ratio_polynom(Pages setpoint, Pages dirty, Pages limit);
+std::int64_t pos_ratio_polynom(Pages setpoint, Pages dirty, Pages limit,
+                               ControlLaws laws = ControlLaws::kV5_10);
 
 // What wb_position_ratio() looks at. Rates in pages per second.
 struct PositionInput {
@@ -34,6 +42,7 @@ struct PositionInput {
   Pages wb_bg_thresh;
   Pages avg_write_bandwidth;
   bool strict_limit = false;
+  ControlLaws laws = ControlLaws::kV5_10;
 };
 
 struct PositionResult {
@@ -42,9 +51,9 @@ struct PositionResult {
   Pages limit;
 };
 
-// Models: wb_position_ratio(), v5.10: the global ratio times a line through the
-// device's own set-point, raised where the device has fewer dirty pages than it could write
-// (reserve area), so the result may reach 8 * 2.
+// Models: wb_position_ratio(), v5.10, and bdi_position_ratio(), v3.6: the global ratio times a line
+// through the device's own set-point, raised where the device has fewer dirty pages than it could
+// write (reserve area), so the result may reach 8 * 2.
 PositionResult wb_position_ratio(const PositionInput& in);
 
 }  // namespace wbsim::writeback

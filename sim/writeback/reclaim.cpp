@@ -16,10 +16,12 @@ constexpr int kBatch = 32;  // SWAP_CLUSTER_MAX
 
 }  // namespace
 
-Kswapd::Kswapd(engine::Machine& machine, pagecache::PageCache& cache, const Watermarks& watermarks)
+Kswapd::Kswapd(engine::Machine& machine, pagecache::PageCache& cache, const Watermarks& watermarks,
+               ReclaimWakeup wakeup)
     : machine_{machine},
       cache_{cache},
       watermarks_{watermarks},
+      wakeup_{wakeup},
       thread_{machine, "kswapd0", kKswapdPid} {
   cache.set_memory_listener(*this);
   machine.simulator().spawn("kswapd", run());
@@ -56,8 +58,8 @@ Task<bool> Kswapd::shrink_batch(engine::Thread& thread) {
     unqueued_dirty += shrunk->unqueued_dirty;
   }
   // shrink_inactive_list(): nothing but dirty pages that nobody writes.
-  if (scanned > Pages{0} && unqueued_dirty == scanned) {
-    cache_.wakeup_flushers(engine::WbReason::kVmscan);
+  if (wakeup_ == ReclaimWakeup::kDirtyBatches && scanned > Pages{0} && unqueued_dirty == scanned) {
+    cache_.wakeup_flushers(engine::WbReason::kVmscan, pagecache::kAllPages);
   }
   co_await thread.run(thread.costs().kswapd_page * scanned.count());
   co_return freed > Pages{0};
@@ -104,12 +106,17 @@ bool Kswapd::nothing_on_its_way() const {
 }
 
 Task<bool> Kswapd::direct_reclaim_once(pagecache::TaskContext& task) {
-  for (Pages scanned{0}; scanned <= cache_.stat().nr_inactive_file; scanned += Pages{kBatch}) {
-    if (co_await shrink_batch(task.thread())) {
-      co_return true;
-    }
+  bool freed = false;
+  Pages scanned{0};
+  while (!freed && scanned <= cache_.stat().nr_inactive_file) {
+    freed = co_await shrink_batch(task.thread());
+    scanned += freed ? Pages{0} : Pages{kBatch};
   }
-  co_return false;
+  // do_try_to_free_pages(), v2.6.18 and v3.6: half as much again as it wants, and nothing freed.
+  if (wakeup_ == ReclaimWakeup::kDirectScans && scanned > Pages{kBatch + kBatch / 2}) {
+    cache_.wakeup_flushers(engine::WbReason::kVmscan, scanned.count());
+  }
+  co_return freed;
 }
 
 }  // namespace wbsim::writeback

@@ -9,6 +9,7 @@
 #include "sim/engine/task.hpp"
 #include "sim/pagecache/page_cache.hpp"
 #include "sim/pagecache/task.hpp"
+#include "sim/writeback/dirty_throttle.hpp"
 
 namespace wbsim::writeback {
 
@@ -31,7 +32,8 @@ class OutOfMemory : public std::runtime_error {
 // to the high one; below the min watermark the allocating task reclaims itself.
 class Kswapd final : public pagecache::MemoryListener {
  public:
-  Kswapd(engine::Machine& machine, pagecache::PageCache& cache, const Watermarks& watermarks);
+  Kswapd(engine::Machine& machine, pagecache::PageCache& cache, const Watermarks& watermarks,
+         ReclaimWakeup wakeup = ReclaimWakeup::kDirtyBatches);
 
   void pages_allocated() override;
   // True from wake-up until the high watermark is reached.
@@ -54,6 +56,7 @@ class Kswapd final : public pagecache::MemoryListener {
   engine::Machine& machine_;
   pagecache::PageCache& cache_;
   Watermarks watermarks_;
+  ReclaimWakeup wakeup_;
   bool active_ = false;
   engine::Thread thread_;
 };

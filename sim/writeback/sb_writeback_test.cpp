@@ -215,7 +215,7 @@ TEST_F(SbWriteback, TheFlusherPassesOverAnInodeThatSomebodyElseWrites) {
   start_all();
   EXPECT_EQ(order, (std::vector<int>{1}));
   EXPECT_EQ(&d.wb.b_more_io.front(), &busy.inode);
-  inode_sync_complete(busy.inode);
+  pagecache::end_inode_sync(busy.inode);
   m.run_for(milliseconds(1));
   EXPECT_EQ(order, (std::vector<int>{1, 0})) << "it waited for that";
 }
@@ -226,7 +226,7 @@ TEST_F(SbWriteback, ASyncWaitsForWhoWritesTheInode) {
   busy.inode.sync = true;
   EXPECT_FALSE(finishes([&](TaskContext& t) { return sync_inodes_sb(t, d.flusher, a); }));
   EXPECT_TRUE(order.empty());
-  inode_sync_complete(busy.inode);
+  pagecache::end_inode_sync(busy.inode);
   m.run_for(milliseconds(1));
   EXPECT_EQ(order.size(), 1U);
 }

@@ -1,7 +1,5 @@
 #include "sim/writeback/sync_inodes.hpp"
 
-#include <cstddef>
-
 #include "sim/pagecache/write_cache_pages.hpp"
 
 namespace wbsim::writeback {
@@ -40,7 +38,7 @@ Task<> wait_sb_inodes(TaskContext& task, SuperBlock& sb) {
     ++inode.pins;
     co_await pagecache::fdatawait_range(task, inode.mapping, PageIndex{0}, PageIndex::max());
     if (--inode.pins == 0) {
-      inode.sync_waiters.wake(static_cast<std::size_t>(-1));
+      inode.sync_waiters.wake_all();
     }
     co_await task.thread().cond_resched();
   }

@@ -12,8 +12,8 @@
 #include "sim/writeback/bandwidth.hpp"
 #include "sim/writeback/dirty_throttle.hpp"
 #include "sim/writeback/filemap.hpp"
-#include "sim/writeback/flusher.hpp"
 #include "sim/writeback/reclaim.hpp"
+#include "sim/writeback/work_queue_flusher.hpp"
 
 namespace wbsim::writeback {
 
@@ -71,7 +71,7 @@ struct WritebackMachine : pagecache::TestMachine {
     }
     pagecache::BdiWriteback wb;
     pagecache::TestFile file;
-    Flusher flusher;
+    WorkQueueFlusher flusher;
   };
 
   // A device that takes `per_page` for each page and holds at most `depth` of them.

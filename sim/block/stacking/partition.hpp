@@ -57,6 +57,7 @@ class Partition final : public BioTarget {
   }
   [[nodiscard]] bool is_plugged() const override { return whole_.is_plugged(); }
   engine::Task<> unplug(TaskIo& io) override { return whole_.unplug(io); }
+  [[nodiscard]] bool write_congested() const override { return whole_.write_congested(); }
   [[nodiscard]] bool is_bio_based() const override { return whole_.is_bio_based(); }
   BioTarget& remap(Bio& bio, const engine::Thread& thread) override;
 

@@ -45,6 +45,11 @@ bool StackedDevice::is_plugged() const {
                      [](const BioTarget* member) { return member->is_plugged(); });
 }
 
+bool StackedDevice::write_congested() const {
+  return std::any_of(members_.begin(), members_.end(),
+                     [](const BioTarget* member) { return member->write_congested(); });
+}
+
 Task<> StackedDevice::unplug(TaskIo& io) {
   for (BioTarget* member : members_) {
     if (member->is_plugged()) {

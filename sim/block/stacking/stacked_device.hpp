@@ -73,6 +73,8 @@ class StackedDevice : public BioTarget, public BioEndIo {
   engine::Task<> submit_bio(TaskIo& io, Bio& bio) final;
   [[nodiscard]] bool is_bio_based() const final { return true; }
   [[nodiscard]] bool is_plugged() const final;
+  // bdi_congested() asks the members (->congested_fn()).
+  [[nodiscard]] bool write_congested() const final;
   engine::Task<> unplug(TaskIo& io) final;
 
   // BioEndIo: a clone has ended.
