@@ -3,12 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <string>
 #include <vector>
 
-#include "sim/system/config_files.hpp"
+#include "sim/system/experiment_test_util.hpp"
 #include "sim/system/scenario_test_util.hpp"
 
 namespace wbsim::system {
@@ -66,26 +65,7 @@ Result simulate(const testing::Scenario& scenario) {
 // An experiment of configs/, with these settings, and with `from` of its jobs replaced by `to`.
 Result experiment(const std::string& name, const std::vector<std::string>& sets = {},
                   const std::string& from = "", const std::string& to = "") {
-  const std::string folder = "configs/experiments";
-  std::string problem;
-  const auto file = read_text_file(folder + "/" + name + ".json", problem);
-  EXPECT_TRUE(file) << problem;
-  std::string fio = nlohmann::json::parse(file->text)["workload"]["fio"];
-  if (!from.empty()) {
-    const std::size_t at = fio.find(from);
-    EXPECT_NE(at, std::string::npos);
-    fio.replace(at, from.size(), to);
-  }
-  Diagnostics diagnostics;
-  testing::Scenario scenario;
-  auto config = read_config({name + ".json", file->text, folder}, sets, diagnostics);
-  EXPECT_TRUE(config) << name;
-  scenario.config = *std::move(config);
-  scenario.workload =
-      workload::parse_fio_jobs(std::vector<workload::FioInput>{{"job.fio", fio}}, {}, diagnostics);
-  check_workload(scenario.config, scenario.workload, diagnostics);
-  EXPECT_EQ(diagnostics.exit_code(), 0);
-  return simulate(scenario);
+  return simulate(testing::experiment(name, sets, from, to));
 }
 
 double merged_share(const Result& result) {
