@@ -170,12 +170,8 @@ Task<int> BlockDevice::issue_flush(TaskContext& task) {
 
 Task<> BlockDevice::writepages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc) {
   task.io().start_plug();
-  const pagecache::WritepagesRules rules = memory_.throttle.options().writepages;
-  if (rules == pagecache::WritepagesRules::kV2_6_18) {
-    co_await pagecache::mpage_writepages(task, mapping, wbc, *this);
-  } else {
-    co_await pagecache::write_cache_pages(task, mapping, wbc, *this, rules);
-  }
+  co_await pagecache::go_through_pages(task, mapping, wbc, *this,
+                                       memory_.throttle.options().writepages);
   co_await task.io().finish_plug();
 }
 

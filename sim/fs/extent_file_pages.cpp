@@ -118,7 +118,8 @@ Task<> ExtentFile::writepages(TaskContext& task, AddressSpace& mapping,
                               pagecache::WritebackControl& wbc) {
   ExtentWriter writer{fs_, *this};
   task.io().start_plug();
-  co_await pagecache::write_cache_pages(task, mapping, wbc, writer);
+  co_await pagecache::go_through_pages(task, mapping, wbc, writer,
+                                       fs_.memory().throttle.options().writepages);
   co_await writer.submit(task);
   co_await task.io().finish_plug();
 }

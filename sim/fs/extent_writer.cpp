@@ -42,7 +42,12 @@ void FileBio::end_bio(Bio& bio, block::BlkStatus status) {
 }
 
 bool ExtentWriter::takes(Lba at) const {
-  return bio_ != nullptr && bio_->end() == at && pages_floor(bio_->unit) < block::kBioPagesMax;
+  return bio_ != nullptr && bio_->end() == at && room() > Pages{0};
+}
+
+Pages ExtentWriter::room() const {
+  const Pages most = pages_floor(fs_.device().queue().bio_sectors_max(bio_->sector));
+  return std::max(most, Pages{1}) - pages_floor(bio_->unit);
 }
 
 Bio* ExtentWriter::new_bio(Lba at, const WritebackControl& wbc) const {
@@ -52,7 +57,7 @@ Bio* ExtentWriter::new_bio(Lba at, const WritebackControl& wbc) const {
   bio.segment = kSectorsPerPage;
   // Models: wbc_to_write_flags().
   bio.flags = {.write = true,
-               .sync = wbc.sync_all,
+               .sync = wbc.sync_all && fs_.memory().throttle.options().sync_writes,
                .background = !wbc.sync_all && (wbc.for_kupdate || wbc.for_background)};
   bio.end_cost = SimDuration{};
   return &bio;
@@ -73,9 +78,8 @@ Task<Pages> ExtentWriter::write_run(TaskContext& task, AddressSpace& mapping, Pa
   if (!takes(at)) {
     bio_ = new_bio(at, wbc);
   }
-  const Pages room = block::kBioPagesMax - pages_floor(bio_->unit);
   const SimDuration cost = task.costs().wb_page;
-  const Pages most = std::min({count, piece.length, room});
+  const Pages most = std::min({count, piece.length, room()});
   const Pages pages{before == nullptr ? thread.steps_ahead(cost, most.count()) : 1};
   const block::WriteIds writes =
       cache.start_writeback(task.cpu(), mapping, first, PageTree::mask(first, pages));

@@ -11,8 +11,9 @@ namespace wbsim::fs {
 
 // Models: __mpage_writepage() and its struct mpage_data, fs/mpage.c, v5.10 and v6.1, for blocks as
 // large as pages. One lives as long as a pass over the file; the bio that it has begun is submitted
-// when a page does not follow on the device, when it is full (256 pages), and at the end. A page
-// that lies beyond the end of the file, which is being truncated, is not written.
+// when a page does not follow on the device, when it is full (256 pages, or what the device takes
+// where bios are not split), and at the end. A page that lies beyond the end of the file, which is
+// being truncated, is not written.
 class ExtentWriter final : public pagecache::PageWriter {
  public:
   ExtentWriter(ExtentFs& fs, ExtentFile& file) : fs_{fs}, file_{file} {}
@@ -25,6 +26,7 @@ class ExtentWriter final : public pagecache::PageWriter {
 
  private:
   [[nodiscard]] bool takes(Lba at) const;
+  [[nodiscard]] Pages room() const;  // in the bio
   [[nodiscard]] block::Bio* new_bio(Lba at, const pagecache::WritebackControl& wbc) const;
 
   ExtentFs& fs_;

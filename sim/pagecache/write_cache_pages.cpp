@@ -226,6 +226,12 @@ engine::Task<> mpage_writepages(TaskContext& task, AddressSpace& mapping, Writeb
   }
 }
 
+engine::Task<> go_through_pages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc,
+                                PageWriter& writer, WritepagesRules rules) {
+  return rules == WritepagesRules::kV2_6_18 ? mpage_writepages(task, mapping, wbc, writer)
+                                            : write_cache_pages(task, mapping, wbc, writer, rules);
+}
+
 engine::Task<> fdatawait_range(TaskContext& task, AddressSpace& mapping, PageIndex first,
                                PageIndex last) {
   PageIndex index = first;

@@ -48,6 +48,10 @@ engine::Task<> write_cache_pages(TaskContext& task, AddressSpace& mapping, Write
 engine::Task<> mpage_writepages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc,
                                 PageWriter& writer);
 
+// The one of the two that `rules` ask for: generic_writepages(), mpage_writepages().
+engine::Task<> go_through_pages(TaskContext& task, AddressSpace& mapping, WritebackControl& wbc,
+                                PageWriter& writer, WritepagesRules rules);
+
 // Models: __filemap_fdatawait_range(): waits until no page of the range that is under writeback
 // now still is, in index order.
 engine::Task<> fdatawait_range(TaskContext& task, AddressSpace& mapping, PageIndex first,

@@ -13,19 +13,22 @@ namespace {
 
 class Generator {
  public:
-  Generator(std::uint64_t seed, Era era)
+  Generator(std::uint64_t seed, Kind kind)
       : rng_{Rng::stream(seed, "random scenario")},
-        old_rng_{Rng::stream(seed, "random old scenario")},
-        era_{era} {}
+        more_rng_{Rng::stream(
+            seed, kind == Kind::kFiles ? "random file scenario" : "random old scenario")},
+        kind_{kind} {}
 
   RandomScenario make() {
     free_cpu_ = one_in(6);
     devices_ = one_in(3) ? 2 : 1;
-    if (era_ == Era::kSingleQueue) {
-      v2_6_18_ = old_rng_.uniform(2) == 0;
+    if (kind_ == Kind::kSingleQueue) {
+      v2_6_18_ = more_rng_.uniform(2) == 0;
       // What v2.6.18 has not: bytes as limits.
       bytes_ = !v2_6_18_;
     }
+    single_queue_ =
+        kind_ == Kind::kSingleQueue || (kind_ == Kind::kFiles && more_rng_.uniform(5) == 0);
     RandomScenario made;
     const std::string machine_text = machine();
     const std::string vm_text = vm();
@@ -34,12 +37,12 @@ class Generator {
       devices.append(",").append(device("sdb"));
     }
     made.document = fmt::format(
-        R"({{{},{},"devices":{{{}}},"actions":[{}{{"after":"workload","syscall":"sync"}}],)"
+        R"({{{},{},"devices":{{{}}},{}"actions":[{}{{"after":"workload","syscall":"sync"}}],)"
         R"("workload":{{"tail":"2s"}}}})",
-        machine_text, vm_text, devices, action());
+        machine_text, vm_text, devices, kind_ == Kind::kFiles ? mounts() : "", action());
     const std::uint64_t jobs = 1 + rng_.uniform(3);
     for (std::uint64_t i = 0; i < jobs; ++i) {
-      made.fio += job(i);
+      made.fio += kind_ == Kind::kFiles ? file_job(i) : job(i);
     }
     return made;
   }
@@ -64,7 +67,7 @@ class Generator {
       text += fmt::format(R"(,"cpu_costs":{{{}}})", costs);
     }
     const bool throttling = !one_in(10);
-    if (era_ == Era::kSingleQueue) {
+    if (kind_ == Kind::kSingleQueue) {
       text += old_profile(throttling);
     } else if (!throttling) {
       text += R"(,"profile":{"throttling":false})";
@@ -73,7 +76,7 @@ class Generator {
   }
 
   [[nodiscard]] const char* kernel(const char* drawn) const {
-    return era_ == Era::kBlkMq ? drawn : v2_6_18_ ? "2.6.18" : "3.6";
+    return !single_queue_ ? drawn : v2_6_18_ ? "2.6.18" : "3.6";
   }
 
   std::string old_profile(bool throttling) {
@@ -81,21 +84,22 @@ class Generator {
     const auto add = [&switches](const std::string& text) {
       switches += (switches.empty() ? "" : ",") + text;
     };
-    if (old_rng_.uniform(4) == 0) {
-      add(std::string{R"("flusher":")"} + any_old({"pdflush", "bdi-threads", "work-queue"}) + "\"");
+    if (more_rng_.uniform(4) == 0) {
+      add(std::string{R"("flusher":")"} + any_more({"pdflush", "bdi-threads", "work-queue"}) +
+          "\"");
     }
-    if (old_rng_.uniform(4) == 0) {
+    if (more_rng_.uniform(4) == 0) {
       add(std::string{R"("throttle_action":")"} +
-          any_old({"write-back", "write-back-per-device", "pause"}) + "\"");
+          any_more({"write-back", "write-back-per-device", "pause"}) + "\"");
     }
-    if (old_rng_.uniform(6) == 0) {
-      add(std::string{R"("writepages":")"} + any_old({"2.6.18", "3.6", "5.10"}) + "\"");
+    if (more_rng_.uniform(6) == 0) {
+      add(std::string{R"("writepages":")"} + any_more({"2.6.18", "3.6", "5.10"}) + "\"");
     }
     return switches.empty() ? "" : R"(,"profile":{)" + switches + "}";
   }
 
-  const char* any_old(std::initializer_list<const char*> values) {
-    return *(values.begin() + old_rng_.uniform(values.size()));
+  const char* any_more(std::initializer_list<const char*> values) {
+    return *(values.begin() + more_rng_.uniform(values.size()));
   }
 
   std::string vm() {
@@ -136,10 +140,14 @@ class Generator {
     if (depth > 4 && one_in(2)) {
       queue += R"(,"nr_requests":4)";
     }
-    if (era_ == Era::kSingleQueue) {
+    if (single_queue_) {
       queue = fmt::format(R"("scheduler":"{}","max_sectors_kb":{},"nomerges":{})",
-                          any_old({"noop", "deadline", "cfq"}), old_rng_.uniform(2) == 0 ? 64 : 512,
-                          old_rng_.uniform(3));
+                          any_more({"noop", "deadline", "cfq"}),
+                          more_rng_.uniform(2) == 0 ? 64 : 512, more_rng_.uniform(3));
+    } else if (kind_ == Kind::kFiles) {
+      queue = fmt::format(R"("scheduler":"{}","max_sectors_kb":{})",
+                          any_more({"none", "mq-deadline", "kyber", "bfq"}),
+                          more_rng_.uniform(2) == 0 ? 64 : 1280);
     }
     if (one_in(2)) {
       queue += R"(,"write_cache":"write back")";
@@ -147,9 +155,56 @@ class Generator {
     }
     return fmt::format(
         R"("{}":{{"size":"{}","channels":{},"depth":{},"per_kib":"{}","seek":"{}","write":"{}",)"
-        R"("flush":"{}","queue":{{{}}}}})",
-        name, any({"64MiB", "1GiB"}), any({1, 3}), depth, any({"100ns", "1024ns", "10240ns"}),
-        any({"0", "0", "300us"}), any({"0", "100us"}), any({"0", "2ms"}), queue);
+        R"("flush":"{}",{}"queue":{{{}}}}})",
+        name, size(any({"64MiB", "1GiB"})), any({1, 3}), depth, any({"100ns", "1024ns", "10240ns"}),
+        any({"0", "0", "300us"}), any({"0", "100us"}), any({"0", "2ms"}), faults(), queue);
+  }
+
+  // Room for all files: what happens when there is none is not for these invariants.
+  [[nodiscard]] const char* size(const char* drawn) const {
+    return kind_ == Kind::kFiles ? "4GiB" : drawn;
+  }
+
+  std::string faults() {
+    if (kind_ != Kind::kFiles || more_rng_.uniform(4) != 0) {
+      return "";
+    }
+    return fmt::format(R"("driver":"scsi","faults":[{{"on":"{}","one_in":{},"{}"}}],)",
+                       any_more({"read", "write", "flush"}), 3 + more_rng_.uniform(50),
+                       any_more({R"(error":"medium)", R"(error":"busy)", R"(late":"300ms)"}));
+  }
+
+  std::string mounts() {
+    return fmt::format(
+        R"("mounts":{{"data":{{"device":"sda","fs":"extent","options":{{"lazytime":{},)"
+        R"("relatime":{}}}}}}},)",
+        !single_queue_ && more_rng_.uniform(2) == 0, more_rng_.uniform(2) == 0);
+  }
+
+  // Where CPU time costs nothing, rewriting dirty pages for some time would be an endless instant.
+  std::string file_job(std::uint64_t number) {
+    const bool small = more_rng_.uniform(2) == 0;
+    std::string text = fmt::format("[job{}]\nrw={}\n", number,
+                                   any_more({"write", "randwrite", "read", "randrw", "write"}));
+    if (devices_ == 2 && more_rng_.uniform(3) == 0) {
+      text += "filename=/dev/sdb\nsize=16m\n";
+    } else {
+      text += "directory=/data\n";
+      text += small ? any_more({"size=4m\nnrfiles=40\n", "size=8m\nnrfiles=300\n"})
+                    : any_more({"size=16m\n", "size=24m\nnrfiles=3\n"});
+      text += any_more({"", "", "file_service_type=random\n", "file_service_type=sequential\n"});
+      text += any_more({"", "", "unlink=1\n", "overwrite=1\n"});
+      text += any_more({"", "", "fallocate=none\n", "fallocate=truncate\n"});
+    }
+    text += small ? any_more({"bs=4k\n", "bs=12k\n", "bs=2k\n"})
+                  : any_more({"bs=4k\n", "bs=64k\n", "bs=1m\n", "bs=6k\n"});
+    text += any_more({"runtime=200ms\n", "runtime=700ms\n"});
+    text += free_cpu_ ? "" : any_more({"", "time_based=1\n", "loops=2\n"});
+    text += any_more({"", "", "fsync=8\n", "fdatasync=3\n", "end_fsync=1\n", "sync=1\n",
+                      "sync=dsync\n", "sync_file_range=write:16\n",
+                      "sync_file_range=wait_before,write,wait_after:8\n"});
+    text += any_more({"", "", "numjobs=3\n", "stonewall\n", "rate=5m\n"});
+    return text;
   }
 
   std::string action() {
@@ -191,8 +246,9 @@ class Generator {
   }
 
   Rng rng_;
-  Rng old_rng_;  // of its own, so that scenarios of the other era stay as they are
-  Era era_;
+  Rng more_rng_;  // of its own, so that scenarios of the other kinds stay as they are
+  Kind kind_;
+  bool single_queue_ = false;
   bool v2_6_18_ = false;
   bool bytes_ = true;
   bool free_cpu_ = false;
@@ -201,6 +257,8 @@ class Generator {
 
 }  // namespace
 
-RandomScenario random_scenario(std::uint64_t seed, Era era) { return Generator{seed, era}.make(); }
+RandomScenario random_scenario(std::uint64_t seed, Kind kind) {
+  return Generator{seed, kind}.make();
+}
 
 }  // namespace wbsim::system::testing
