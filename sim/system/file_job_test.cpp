@@ -1,6 +1,7 @@
 // Jobs on files, from their layout to the device.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,30 @@ TEST(FileJob, FilesThatAreWrittenAreOnlyAllocatedBefore) {
   EXPECT_EQ(record.starts.front().second, SimTime{});
   EXPECT_EQ(record.writes().size(), 64U);
   EXPECT_EQ(sectors_written(record), 0) << "and the data waits for the flusher";
+}
+
+// A single queue refuses bios that it would have to split; bio_add_page() asks before.
+TEST(FileJob, BiosAreAsLongAsASingleQueueTakesThem) {
+  class Log final : public engine::Observer {
+   public:
+    void on_syscall(const engine::SyscallTrace& call) override { failed += call.error != 0; }
+    void on_bio(engine::BioStep step, const engine::BioTrace& bio) override {
+      if (step == engine::BioStep::kQueue) {
+        longest = std::max(longest, to_bytes(bio.length));
+      }
+    }
+    int failed = 0;
+    Bytes longest{};
+  } log;
+  RunOptions options;
+  options.observers = {&log};
+  const Scenario s = testing::scenario(
+      "[w]\nfilename=/data/f\nrw=write\nbs=64k\nsize=4m\nend_fsync=1\n",
+      kMount + R"(,"kernel":"3.6")",
+      R"({"sda":{"size":"1GiB","queue":{"scheduler":"noop","max_sectors_kb":64}}})");
+  run_system(s.config, s.workload, options);
+  EXPECT_EQ(log.failed, 0);
+  EXPECT_EQ(log.longest, kibibytes(64));
 }
 
 TEST(FileJob, OverwritingNeedsFilesThatAreWritten) {
