@@ -56,6 +56,9 @@ BlockDevice::BlockDevice(std::string name, Bytes size, block::BioTarget& queue,
               size,
               {readahead.ra_pages, pages_floor(queue.limits().max_sectors), readahead.rules}} {
   memory_.cache.add_mapping(inode_.mapping);
+  if (!memory.throttle.options().errors_per_file) {
+    inode_.mapping.wb_err.tell_first_only();
+  }
 }
 
 // The kernel plugs the whole call. Without sync the call submits nothing, so its plug stays empty
@@ -128,7 +131,8 @@ Task<> BlockDevice::write_dirty(TaskContext& task) {
 }
 
 Task<> BlockDevice::wait_for_writeback(TaskContext& task) {
-  return pagecache::fdatawait_range(task, inode_.mapping, PageIndex{0}, PageIndex::max());
+  co_await pagecache::fdatawait_range(task, inode_.mapping, PageIndex{0}, PageIndex::max());
+  inode_.mapping.wb_err.take_flag();
 }
 
 Task<int> BlockDevice::read_block(TaskContext& task, PageIndex block) {

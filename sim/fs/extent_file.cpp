@@ -30,6 +30,9 @@ ExtentFile::ExtentFile(ExtentFs& fs, std::int64_t number, std::string name)
   inode_.mapping.prepares_writes = true;
   inode_.mapping.slab = &fs.slab();
   fs.memory().cache.add_mapping(inode_.mapping);
+  if (!fs.memory().throttle.options().errors_per_file) {
+    inode_.mapping.wb_err.tell_first_only();
+  }
 }
 
 pagecache::SuperBlock& ExtentFile::super_block() { return fs_.super_block(); }

@@ -5,9 +5,15 @@
 namespace wbsim::pagecache {
 
 // Models: errseq_t, lib/errseq.c, v5.10: the last write error of a mapping and how often one was
-// set, so that every open file reports it once.
+// set, so that every open file reports it once. Before v4.13 there was but a flag, AS_EIO, which
+// whoever waited for writeback took away, also if it had nobody to tell.
 class ErrSeq {
  public:
+  // From now on it is such a flag.
+  void tell_first_only() {
+    first_only_ = true;
+    seen_ = true;
+  }
   void set(int error) {
     error_ = error;
     ++sequence_;
@@ -22,10 +28,19 @@ class ErrSeq {
   [[nodiscard]] int check(std::uint64_t since) const { return since == sequence_ ? 0 : error_; }
   // The error since `*since` (negative errno), 0 when there is none; moves `*since` up.
   int check_and_advance(std::uint64_t* since) {
-    if (*since == sequence_) {
+    const bool known = first_only_ ? seen_ : *since == sequence_;
+    *since = sequence_;
+    if (known) {
       return 0;
     }
-    *since = sequence_;
+    seen_ = true;
+    return error_;
+  }
+  // What waiting for writeback returns beside: the flag, which is taken away even if nobody looks.
+  int take_flag() {
+    if (!first_only_ || seen_) {
+      return 0;
+    }
     seen_ = true;
     return error_;
   }
@@ -34,6 +49,7 @@ class ErrSeq {
   int error_ = 0;
   std::uint64_t sequence_ = 0;
   bool seen_ = false;
+  bool first_only_ = false;
 };
 
 }  // namespace wbsim::pagecache

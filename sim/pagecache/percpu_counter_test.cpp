@@ -161,6 +161,29 @@ TEST(ErrSeq, EachOpenFileIsToldOnce) {
   EXPECT_EQ(error.check_and_advance(&a), -28);
 }
 
+TEST(ErrSeq, BeforeV413TheFirstThatAsksIsToldAndNobodyElse) {
+  ErrSeq error;
+  error.tell_first_only();
+  std::uint64_t a = error.sample();
+  std::uint64_t b = error.sample();
+  EXPECT_EQ(error.check_and_advance(&a), 0);
+  error.set(-5);
+  EXPECT_EQ(error.check_and_advance(&b), -5);
+  EXPECT_EQ(error.check_and_advance(&a), 0);
+  error.set(-5);
+  EXPECT_EQ(error.take_flag(), -5);
+  EXPECT_EQ(error.take_flag(), 0);
+  EXPECT_EQ(error.check_and_advance(&a), 0) << "who waited took it away";
+}
+
+TEST(ErrSeq, IsNotTakenAwayByWhoWaits) {
+  ErrSeq error;
+  std::uint64_t since = error.sample();
+  error.set(-5);
+  EXPECT_EQ(error.take_flag(), 0);
+  EXPECT_EQ(error.check_and_advance(&since), -5);
+}
+
 TEST(ErrSeq, AFileOpenedLaterIsToldOnlyOfWhatNobodySaw) {
   ErrSeq error;
   error.set(-5);

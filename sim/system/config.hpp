@@ -88,6 +88,7 @@ struct KernelSwitches {
   bool sync_writes = true;                                                            // 5.10
   bool write_begin_waits = false;                                                     // 2.6
   bool write_marks_accessed = false;                                                  // 2.5
+  bool errors_per_file = true;                                                        // 5.12
   bool over_background_exact = false;  // 3.17: exact per-wb sum below 2 * stat_error
   int plug_max_requests = 32;          // BLK_MAX_REQUEST_COUNT
   // Ablations (false switches the mechanism off).

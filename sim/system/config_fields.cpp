@@ -327,6 +327,8 @@ std::vector<Field> writeback_fields(KernelSwitches& s) {
                     "a write to a page under writeback waits for that"),
       boolean_field("write_marks_accessed", s.write_marks_accessed,
                     "writing a page twice moves it to the active list"),
+      boolean_field("errors_per_file", s.errors_per_file,
+                    "a failed write is told once to each open file, not to the first that asks"),
   };
 }
 

@@ -52,6 +52,36 @@ TEST(FaultyDeviceJob, ABufferedWriteThatFailsIsToldByFsyncAsEIO) {
   EXPECT_EQ(errors(record.of_kind(engine::SyscallKind::kFsync)).front(), -5);
 }
 
+// Two jobs have the device open; what one of them wrote fails.
+std::vector<int> told(const std::string& profile) {
+  const JobRecord record = run_logged(scenario(
+      "[global]\nfilename=/dev/sda\nrw=write\nbs=4k\nsize=16k\nend_fsync=1\ninvalidate=0\n"
+      "[a]\n[b]\nstartdelay=500ms\noffset=16k\n[c]\noffset=32k\nrate=16k\n",
+      free_cpu() + profile, with_faults(R"({"on":"write","error":"no-space","times":1})")));
+  return errors(record.of_kind(engine::SyscallKind::kFsync));
+}
+
+TEST(FaultyDeviceJob, AWriteThatFailsIsToldToEachOpenFile) {
+  EXPECT_EQ(told(""), (std::vector<int>{-5, 0, -5})) << "b came when it was known";
+}
+
+TEST(FaultyDeviceJob, BeforeV413AWriteThatFailsIsToldToTheFirstThatAsks) {
+  EXPECT_EQ(told(R"(,"profile":{"errors_per_file":false})"), (std::vector<int>{-5, 0, 0}));
+}
+
+// "fsyncgate": sync(2) waits, and nobody is told.
+TEST(FaultyDeviceJob, BeforeV413SyncTakesTheErrorAway) {
+  const auto told_after_sync = [](const std::string& profile) {
+    const JobRecord record = run_logged(
+        scenario("[j]\nfilename=/dev/sda\nrw=write\nbs=4k\nsize=16k\nrate=16k\nend_fsync=1\n",
+                 free_cpu() + profile + R"(,"actions":[{"at":"600ms","syscall":"sync"}])",
+                 with_faults(R"({"on":"write","error":"no-space","times":1})")));
+    return errors(record.of_kind(engine::SyscallKind::kFsync)).back();
+  };
+  EXPECT_EQ(told_after_sync(R"(,"profile":{"errors_per_file":false})"), 0);
+  EXPECT_EQ(told_after_sync(""), -5);
+}
+
 TEST(FaultyDeviceJob, AFlushThatFailsIsToldByFsyncAsWhatItIs) {
   const JobRecord record =
       run_logged(scenario("[j]\nfilename=/dev/sda\nrw=write\nbs=4k\nsize=4k\nfsync=1\n", free_cpu(),

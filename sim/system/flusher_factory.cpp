@@ -29,6 +29,7 @@ writeback::ThrottleOptions throttle_options(const Config& config, const writebac
           .sync_writes = switches.sync_writes,
           .write_begin_waits = switches.write_begin_waits,
           .write_marks_accessed = switches.write_marks_accessed,
+          .errors_per_file = switches.errors_per_file,
           .background_start = switches.background_start == Start::kOnExit
                                   ? writeback::BackgroundStart::kOnExit
                                   : writeback::BackgroundStart::kEveryTurn,

@@ -89,6 +89,9 @@ Task<int> Syscalls::syncfs(TaskContext& task, int fd) {
     co_return 0;
   }
   const int error = co_await sync_filesystem(task, *opened->mount);
+  if (!throttle_.options().errors_per_file) {
+    co_return error;  // there is no s_wb_err before v5.8
+  }
   const int seen = opened->regular->super_block().wb_err.check_and_advance(&opened->sb_error_seen);
   co_return error != 0 ? error : seen;
 }

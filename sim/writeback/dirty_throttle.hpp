@@ -58,6 +58,7 @@ struct ThrottleOptions {
   bool sync_writes = true;            // WB_SYNC_ALL makes REQ_SYNC; not in v2.6.18
   bool write_begin_waits = false;     // v3.6: whoever writes waits for pages under writeback
   bool write_marks_accessed = false;  // before v3.11: writing a page twice activates it
+  bool errors_per_file = true;        // since v4.13: a failed write is told to each open file
   BackgroundStart background_start = BackgroundStart::kOnExit;
   BandwidthUpdate bandwidth_update = BandwidthUpdate::kThrottleAndFlusher;
   DirtyCheck dirty_check = DirtyCheck::kAfterPage;

@@ -26,8 +26,10 @@ std::uint64_t dirtytime_expired_before(const engine::Machine& machine) {
 Task<int> write_single_inode(TaskContext& task, DirtyThrottle& throttle, Inode& inode,
                              WritebackControl& wbc) {
   co_await do_writepages(task, throttle, inode.mapping, wbc);
+  int failed = 0;
   if (wbc.sync_all && !wbc.for_sync) {
     co_await pagecache::fdatawait_range(task, inode.mapping, PageIndex{0}, PageIndex::max());
+    failed = inode.mapping.wb_err.take_flag();
   }
   const engine::Machine& machine = task.thread().machine();
   if (inode.dirty_time && (wbc.sync_all || engine::time_after(dirtytime_expired_before(machine),
@@ -39,10 +41,11 @@ Task<int> write_single_inode(TaskContext& task, DirtyThrottle& throttle, Inode& 
   inode.dirty_datasync = false;
   inode.dirty_pages = inode.mapping.pages.any(Mark::kDirty);
   if (!more_than_pages) {
-    co_return 0;
+    co_return failed;
   }
   SIM_CHECK(inode.sb != nullptr);
-  co_return co_await inode.sb->ops.write_inode(task, inode, wbc);
+  const int error = co_await inode.sb->ops.write_inode(task, inode, wbc);
+  co_return error != 0 ? error : failed;
 }
 
 Task<int> writeback_single_inode(TaskContext& task, DirtyThrottle& throttle, Inode& inode,

@@ -79,6 +79,7 @@ Task<> SuperBlockLists::writeback_single_inode(TaskContext& task, Inode& inode,
   }
   if (waits) {
     co_await pagecache::fdatawait_range(task, inode.mapping, PageIndex{0}, PageIndex::max());
+    inode.mapping.wb_err.take_flag();
   }
   trace(WritebackStep::kWritten, task, inode, work);
   const engine::SingleInode event{machine_.simulator().now(), task.name(), inode.wb.device,

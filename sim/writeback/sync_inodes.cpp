@@ -37,6 +37,7 @@ Task<> wait_sb_inodes(TaskContext& task, SuperBlock& sb) {
     }
     ++inode.pins;
     co_await pagecache::fdatawait_range(task, inode.mapping, PageIndex{0}, PageIndex::max());
+    inode.mapping.wb_err.take_flag();
     if (--inode.pins == 0) {
       inode.sync_waiters.wake_all();
     }
