@@ -264,6 +264,9 @@ void BlockDevice::end_bio(Bio& bio, BlkStatus status) {
   }
   if (status != BlkStatus::kOk) {
     inode_.mapping.wb_err.set(kIoError);  // end_buffer_async_write(): whatever went wrong
+    if (super_ != nullptr) {
+      super_->wb_err.set(kIoError);
+    }
   }
   memory_.cache.end_writeback(bio.cpu, inode_.mapping, page_of(bio.sector),
                               pages_floor(bio.length()));

@@ -14,6 +14,7 @@
 #include "sim/pagecache/inode.hpp"
 #include "sim/pagecache/page_cache.hpp"
 #include "sim/pagecache/readahead.hpp"
+#include "sim/pagecache/super_block.hpp"
 #include "sim/pagecache/write_cache_pages.hpp"
 #include "sim/writeback/dirty_throttle.hpp"
 #include "sim/writeback/file_read.hpp"
@@ -85,6 +86,8 @@ class BlockDevice final : public File,
   engine::Task<int> issue_flush(pagecache::TaskContext& task);
 
   // For a file system on the device, whose blocks are pages of it:
+  // bd_super: told of failed writes too (mark_buffer_write_io_error()).
+  void mounted(pagecache::SuperBlock& super) { super_ = &super; }
   // sb_bread(): brings a block into the cache. Returns 0 or a negative errno.
   engine::Task<int> read_block(pagecache::TaskContext& task, PageIndex block);
   // mark_buffer_dirty() of a block that is cached. Simplified: it may have been reclaimed after
@@ -129,6 +132,7 @@ class BlockDevice final : public File,
   DirectIoRules direct_;
   pagecache::Inode inode_;
   writeback::FileReader reader_;
+  pagecache::SuperBlock* super_ = nullptr;  // of the file system on it
 };
 
 }  // namespace wbsim::fs

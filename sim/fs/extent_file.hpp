@@ -44,8 +44,6 @@ class ExtentFile final : public RegularFile, public pagecache::AddressSpaceOps {
   engine::Task<> evict(pagecache::TaskContext& task);
   // Aborts where what it keeps does not fit together.
   void check_invariants() const;
-  // A time stamp changed (file_update_time(), touch_atime()).
-  void mark_times_dirty();
 
   // RegularFile.
   [[nodiscard]] pagecache::Inode& inode() override { return inode_; }
@@ -79,7 +77,8 @@ class ExtentFile final : public RegularFile, public pagecache::AddressSpaceOps {
   // For writeback (extent_writer.hpp): the blocks of dirty pages from `page` on, allocated where
   // that was delayed; at least one page, all written pages of one extent.
   ExtentMap::Piece map_for_writeback(PageIndex page, Pages count);
-  [[nodiscard]] bool beyond_end(PageIndex page) const { return page >= end_page(); }
+  // Pages from `first` on that the file reaches to; fewer than 1 beyond its end.
+  [[nodiscard]] Pages pages_within(PageIndex first) const { return end_page() - first; }
 
  private:
   static constexpr Pages kAllocationMax{2048};  // 8 MiB
@@ -93,6 +92,8 @@ class ExtentFile final : public RegularFile, public pagecache::AddressSpaceOps {
   void unreserve(FsBlocks count);
   void free_blocks_from(PageIndex first);
   void update_mtime();
+  // A time stamp changed (file_update_time(), touch_atime()).
+  void mark_times_dirty();
 
   ExtentFs& fs_;
   std::int64_t number_;

@@ -26,9 +26,10 @@ std::int64_t ExtentFile::write_begin(AddressSpace& mapping, PageIndex first, Pag
     return allowed.count();  // all pages are as the first one
   }
   allowed = std::min(allowed, to_pages(fs_.space().available()));
-  if (!fs_.space().reserve(to_blocks(allowed)) || allowed == Pages{0}) {
+  if (allowed == Pages{0}) {
     return kEnospc;
   }
+  fs_.space().reserve(to_blocks(allowed));
   reserved_ += to_blocks(allowed);
   return allowed.count();
 }

@@ -36,7 +36,9 @@ ExtentFs::ExtentFs(BlockDevice& device, pagecache::BdiWriteback& wb, const Exten
                  readahead.rules},
       super_{wb, *this},
       space_{first_data_block(device.size(), options), data_blocks(device.size(), options)},
-      inodes_{inode_count(device.size(), options)} {}
+      inodes_{inode_count(device.size(), options)} {
+  device.mounted(super_);
+}
 
 ExtentFs::~ExtentFs() = default;
 
@@ -74,7 +76,9 @@ Task<> ExtentFs::unlink(TaskContext& task, std::string_view name) {
   ExtentFile& file = *found->second;
   names_.erase(found);
   file.unlinked();
-  file.mark_times_dirty();  // i_ctime, and the link count
+  // i_ctime and the link count (inode_dec_link_count()).
+  mark_inode_dirty(file.inode(), pagecache::InodeChange::kAll,
+                   task.thread().machine().jiffies_now());
   if (!file.is_open()) {
     co_await destroy(task, file);
   }

@@ -159,6 +159,25 @@ TEST(ExtentFs, AnErrorIsReportedToTheFileAndTheFileSystem) {
   EXPECT_EQ(m.fsync(file), 0);
 }
 
+TEST(ExtentFs, AFailedWriteOfTheTableOfInodesIsAnErrorOfTheFileSystem) {
+  ExtentMachine m;
+  m.create("a");
+  m.disk.model.failures = 1;
+  m.run_for(seconds(75));  // the inode is written after 30 s, its block 30 s later
+  std::uint64_t since = 0;
+  EXPECT_EQ(m.fs.super_block().wb_err.check_and_advance(&since), kEio);
+}
+
+TEST(ExtentFs, ALinkCountIsNoTimeStampThatMayWait) {
+  ExtentMachine m{{.lazytime = true}};
+  ExtentFile& file = m.create("a");
+  m.fsync(file);
+  m.run_for(milliseconds(8));
+  EXPECT_TRUE(m.finished([&](TaskContext& t) { return m.fs.unlink(t, "a"); }));
+  EXPECT_FALSE(file.inode().dirty_time);
+  EXPECT_TRUE(file.inode().dirty_datasync);
+}
+
 // --- writes -------------------------------------------------------------------------------------
 
 TEST(ExtentFs, AWriteEndsWhereSpaceDoesAndTheNextOneFails) {

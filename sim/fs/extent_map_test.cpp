@@ -77,8 +77,8 @@ TEST(FreeSpace, WithoutAGoalGoesOnWhereTheLastAllocationEnded) {
 
 TEST(FreeSpace, ReservedBlocksAreNotAvailable) {
   FreeSpace space{FsBlock{0}, FsBlocks{10}};
-  EXPECT_TRUE(space.reserve(FsBlocks{8}));
-  EXPECT_FALSE(space.reserve(FsBlocks{3}));
+  space.reserve(FsBlocks{8});
+  EXPECT_DEATH(space.reserve(FsBlocks{3}), "count <= available");
   EXPECT_EQ(space.available(), FsBlocks{2});
   space.unreserve(FsBlocks{8});
   EXPECT_EQ(space.available(), FsBlocks{10});

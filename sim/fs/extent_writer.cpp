@@ -68,10 +68,12 @@ Task<Pages> ExtentWriter::write_run(TaskContext& task, AddressSpace& mapping, Pa
                                     Pages count, const WritebackControl& wbc) {
   engine::Thread& thread = task.thread();
   pagecache::PageCache& cache = fs_.memory().cache;
-  if (file_.beyond_end(first)) {
+  const Pages within = file_.pages_within(first);
+  if (within < Pages{1}) {
     cache.cancel_dirty(task.cpu(), mapping, first, PageTree::mask(first, Pages{1}));
     co_return Pages{1};
   }
+  count = std::min(count, within);
   const ExtentMap::Piece piece = file_.map_for_writeback(first, count);
   const Lba at = lba_of(piece.block);
   Bio* const before = takes(at) ? nullptr : bio_;

@@ -83,12 +83,9 @@ void FreeSpace::release(FsBlock first, FsBlocks length) {
   }
 }
 
-bool FreeSpace::reserve(FsBlocks count) {
-  if (count > available()) {
-    return false;
-  }
+void FreeSpace::reserve(FsBlocks count) {
+  SIM_CHECK(count <= available());
   reserved_ += count;
-  return true;
 }
 
 void FreeSpace::unreserve(FsBlocks count) {

@@ -26,8 +26,8 @@ class FreeSpace {
   // At least one block must be free.
   Run allocate(std::optional<FsBlock> goal, FsBlocks wanted);
   void release(FsBlock first, FsBlocks length);
-  // Promises blocks; false, and nothing changed, where there are not so many.
-  bool reserve(FsBlocks count);
+  // Promises blocks that are available.
+  void reserve(FsBlocks count);
   void unreserve(FsBlocks count);
 
   [[nodiscard]] FsBlocks available() const { return free_ - reserved_; }

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "sim/base/check.hpp"
@@ -92,9 +93,11 @@ Field mounts_field(std::vector<MountConfig>& mounts) {
 std::string mount_point(const MountConfig& mount) { return "/" + mount.name; }
 
 const MountConfig* mount_of(const Config& config, const std::string& path) {
-  const auto found = std::find_if(
-      config.mounts.begin(), config.mounts.end(),
-      [&path](const MountConfig& each) { return path.starts_with(mount_point(each) + "/"); });
+  const auto found =
+      std::find_if(config.mounts.begin(), config.mounts.end(), [&path](const MountConfig& each) {
+        const std::string folder = mount_point(each) + "/";
+        return path.starts_with(folder) && path.size() > folder.size();
+      });
   return found == config.mounts.end() ? nullptr : &*found;
 }
 
@@ -152,10 +155,11 @@ void check_mounts(ReadContext& context, const Config& config) {
     if (!used.insert(mount.device).second) {
       context.error(at, fmt::format("{} has a file system already", mount.device));
     }
-    const Bytes size = *device_size(config, mount.device);
-    if (fs::ExtentFs::capacity(size, mount.options) <= Bytes{0}) {
+    // None of a device that has errors of its own.
+    const std::optional<Bytes> size = device_size(config, mount.device);
+    if (size && fs::ExtentFs::capacity(*size, mount.options) <= Bytes{0}) {
       context.error(at, fmt::format("{} is too small, {} bytes: no room for files beside inodes",
-                                    mount.device, size.count()));
+                                    mount.device, size->count()));
     }
   }
 }

@@ -33,6 +33,7 @@ TEST(ConfigMounts, AreReadWithTheirOptionsAndPrintedInFull) {
   EXPECT_EQ(mount_point(mount), "/data");
   EXPECT_EQ(mount_of(*reading.config, "/data/a/b"), &mount);
   EXPECT_EQ(mount_of(*reading.config, "/database/a"), nullptr);
+  EXPECT_EQ(mount_of(*reading.config, "/data/"), nullptr) << "the directory itself";
   EXPECT_EQ(mount_on(*reading.config, "sdb"), &mount);
   EXPECT_EQ(mount_on(*reading.config, "sda"), nullptr);
 }
@@ -75,6 +76,12 @@ TEST(ConfigMounts, LieOnADeviceOfTheirOwn) {
   EXPECT_EQ(findings_of(R"("a":{"device":"sda","fs":"extent"})",
                         R"(,"stack":{"md0":{"kind":"raid1","members":["sda","sdb"]}})"),
             "a.json: /mounts/a/device: sda is part of md0, which alone may use it\n");
+}
+
+TEST(ConfigMounts, ADeviceWithErrorsOfItsOwnIsNotLookedAt) {
+  EXPECT_EQ(findings_of(R"("a":{"device":"md0","fs":"extent"})",
+                        R"(,"stack":{"md0":{"kind":"raid1","members":["sda","sdx"]}})"),
+            "");
 }
 
 TEST(ConfigMounts, ADeviceMustHaveRoomBesideInodes) {

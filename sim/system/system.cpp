@@ -266,7 +266,7 @@ System::System(const Config& config, const workload::WorkloadSpec& workload,
   for (const MountConfig& each : config.mounts) {
     mount(each);
   }
-  control_ = std::make_unique<WorkloadControl>(machine_, tracer_, mounted_, throttle_, config);
+  control_ = std::make_unique<WorkloadControl>(machine_, mounted_, throttle_, config);
   for (const workload::JobSpec& spec : workload.jobs) {
     add_job(spec);
   }

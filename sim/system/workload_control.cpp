@@ -46,10 +46,9 @@ void WorkloadControl::TimedAction::on_time() {
   control.machine_.simulator().spawn(action.syscall, control.run_sync_now(thread, task));
 }
 
-WorkloadControl::WorkloadControl(engine::Machine& machine, const engine::Tracer& tracer,
-                                 const vfs::MountTable& mounted, writeback::DirtyThrottle& throttle,
-                                 const Config& config)
-    : machine_{machine}, tracer_{tracer}, mounted_{mounted}, throttle_{throttle}, config_{config} {}
+WorkloadControl::WorkloadControl(engine::Machine& machine, const vfs::MountTable& mounted,
+                                 writeback::DirtyThrottle& throttle, const Config& config)
+    : machine_{machine}, mounted_{mounted}, throttle_{throttle}, config_{config} {}
 
 WorkloadControl::~WorkloadControl() {
   for (const auto& timed : timed_) {
@@ -68,7 +67,7 @@ void WorkloadControl::start() {
   }
   if (std::any_of(jobs_.begin(), jobs_.end(),
                   [](const auto& job) { return workload::FileLayout::needed(job->spec()); })) {
-    layout_ = std::make_unique<workload::FileLayout>(machine_, tracer_, mounted_, throttle_);
+    layout_ = std::make_unique<workload::FileLayout>(machine_, mounted_, throttle_);
     machine_.simulator().spawn("layout", lay_out_files());
   } else {
     start_group();
@@ -80,8 +79,13 @@ Task<> WorkloadControl::lay_out_files() {
   co_await machine_.simulator().sleep_until(SimTime{config_.workload_start});
   co_await layout_->begin();
   for (const auto& job : jobs_) {
-    if (workload::FileLayout::needed(job->spec())) {
-      co_await layout_->lay_out(job->spec(), job->extent());
+    if (!workload::FileLayout::needed(job->spec())) {
+      continue;
+    }
+    const SimTime begin = machine_.simulator().now();
+    const int error = co_await layout_->lay_out(job->spec(), job->extent());
+    if (error != 0) {
+      job->layout_failed(begin, error);
     }
   }
   start_jobs_at_once_ = true;

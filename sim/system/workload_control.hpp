@@ -22,9 +22,8 @@ namespace wbsim::system {
 // done.
 class WorkloadControl final : public workload::JobListener {
  public:
-  WorkloadControl(engine::Machine& machine, const engine::Tracer& tracer,
-                  const vfs::MountTable& mounted, writeback::DirtyThrottle& throttle,
-                  const Config& config);
+  WorkloadControl(engine::Machine& machine, const vfs::MountTable& mounted,
+                  writeback::DirtyThrottle& throttle, const Config& config);
   WorkloadControl(const WorkloadControl&) = delete;
   WorkloadControl& operator=(const WorkloadControl&) = delete;
   ~WorkloadControl();
@@ -55,7 +54,6 @@ class WorkloadControl final : public workload::JobListener {
   void check_finished();
 
   engine::Machine& machine_;
-  const engine::Tracer& tracer_;
   const vfs::MountTable& mounted_;
   writeback::DirtyThrottle& throttle_;
   const Config& config_;

@@ -45,6 +45,7 @@ Task<int> Syscalls::open(TaskContext& task, std::string_view path, OpenFlags fla
   }
   const Found found = look_up(path);
   fs::RegularFile* regular = found.mount == nullptr ? nullptr : found.mount->fs.find(found.name);
+  const bool exists = regular != nullptr;
   if (regular == nullptr && found.device == nullptr) {
     if (found.mount == nullptr || !flags.create) {
       co_return kEnoent;
@@ -71,7 +72,7 @@ Task<int> Syscalls::open(TaskContext& task, std::string_view path, OpenFlags fla
   if (regular != nullptr) {
     opened.sb_error_seen = regular->super_block().wb_err.sample();
     regular->opened();
-    if (flags.truncate && flags.writes()) {
+    if (flags.truncate && exists) {  // also one that is opened for reading alone
       co_await regular->truncate(task, Bytes{0});
     }
   }
@@ -149,9 +150,12 @@ Task<int> Syscalls::fallocate(TaskContext& task, int fd, FileOffset at, Bytes le
     co_return kEopnotsupp;
   }
   const FileOffset end{kSizeMax.count()};
-  if (at > end || length > end - at ||
-      (!keep_size && at + length > FileOffset{limits_.file_size.count()})) {
+  if (at > end || length > end - at) {
     co_return kEfbig;
+  }
+  const Bytes behind{(at + length).value()};
+  if (!keep_size && behind > opened->file->size() && behind > limits_.file_size) {
+    co_return kEfbig;  // inode_newsize_ok()
   }
   co_return co_await opened->regular->fallocate(task, at, length, keep_size);
 }

@@ -175,8 +175,19 @@ TEST_F(FileCalls, TruncateAndFallocateChecksInTheKernelsOrder) {
   EXPECT_EQ(fallocate(fd, 0, 10'000), 0);
   EXPECT_EQ(calls.size_of(fd), 10'000);
   EXPECT_EQ(close(fd), 0);
-  const int cut = open("/data/a", {.truncate = true});
-  EXPECT_EQ(calls.size_of(cut), 0);
+  const int cut = open("/data/a", {.truncate = true, .access = Access::kReadOnly});
+  EXPECT_EQ(calls.size_of(cut), 0) << "Linux truncates what is opened for reading, too";
+}
+
+TEST_F(FileCalls, RlimitFsizeLetsAFileThatIsLongerKeepItsSize) {
+  Syscalls unlimited{mounted, m.throttle};
+  const int fd =
+      static_cast<int>(call([&](TaskContext& t) { return unlimited.open(t, "/data/a", kCreate); }));
+  EXPECT_EQ(call([&](TaskContext& t) { return unlimited.ftruncate(t, fd, mebibytes(1)); }), 0);
+  const int limited = open("/data/a");
+  EXPECT_EQ(fallocate(limited, 0, 1 << 20), 0);
+  EXPECT_EQ(fallocate(limited, 0, (1 << 20) + 1), kEfbig);
+  EXPECT_EQ(ftruncate(limited, 100 * 1024), 0);
 }
 
 TEST_F(FileCalls, UnlinkTakesTheNameAndTheLastCloseTheFile) {
@@ -247,6 +258,12 @@ TEST_F(FileCalls, SyncfsWritesDataAndInodesAndReportsErrorsOncePerFile) {
   EXPECT_EQ(syncfs(other), -5) << "of any file of the file system";
   EXPECT_EQ(syncfs(other), 0);
   EXPECT_EQ(syncfs(fd), -5);
+}
+
+TEST_F(FileCalls, SyncfsReportsAFailedWriteOfAnInode) {
+  const int fd = open("/data/a");
+  m.disk.model.failures = 1;  // there is nothing else to write
+  EXPECT_EQ(call([=, this](TaskContext& t) { return calls.syncfs(t, fd); }), -5);
 }
 
 TEST_F(FileCalls, SyncWritesFilesThenTheDeviceWithTheirInodes) {

@@ -63,6 +63,7 @@ Task<int> Syscalls::sync_file_range(TaskContext& task, int fd, FileOffset at, By
 Task<int> Syscalls::sync_filesystem(TaskContext& task, const Mount& mount) {
   pagecache::SuperBlock& sb = mount.fs.super_block();
   fs::BlockDevice& device = mount.fs.device();
+  const std::uint64_t since = device.inode().mapping.wb_err.now();
   co_await writeback::writeback_inodes_sb(task, mount.flusher, sb);
   int error = co_await sb.ops.sync_fs(task, false);
   if (error != 0) {
@@ -74,7 +75,6 @@ Task<int> Syscalls::sync_filesystem(TaskContext& task, const Mount& mount) {
   if (error != 0) {
     co_return error;
   }
-  const std::uint64_t since = device.inode().mapping.wb_err.now();
   co_await device.write_dirty(task);
   co_await device.wait_for_writeback(task);
   co_return device.inode().mapping.wb_err.check(since);

@@ -10,29 +10,16 @@ namespace {
 constexpr int kLayoutPid = 415;  // below the jobs, which it starts
 }
 
-FileLayout::FileLayout(engine::Machine& machine, const engine::Tracer& tracer,
-                       const vfs::MountTable& mounted, writeback::DirtyThrottle& throttle)
-    : tracer_{tracer},
-      thread_{machine, "fio", kLayoutPid},
-      task_{thread_},
-      syscalls_{mounted, throttle} {}
+FileLayout::FileLayout(engine::Machine& machine, const vfs::MountTable& mounted,
+                       writeback::DirtyThrottle& throttle)
+    : thread_{machine, "fio", kLayoutPid}, task_{thread_}, syscalls_{mounted, throttle} {}
 
-Task<> FileLayout::lay_out(const JobSpec& spec, const JobExtent& extent) {
-  for (std::size_t i = 0; i < spec.files.size(); ++i) {
-    const SimTime start = thread_.now();
-    const int error = co_await lay_out_file(spec, spec.files[i], file_length(extent.files[i]));
-    if (error != 0) {
-      const engine::SyscallTrace failed{.start = start,
-                                        .end = thread_.now(),
-                                        .job = spec.index,
-                                        .kind = engine::SyscallKind::kWrite,
-                                        .offset = FileOffset{0},
-                                        .length = Bytes{0},
-                                        .error = error};
-      tracer_.emit(&engine::Observer::on_syscall, failed);
-      co_return;
-    }
+Task<int> FileLayout::lay_out(const JobSpec& spec, const JobExtent& extent) {
+  int error = 0;
+  for (std::size_t i = 0; i < spec.files.size() && error == 0; ++i) {
+    error = co_await lay_out_file(spec, spec.files[i], file_length(extent.files[i]));
   }
+  co_return error;
 }
 
 Task<int> FileLayout::lay_out_file(const JobSpec& spec, const std::string& path, Bytes length) {

@@ -7,7 +7,6 @@
 
 #include "sim/engine/cpu.hpp"
 #include "sim/engine/task.hpp"
-#include "sim/engine/tracepoints.hpp"
 #include "sim/pagecache/task.hpp"
 #include "sim/vfs/syscalls.hpp"
 #include "sim/workload/job_extent.hpp"
@@ -21,7 +20,7 @@ namespace wbsim::workload {
 // of it stays cached.
 class FileLayout {
  public:
-  FileLayout(engine::Machine& machine, const engine::Tracer& tracer, const vfs::MountTable& mounted,
+  FileLayout(engine::Machine& machine, const vfs::MountTable& mounted,
              writeback::DirtyThrottle& throttle);
 
   [[nodiscard]] static bool needed(const JobSpec& spec) {
@@ -29,7 +28,8 @@ class FileLayout {
   }
   // The first thing to await.
   auto begin() { return thread_.begin(); }
-  engine::Task<> lay_out(const JobSpec& spec, const JobExtent& extent);
+  // Returns 0 or a negative errno, which ends it.
+  engine::Task<int> lay_out(const JobSpec& spec, const JobExtent& extent);
   auto exit() { return thread_.exit(); }
 
  private:
@@ -37,7 +37,6 @@ class FileLayout {
   engine::Task<> allocate(const JobSpec& spec, int fd, Bytes length);
   engine::Task<int> fill(const JobSpec& spec, int fd, Bytes length);
 
-  const engine::Tracer& tracer_;
   engine::Thread thread_;
   pagecache::TaskContext task_;
   vfs::Syscalls syscalls_;

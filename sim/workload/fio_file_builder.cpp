@@ -53,8 +53,7 @@ void build_layout(FioSettingReader& reader, JobSpec& spec) {
     reader.refuse("allow_file_create", "file systems are empty at first; remove it");
   }
   if (spec.direct) {
-    const char* name = "direct";
-    reader.refuse(name,
+    reader.refuse("direct",
                   "direct I/O on files is not simulated yet; use buffered I/O, or "
                   "filename=/dev/...");
   }
@@ -85,12 +84,18 @@ void build_service(FioSettingReader& reader, JobSpec& spec) {
   }
 }
 
+// Models: add_file() and set_name_idx(), fio 3.33: a directory comes before all names, also those
+// that begin with a slash. Clones take turns with it, but for names that are given: these are those
+// of the first clone. Doubled slashes mean one.
 std::string in_directory(const JobSpec& spec, const std::string& name) {
-  if (name.starts_with('/') || spec.directories.empty()) {
-    return name;
+  std::string path = name;
+  if (!spec.directories.empty()) {
+    const std::size_t turn = spec.file_format.empty() ? 0 : static_cast<std::size_t>(spec.clone);
+    path = spec.directories[turn % spec.directories.size()] + "/" + name;
   }
-  return spec.directories[static_cast<std::size_t>(spec.clone) % spec.directories.size()] + "/" +
-         name;
+  const auto doubled = [](char a, char b) { return a == '/' && b == '/'; };
+  path.erase(std::unique(path.begin(), path.end(), doubled), path.end());
+  return path;
 }
 
 std::string replaced(std::string text, std::string_view what, const std::string& by) {
@@ -107,12 +112,8 @@ void check_files(FioSettingReader& reader, JobSpec& spec) {
   if (const auto open = reader.count("openfiles"); open && *open < spec.file_count) {
     reader.refuse("openfiles", "closing files to open others is not simulated yet; remove it");
   }
-  for (const char* percent : {"size", "io_size"}) {
-    const std::optional<FioNumber> number = reader.number(percent);
-    if (std::string_view{percent} == "size" && number &&
-        number->unit == FioNumber::Unit::kPercent) {
-      reader.refuse(percent, "a share of a file that exists already is not simulated; use bytes");
-    }
+  if (const auto size = reader.number("size"); size && size->unit == FioNumber::Unit::kPercent) {
+    reader.refuse("size", "a share of a file that exists already is not simulated; use bytes");
   }
 }
 
@@ -134,8 +135,8 @@ void build_files(FioSettingReader& reader, JobSpec& spec) {
   }
   if (filename != nullptr) {
     spec.files = split_names(filename->value.text);
-    const bool devices = std::any_of(spec.files.begin(), spec.files.end(),
-                                     [](const auto& n) { return is_device(n); });
+    const bool devices =
+        spec.directories.empty() && std::any_of(spec.files.begin(), spec.files.end(), is_device);
     if (devices && (spec.files.size() > 1 || spec.file_count > 1)) {
       reader.refuse(spec.files.size() > 1 ? "filename" : "nrfiles",
                     "several devices in one job are not simulated yet; use one job for each");

@@ -61,11 +61,6 @@ bool IoGenerator::finish(std::size_t file) {
   return files_left_ == 0;
 }
 
-void IoGenerator::begin_pass() {
-  finished_.assign(finished_.size(), false);
-  files_left_ = finished_.size();
-}
-
 Direction IoGenerator::next_direction() {
   if (!job_.replay.empty()) {
     return job_.replay[replayed_ % job_.replay.size()].direction;

@@ -21,7 +21,7 @@ class IoGenerator {
   IoGenerator(const JobSpec& job, const JobExtent& extent, std::uint64_t run_seed);
   IoGenerator(JobSpec&&, const JobExtent&, std::uint64_t) = delete;
 
-  // The file that is next; of those that are not used up, unless all are.
+  // The file that is next, of those that are not finished.
   std::size_t next_file();
   // The direction that the job would take next; a rate may decide otherwise.
   Direction next_direction();
@@ -30,8 +30,6 @@ class IoGenerator {
   [[nodiscard]] bool used_up(std::size_t file, Direction direction) const;
   // Nothing more of the file in this pass. True where that was the last one.
   bool finish(std::size_t file);
-  // A new pass over all files.
-  void begin_pass();
   Io next(std::size_t file, Direction direction);
   // A new loop of the job, with the same numbers again where the job repeats its order.
   void restart();

@@ -62,6 +62,7 @@ JobExtent resolve_extent(const JobSpec& job, Bytes device_size, std::string& pro
   return extent;
 }
 
+// Models: setup_files(), fio 3.33.
 JobExtent resolve_file_extents(const JobSpec& job, std::string& problem) {
   JobExtent all;
   const auto count = static_cast<std::int64_t>(job.files.size());
@@ -69,19 +70,26 @@ JobExtent resolve_file_extents(const JobSpec& job, std::string& problem) {
     problem = "a job on files needs size, or filesize";
     return all;
   }
-  const Bytes block = job.block_size_max();
-  const std::int64_t blocks = job.size.value_or(Bytes{0}) / block;
+  const Bytes block = job.block_size();
+  const Bytes share{job.size.value_or(Bytes{0}).count() / count};
+  const std::int64_t longer = (job.size.value_or(Bytes{0}) - share * count) / block;
   JobSpec of_one = job;
   of_one.size.reset();
   of_one.io_size.reset();
   of_one.io_size_percent.reset();
   of_one.file_size.reset();
   for (std::int64_t i = 0; i < count; ++i) {
-    const Bytes share = block * (blocks / count + (i < blocks % count ? 1 : 0));
-    const Bytes length = job.file_size ? *job.file_size : count == 1 ? *job.size : share;
-    // A single file is as long as size says beyond its offset.
-    const Bytes beyond = job.file_size ? Bytes{0} : Bytes{job.offset.value()};
-    all.files.push_back(resolve_extent(of_one, length + beyond, problem));
+    // With size, a file goes so far beyond its offset.
+    const Bytes end = job.file_size
+                          ? *job.file_size
+                          : Bytes{job.offset.value()} + share + (i < longer ? block : Bytes{0});
+    if (end - Bytes{job.offset.value()} < job.block_size_needed()) {
+      problem = fmt::format("files of {} bytes beyond offset {} are too short for one block of {}",
+                            std::max(end - Bytes{job.offset.value()}, Bytes{0}).count(),
+                            job.offset.value(), job.block_size_needed().count());
+      return all;
+    }
+    all.files.push_back(resolve_extent(of_one, end, problem));
     if (!problem.empty()) {
       return all;
     }

@@ -22,8 +22,9 @@ struct JobExtent {
 // boundary. Where there is nothing to write, returns a length of 0 and says why in `problem`.
 JobExtent resolve_extent(const JobSpec& job, Bytes device_size, std::string& problem);
 
-// The same of a job on files: size is that of all together, filesize that of each. A size that does
-// not divide makes the first ones a block longer.
+// The same of a job on files: size is that of all together, filesize that of each. What is left of
+// a size that their number does not divide makes the first ones a block longer, if there is one in
+// it (seen with fio 3.33: 640 KiB are three files of 218453 bytes).
 JobExtent resolve_file_extents(const JobSpec& job, std::string& problem);
 // How long the file becomes when it is laid out.
 [[nodiscard]] inline Bytes file_length(const JobExtent& file) {

@@ -1,6 +1,7 @@
 #include "sim/workload/job_process.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/base/check.hpp"
 
@@ -47,6 +48,16 @@ JobProcess::JobProcess(engine::Machine& machine, const engine::Tracer& tracer,
 void JobProcess::start(SimDuration delay) {
   const SimTime at = machine_.simulator().now() + delay + spec_.start_delay;
   machine_.simulator().spawn(spec_.name, run(at));
+}
+
+void JobProcess::layout_failed(SimTime begin, int error) {
+  report({.start = begin,
+          .end = machine_.simulator().now(),
+          .job = spec_.index,
+          .kind = SyscallKind::kWrite,
+          .offset = FileOffset{0},
+          .length = Bytes{0},
+          .error = error});
 }
 
 bool JobProcess::out_of_time() const {
@@ -109,7 +120,7 @@ Task<> JobProcess::open_file(std::size_t file) {
       {.sync = spec_.open_sync == OpenSync::kSync,
        .dsync = spec_.open_sync == OpenSync::kDsync,
        .direct = spec_.direct,
-       .create = !on_device && spec_.writes,
+       .create = !on_device && (spec_.writes || spec_.create_on_open),
        .access = on_device || spec_.writes ? vfs::Access::kReadWrite : vfs::Access::kReadOnly});
   if (fds_[file] < 0) {
     report({.start = thread_.now(),
@@ -147,14 +158,21 @@ Task<> JobProcess::invalidate(std::size_t file) {
   co_await syscalls_.fadvise(task_, fds_[file], extent.begin, extent.length, fs::Advice::kDontNeed);
 }
 
+// Models: put_file(): the fsync of fsync_on_close is not one of the job's I/Os.
+Task<> JobProcess::close_file(std::size_t file) {
+  if (spec_.fsync_on_close && spec_.writes && !last_was_sync_) {
+    co_await syscalls_.fsync(task_, fds_[file]);
+  }
+  co_await syscalls_.close(task_, fds_[file]);
+  fds_[file] = -1;
+}
+
 // Models: close_and_free_files(), and what follows the last loop.
 Task<> JobProcess::close_files(bool last) {
   for (std::size_t file = 0; file < fds_.size(); ++file) {
-    if (fds_[file] >= 0 && spec_.fsync_on_close) {
-      co_await fsync_now(SyscallKind::kFsync, file);
+    if (fds_[file] >= 0) {
+      co_await close_file(file);
     }
-    co_await syscalls_.close(task_, fds_[file]);
-    fds_[file] = -1;
     if (!spec_.files.empty() && (spec_.unlink_each_loop || (last && spec_.unlink))) {
       co_await syscalls_.unlink(task_, spec_.files[file]);
     }
@@ -169,6 +187,12 @@ Task<> JobProcess::begin_on_cached_device() {
     co_await thread_.cond_resched();
     left -= step;
   }
+}
+
+// Models: get_next_seq_offset() and get_next_rand_offset(), fio 3.33: the former only of one file.
+bool JobProcess::comes_round() const {
+  const bool alone = fds_.size() == 1;
+  return spec_.time_based && spec_.hole <= Bytes{0} && (alone || spec_.pattern == Pattern::kRandom);
 }
 
 Task<> JobProcess::one_loop() {
@@ -194,16 +218,18 @@ Task<> JobProcess::one_loop() {
       direction = co_await pace(direction);
     }
     if (generator_.used_up(file, direction)) {
-      if (fds_.size() > 1 && !generator_.finish(file)) {
+      if (!comes_round()) {
+        if (fds_.size() > 1 && !queue_) {  // whose I/Os may still need it
+          co_await close_file(file);
+        }
+        if (generator_.finish(file)) {
+          break;
+        }
         continue;
-      }
-      if (!spec_.time_based || spec_.hole > Bytes{0}) {
-        break;
       }
       if (spec_.invalidate && !spec_.direct) {
         co_await invalidate(file);  // loop_cache_invalidate()
       }
-      generator_.begin_pass();
     }
     const Io io = generator_.next(file, direction);
     const std::uint64_t write_id = issue(io);
@@ -218,31 +244,46 @@ Task<> JobProcess::one_loop() {
     const std::optional<SyscallKind> sync =
         io.direction == Direction::kWrite ? sync_due() : std::nullopt;
     if (sync && !out_of_time()) {
-      co_await sync_now(*sync, file);
-    }
-    if (range_sync_due(io) && !out_of_time()) {
-      co_await sync_range(file);
+      co_await sync_next_file(*sync, file);
     }
   }
   co_await end_loop();
 }
 
+// Models: the end of do_io(): whatever of end_fsync, fsync_on_close and end_syncfs is set, files
+// are synced once, also those that are not open; not after an error, nor where the last I/O was a
+// sync.
 Task<> JobProcess::end_loop() {
   if (queue_) {
     co_await queue_->drain();
   }
-  for (std::size_t file = 0; file < fds_.size() && spec_.end_fsync; ++file) {
-    if (!failed_ && fds_[file] >= 0) {
-      co_await fsync_now(SyscallKind::kFsync, file);
+  const bool syncs = spec_.writes && !last_was_sync_;
+  if (syncs && !failed_ && spec_.end_syncfs) {
+    if (fds_.front() < 0) {
+      co_await open_file(0);
     }
-  }
-  if (spec_.end_syncfs && !failed_ && fds_.front() >= 0) {
     co_await syscalls_.syncfs(task_, fds_.front());
+    co_return;
+  }
+  if (!syncs || !(spec_.end_fsync || spec_.fsync_on_close)) {
+    co_return;
+  }
+  for (std::size_t file = 0; file < fds_.size() && !failed_; ++file) {
+    const bool was_open = fds_[file] >= 0;
+    if (!was_open) {
+      co_await open_file(file);
+    }
+    if (!failed_) {
+      co_await sync_file(SyscallKind::kFsync, file);
+    }
+    if (!was_open) {
+      co_await close_file(file);
+    }
   }
 }
 
 // A sync of fio takes its turn among the files like a read or write.
-Task<> JobProcess::sync_now(SyscallKind kind, std::size_t file) {
+Task<> JobProcess::sync_next_file(SyscallKind kind, std::size_t file) {
   if (fds_.size() > 1) {
     file = generator_.next_file();
     if (fds_[file] < 0) {
@@ -250,30 +291,8 @@ Task<> JobProcess::sync_now(SyscallKind kind, std::size_t file) {
     }
   }
   if (!failed_) {
-    co_await fsync_now(kind, file);
+    co_await sync_file(kind, file);
   }
-}
-
-bool JobProcess::range_sync_due(const Io& io) const {
-  return spec_.range_sync.every > 0 && io.direction == Direction::kWrite &&
-         writes_ % spec_.range_sync.every == 0;
-}
-
-// Models: do_sync_file_range() of fio: from the first byte written so far to the last.
-Task<> JobProcess::sync_range(std::size_t file) {
-  co_await thread_.run(task_.costs().fio_io);
-  const SimTime begin = thread_.now();
-  const int error = co_await syscalls_.sync_file_range(task_, fds_[file], written_[file].first,
-                                                       written_[file].end - written_[file].first,
-                                                       spec_.range_sync.flags);
-  report({.start = begin,
-          .end = thread_.now(),
-          .job = spec_.index,
-          .kind = SyscallKind::kSync,
-          .offset = written_[file].first,
-          .length = Bytes{0},
-          .error = error});
-  co_await thread_.cond_resched();
 }
 
 // Models: ramp_time: what follows is as if the job began now, but for what it has transferred.
@@ -329,6 +348,7 @@ Task<Direction> JobProcess::pace(Direction wanted) {
 
 // Counts an I/O that is to be done; returns what names it in provenance.
 std::uint64_t JobProcess::issue(const Io& io) {
+  last_was_sync_ = false;
   pacer_.issued(io.direction, io.length);
   left_ -= io.length;
   ++ios_;
@@ -348,15 +368,18 @@ Task<std::int64_t> JobProcess::transfer(const Io& io, std::uint64_t write_id) {
              : syscalls_.pread(task_, fds_[io.file], io.at, io.length);
 }
 
+// A transfer of nothing, which is a read beyond the end of a file, is an error of its own to fio
+// ("full resid").
 void JobProcess::transferred(SimTime begin, const Io& io, std::int64_t result) {
   const bool write = io.direction == Direction::kWrite;
+  const std::int64_t error = result == 0 ? fs::kEio : std::min<std::int64_t>(result, 0);
   report({.start = begin,
           .end = thread_.now(),
           .job = spec_.index,
           .kind = write ? SyscallKind::kWrite : SyscallKind::kRead,
           .offset = io.at,
           .length = std::max(Bytes{result}, Bytes{0}),
-          .error = static_cast<int>(std::min<std::int64_t>(result, 0))});
+          .error = static_cast<int>(error)});
 }
 
 void JobProcess::io_collected(const QueuedIo& io, SimTime collected) {
@@ -370,6 +393,7 @@ void JobProcess::io_collected(const QueuedIo& io, SimTime collected) {
           .submission = io.issued - io.prepared});
 }
 
+// Models: get_rw_ddir(): one of them at a time.
 std::optional<SyscallKind> JobProcess::sync_due() const {
   if (spec_.fsync_every > 0 && writes_ % spec_.fsync_every == 0) {
     return SyscallKind::kFsync;
@@ -377,32 +401,46 @@ std::optional<SyscallKind> JobProcess::sync_due() const {
   if (spec_.fdatasync_every > 0 && writes_ % spec_.fdatasync_every == 0) {
     return SyscallKind::kFdatasync;
   }
+  if (spec_.range_sync.every > 0 && writes_ % spec_.range_sync.every == 0) {
+    return SyscallKind::kSync;
+  }
   return std::nullopt;
 }
 
-Task<> JobProcess::fsync_now(SyscallKind kind, std::size_t file) {
+// sync_file_range() is of what was written since any sync of the file; where that is nothing, it is
+// not called (do_sync_file_range() of fio).
+Task<> JobProcess::sync_file(SyscallKind kind, std::size_t file) {
   co_await thread_.run(task_.costs().fio_io);
+  last_was_sync_ = true;
+  const Written written = std::exchange(written_[file], {});
   const SimTime begin = thread_.now();
+  FileOffset offset{0};
   int error = 0;
   if (kind == SyscallKind::kFsync) {
     error = co_await syscalls_.fsync(task_, fds_[file]);
-  } else {
+  } else if (kind == SyscallKind::kFdatasync) {
     error = co_await syscalls_.fdatasync(task_, fds_[file]);
+  } else if (written.first < written.end) {
+    offset = written.first;
+    error = co_await syscalls_.sync_file_range(task_, fds_[file], written.first,
+                                               written.end - written.first, spec_.range_sync.flags);
+  } else {
+    co_return;
   }
   report({.start = begin,
           .end = thread_.now(),
           .job = spec_.index,
           .kind = kind,
-          .offset = FileOffset{0},
+          .offset = offset,
           .length = Bytes{0},
           .error = error});
   co_await thread_.cond_resched();
 }
 
-// fio ends a job at its first error.
+// fio ends a job at its first error, which is told of also where nothing counts yet.
 void JobProcess::report(const engine::SyscallTrace& trace) {
   failed_ = failed_ || trace.error != 0;
-  if (!ramping_ && tracer_.active()) {
+  if ((!ramping_ || trace.error != 0) && tracer_.active()) {
     tracer_.emit(&engine::Observer::on_syscall, trace);
   }
 }

@@ -45,8 +45,11 @@ struct JobFailure {
 //     and advice, and draws the same numbers again (randrepeat). Without a random map a region is
 //     never used up: all loops are one.
 //  4. A time_based job goes on in the same loop instead, past its size, io_size and number_ios: a
-//     buffered one invalidates the cache each time it comes round.
-//  5. A job with an asynchronous engine waits for all its I/Os before it sleeps or ends.
+//     buffered one invalidates the cache each time it comes round. With several files each of them
+//     comes round by itself where offsets are random; files that are used up in sequence are passed
+//     over, and the job begins another loop when all are.
+//  5. A file that is used up and passed over is closed; what syncs at the end opens it again.
+//  6. A job with an asynchronous engine waits for all its I/Os before it sleeps or ends.
 class JobProcess final : public QueuedIoListener {
  public:
   JobProcess(engine::Machine& machine, const engine::Tracer& tracer, const vfs::MountTable& mounted,
@@ -60,14 +63,20 @@ class JobProcess final : public QueuedIoListener {
   void join_cgroup(int number) { task_.io().set_cgroup(number); }
   // Lets the process run `delay` from now (plus its own startdelay).
   void start(SimDuration delay);
+  // Before it starts: laying out its files, from `begin` on, has failed with a negative errno. The
+  // job ends without an I/O.
+  void layout_failed(SimTime begin, int error);
 
  private:
   engine::Task<> run(SimTime at);
   engine::Task<> open_file(std::size_t file);
   engine::Task<> invalidate(std::size_t file);
+  engine::Task<> close_file(std::size_t file);
   engine::Task<> close_files(bool last);
   engine::Task<> begin_on_cached_device();
   engine::Task<> one_loop();
+  // A file that is used up is gone over again at once.
+  [[nodiscard]] bool comes_round() const;
   [[nodiscard]] bool used_its_amount() const;
   [[nodiscard]] bool has_another_loop(int done) const;
   std::uint64_t issue(const Io& io);
@@ -78,11 +87,9 @@ class JobProcess final : public QueuedIoListener {
   [[nodiscard]] bool thinks_now() const;
   engine::Task<> think();
   engine::Task<Direction> pace(Direction wanted);
-  engine::Task<> fsync_now(engine::SyscallKind kind, std::size_t file);
   engine::Task<> end_loop();
-  engine::Task<> sync_now(engine::SyscallKind kind, std::size_t file);
-  [[nodiscard]] bool range_sync_due(const Io& io) const;
-  engine::Task<> sync_range(std::size_t file);
+  engine::Task<> sync_next_file(engine::SyscallKind kind, std::size_t file);
+  engine::Task<> sync_file(engine::SyscallKind kind, std::size_t file);
   void io_collected(const QueuedIo& io, SimTime collected) override;
   void end_ramp();
   [[nodiscard]] bool out_of_time() const;
@@ -103,7 +110,7 @@ class JobProcess final : public QueuedIoListener {
     FileOffset first = FileOffset::max();
     FileOffset end{0};
   };
-  std::vector<Written> written_;  // of each file, since it was opened first
+  std::vector<Written> written_;  // of each file, since it was synced last
   std::vector<int> fds_;          // of its files; below 0: not opened in this loop
   SimTime began_{};
   Bytes left_;               // of all loops
@@ -111,6 +118,7 @@ class JobProcess final : public QueuedIoListener {
   std::int64_t ios_ = 0;     // in all loops, issued
   std::int64_t writes_ = 0;  // of these
   std::int64_t since_think_ = 0;
+  bool last_was_sync_ = false;  // of its I/Os
   bool failed_ = false;
 };
 

@@ -254,10 +254,7 @@ Task<std::int64_t> Flusher::writeback_sb_inodes(pagecache::TaskContext& task,
       redirty_tail(inode, machine_.jiffies_now());
       continue;
     }
-    if (inode.freeing) {
-      redirty_tail(inode, machine_.jiffies_now());
-      continue;
-    }
+    SIM_CHECK(!inode.freeing);  // who frees it has taken it off the lists
     if (inode.sync && !work.sync_all) {
       move_to_head(inode, wb_.b_more_io);
       continue;
