@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <optional>
 #include <set>
 
 #include "sim/base/check.hpp"
@@ -155,11 +154,11 @@ void check_mounts(ReadContext& context, const Config& config) {
     if (!used.insert(mount.device).second) {
       context.error(at, fmt::format("{} has a file system already", mount.device));
     }
-    // None of a device that has errors of its own.
-    const std::optional<Bytes> size = device_size(config, mount.device);
-    if (size && fs::ExtentFs::capacity(*size, mount.options) <= Bytes{0}) {
+    // Nothing of a device that has errors of its own.
+    const Bytes size = device_size(config, mount.device).value_or(Bytes{0});
+    if (size > Bytes{0} && fs::ExtentFs::capacity(size, mount.options) <= Bytes{0}) {
       context.error(at, fmt::format("{} is too small, {} bytes: no room for files beside inodes",
-                                    mount.device, size->count()));
+                                    mount.device, size.count()));
     }
   }
 }

@@ -81,7 +81,8 @@ TEST(ConfigMounts, LieOnADeviceOfTheirOwn) {
 TEST(ConfigMounts, ADeviceWithErrorsOfItsOwnIsNotLookedAt) {
   EXPECT_EQ(findings_of(R"("a":{"device":"md0","fs":"extent"})",
                         R"(,"stack":{"md0":{"kind":"raid1","members":["sda","sdx"]}})"),
-            "");
+            "a.json: /stack/md0/members/1: unknown device \"sdx\"; one of sda, sdb, md0. Did you "
+            "mean \"sda\"?\n");
 }
 
 TEST(ConfigMounts, ADeviceMustHaveRoomBesideInodes) {
