@@ -36,6 +36,7 @@ class DispatchQueue final : public DispatchList {
   [[nodiscard]] bool empty() const { return list_.empty(); }
   [[nodiscard]] Request& front() { return list_.front(); }
   void pop_front() { list_.pop_front(); }
+  void clear() { list_.clear(); }
   [[nodiscard]] RequestChain::iterator begin() { return list_.begin(); }
   [[nodiscard]] RequestChain::iterator end() { return list_.end(); }
 

@@ -21,8 +21,8 @@ HardwareQueue::HardwareQueue(BlockQueue& owner, HardwareQueueHost& host, FlushHo
       machine_{machine},
       kblockd_{kblockd},
       options_{options},
-      software_{options.cpus, machine.cpus()},
       flush_{owner, flush_host, machine.simulator()},
+      software_{options.cpus, machine.cpus()},
       next_cpu_batch_{kCpuWorkBatch},
       delayed_run_{engine::event_calling<&HardwareQueue::on_delayed_run>(*this, "delayed run")} {
   SIM_CHECK(!options.cpus.empty());

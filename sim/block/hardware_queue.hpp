@@ -131,10 +131,10 @@ class HardwareQueue final : public KblockdWork, public TagWaiter {
   Kblockd& kblockd_;
   HardwareQueueOptions options_;
   std::vector<std::unique_ptr<Request>> requests_;  // by number
-  RequestChain dispatch_;                           // hctx->dispatch
+  FlushMachinery flush_;   // hctx->fq; its request may be on the lists below
+  RequestChain dispatch_;  // hctx->dispatch
   RequestChain batch_;
   SoftwareQueues software_;
-  FlushMachinery flush_;  // hctx->fq
   bool restart_ = false;  // BLK_MQ_S_SCHED_RESTART
   int dispatch_busy_ = 0;
   std::size_t next_cpu_ = 0;  // of options_.cpus

@@ -65,6 +65,7 @@ SingleQueue::SingleQueue(engine::Machine& machine, const engine::Tracer& tracer,
 }
 
 SingleQueue::~SingleQueue() {
+  dispatch_.clear();  // of requests that end before it
   machine_.simulator().cancel(delay_);
   for (const auto& request : pool_.requests()) {
     cancel_interrupts(*request);
