@@ -68,8 +68,8 @@ class Plotter {
 
   // kOk, or the exit code after a complaint.
   int draw_all() {
-    for (const auto prepare :
-         {&Plotter::dirty_picture, &Plotter::latency_picture, &Plotter::requests_picture}) {
+    for (const auto prepare : {&Plotter::dirty_picture, &Plotter::bdi_picture,
+                               &Plotter::latency_picture, &Plotter::requests_picture}) {
       const std::optional<Picture> picture = (this->*prepare)();
       if (exit_code_ != kOk) {
         return exit_code_;
@@ -113,8 +113,8 @@ class Plotter {
     fmt::print(stderr, "{}: {}, nothing to draw\n", path.string(), why);
   }
 
-  std::optional<Picture> dirty_picture() {
-    const fs::path csv = folder_ / "timeseries.csv";
+  // timeseries.csv, where it has what makes a line: a header and two samples.
+  std::optional<std::string> time_series() {
     const std::optional<std::string> text = whole_file("timeseries.csv");
     if (!text) {
       return std::nullopt;
@@ -124,11 +124,30 @@ class Plotter {
       complain(kBadInput, (folder_ / problem).string());
       return std::nullopt;
     }
-    if (std::count(text->begin(), text->end(), '\n') < 3) {  // header and two samples make a line
-      skip(csv, "fewer than two samples");
+    return std::count(text->begin(), text->end(), '\n') < 3 ? std::nullopt : text;
+  }
+
+  std::optional<Picture> dirty_picture() {
+    const fs::path csv = folder_ / "timeseries.csv";
+    const std::optional<std::string> text = time_series();
+    if (!text) {
+      if (exit_code_ == kOk && fs::is_regular_file(csv)) {
+        skip(csv, "fewer than two samples");
+      }
       return std::nullopt;
     }
     return Picture{"dirty", csv, {fmt::format("{}", fmt::join(devices_of(*text), " "))}};
+  }
+
+  // Nothing is dirty where all I/O is direct.
+  std::optional<Picture> bdi_picture() {
+    const std::optional<std::string> text = time_series();
+    const std::vector<std::string> devices =
+        text ? dirtied_devices(*text) : std::vector<std::string>{};
+    if (devices.empty()) {
+      return std::nullopt;
+    }
+    return Picture{"bdi", folder_ / "timeseries.csv", {fmt::format("{}", fmt::join(devices, " "))}};
   }
 
   std::optional<Picture> latency_picture() {
@@ -225,6 +244,7 @@ int run(const Verb& verb, const Arguments& arguments) {
 const Verb kPlotVerb{"plot", "FOLDER [--out DIR]", "draw pictures of a run's output",
                      R"(Draws what the output folder of a run holds, as PNG, with gnuplot:
   dirty.png     timeseries.csv: dirty memory and its limits, rates, pauses, load of the devices
+  bdi.png       timeseries.csv: each device's dirty memory, set-point, limits, rates, inodes
   latency.png   latency.csv: which share of the calls took at least a time
   requests.png  requests.csv, where it was asked for (output.requests): place and time of each
 

@@ -98,8 +98,9 @@ int run(const Verb& verb, const Arguments& arguments) {
       "change an option of the configuration, such as vm.dirty_ratio=5")(
       "out", po::value<std::string>()->value_name("DIR"),
       "write summary.json, timeseries.csv and latency.csv there; requests.csv too with "
-      "output.requests=true")("phases", po::value<int>()->value_name("N")->default_value(1),
-                              "repeat in N phases of clock and seed: every figure gets a +-");
+      "output.requests=true, trace.txt with output.trace=true")(
+      "phases", po::value<int>()->value_name("N")->default_value(1),
+      "repeat in N phases of clock and seed: every figure gets a +-");
   po::variables_map values;
   if (const std::optional<int> done = parse(verb, std::move(line), arguments, values)) {
     return *done;
@@ -147,6 +148,16 @@ Examples:
 
 --phases 5 repeats the run at five phases of the clock (where ticks fall) and with five seeds, and
 gives mean and standard deviation of each figure, also in summary.json. The run shown is the first.
+
+--set output.trace=true writes trace.txt beside the other files: the trace events of the simulated
+kernel in the format of /sys/kernel/tracing/trace, block:* and writeback:*. Scripts that read those
+files read it. About 100 bytes for each event, of which a written page has up to two.
+
+timeseries.csv has, after the columns of the whole machine, these of each device, ".NAME" appended:
+wb_reclaimable, wb_writeback, wb_thresh, wb_bg_thresh, wb_setpoint, wb_dirtied, wb_written (pages),
+write_bandwidth_kibps, avg_write_bandwidth_kibps, dirty_ratelimit_kibps,
+balanced_dirty_ratelimit_kibps, pos_ratio, completions_num and completions_den (a share), b_dirty,
+b_io, b_more_io, b_dirty_time (inodes), dirty_exceeded (0 or 1), queue_depth, util_percent.
 
 --set takes any option of `wbsim list options`; queue.*, bdi.* and device.* mean the only device.
 --set workload.filename=/dev/vda runs all jobs on that device, whatever their files say.

@@ -381,6 +381,18 @@ TEST_F(Cli, RunWritesRequestsWhenAskedTo) {
             0U);
 }
 
+TEST_F(Cli, RunWritesATraceWhenAskedTo) {
+  const std::string config = write("a.json", kConfig);
+  const std::string run = "run " + config + " --set workload.tail=40s --out ";
+  EXPECT_EQ(wbsim(run + path("plain")).exit_code, 0);
+  EXPECT_FALSE(fs::exists(path("plain/trace.txt")));
+  EXPECT_EQ(wbsim(run + path("traced") + " --set output.trace=true").exit_code, 0);
+  const std::string trace = text_of(path("traced/trace.txt"));
+  EXPECT_EQ(trace.find("# tracer: nop\n#\n# entries-in-buffer/entries-written: "), 0U);
+  EXPECT_NE(trace.find(": writeback_start: bdi 8:0: sb_dev 0:0 nr_pages="), std::string::npos);
+  EXPECT_EQ(text_of(path("plain/summary.json")), text_of(path("traced/summary.json")));
+}
+
 constexpr int kGnuplotMissing = 3;
 
 TEST_F(Cli, PlotDrawsWhatARunWrote) {
@@ -393,9 +405,9 @@ TEST_F(Cli, PlotDrawsWhatARunWrote) {
   }
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.err, "");
-  EXPECT_EQ(outcome.out, path("run/dirty.png") + "\n" + path("run/latency.png") + "\n" +
-                             path("run/requests.png") + "\n");
-  for (const char* name : {"run/dirty.png", "run/latency.png", "run/requests.png"}) {
+  EXPECT_EQ(outcome.out, path("run/dirty.png") + "\n" + path("run/bdi.png") + "\n" +
+                             path("run/latency.png") + "\n" + path("run/requests.png") + "\n");
+  for (const char* name : {"run/dirty.png", "run/bdi.png", "run/latency.png", "run/requests.png"}) {
     EXPECT_EQ(text_of(path(name)).substr(0, 8), "\x89PNG\r\n\x1a\n") << name;
   }
   for (const fs::directory_entry& entry : fs::directory_iterator{path("run")}) {

@@ -109,6 +109,25 @@ std::vector<std::string> devices_of(std::string_view header) {
   return devices;
 }
 
+std::vector<std::string> dirtied_devices(std::string_view csv) {
+  constexpr std::string_view kColumn = "wb_dirtied.";
+  constexpr std::size_t kMost = 8;  // more would make a picture too high to look at
+  const std::vector<std::string_view> columns = fields_of(csv.substr(0, csv.find('\n')));
+  std::string_view last;
+  for_each_row(csv, [&last](std::size_t, std::string_view row) {
+    last = row;
+    return true;
+  });
+  const std::vector<std::string_view> values = fields_of(last);
+  std::vector<std::string> devices;
+  for (std::size_t i = 0; i < std::min(columns.size(), values.size()); ++i) {
+    if (columns[i].starts_with(kColumn) && values[i] != "0" && devices.size() < kMost) {
+      devices.emplace_back(columns[i].substr(kColumn.size()));
+    }
+  }
+  return devices;
+}
+
 bool is_time_series(std::string_view csv, std::string& complaint) {
   const std::string_view header = csv.substr(0, csv.find('\n'));
   if (!header.starts_with("t_ms,nr_dirty,") || devices_of(header).empty()) {

@@ -17,6 +17,9 @@ struct PlotData {
 
 // The devices of a timeseries.csv, from its header: suffixes of its queue_depth columns.
 std::vector<std::string> devices_of(std::string_view header);
+// Those to which the page cache has written, at most eight: where wb_dirtied ends above 0. None in
+// a file without that column.
+std::vector<std::string> dirtied_devices(std::string_view csv);
 
 // True where every row of a timeseries.csv has a number in each column of the header.
 bool is_time_series(std::string_view csv, std::string& complaint);

@@ -13,6 +13,23 @@ TEST(PlotData, DevicesAreTheSuffixesOfTheQueueDepthColumns) {
   EXPECT_EQ(devices_of(""), Names{});
 }
 
+TEST(PlotData, DirtiedDevicesAreThoseThatThePageCacheWroteTo) {
+  const std::string header = "t_ms,wb_dirtied.sda,wb_dirtied.sdb,b_io.sdb\n";
+  EXPECT_EQ(dirtied_devices(header + "0,0,0,0\n1,0,7,0\n"), Names{"sdb"});
+  EXPECT_EQ(dirtied_devices(header), Names{});
+  EXPECT_EQ(dirtied_devices("t_ms,nr_dirty\n0,1\n"), Names{});
+}
+
+TEST(PlotData, AtMostEightOfThemAreDrawn) {
+  std::string header = "t_ms";
+  std::string row = "0";
+  for (int i = 0; i < 9; ++i) {
+    header += ",wb_dirtied.d" + std::to_string(i);
+    row += ",1";
+  }
+  EXPECT_EQ(dirtied_devices(header + "\n" + row + "\n").size(), 8U);
+}
+
 TEST(PlotData, ATimeSeriesHasItsHeaderAndANumberInEachColumn) {
   const std::string header = "t_ms,nr_dirty,queue_depth.sda\n";
   std::string complaint;

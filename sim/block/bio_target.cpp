@@ -73,6 +73,14 @@ engine::BioTrace BioTarget::trace_of(const engine::Thread& thread, const Bio& bi
           pace};
 }
 
+void BioTarget::trace_split(const engine::Thread& thread, const Bio& rest, const Bio& part) const {
+  if (tracer_.active()) {
+    engine::BioTrace trace = trace_of(thread, rest);
+    trace.from_sector = part.sector;
+    emit_bio(BioStep::kSplit, trace);
+  }
+}
+
 [[gnu::noinline]] void BioTarget::emit_bio(BioStep step, const engine::BioTrace& trace) const {
   tracer_.emit(&engine::Observer::on_bio, step, trace);
 }

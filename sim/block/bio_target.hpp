@@ -104,6 +104,8 @@ class BioTarget {
   [[nodiscard]] engine::BioTrace trace_of(const engine::Thread& thread, const Bio& bio,
                                           SimDuration pace = {}) const;
   void emit_bio(engine::BioStep step, const engine::BioTrace& trace) const;
+  // `rest`: what is left of the bio that `part` was split off from.
+  void trace_split(const engine::Thread& thread, const Bio& rest, const Bio& part) const;
   void trace_bio(engine::BioStep step, const engine::Thread& thread, const Bio& bio,
                  SimDuration pace = {}) const {
     if (tracer_.active()) {

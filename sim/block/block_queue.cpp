@@ -189,7 +189,7 @@ void BlockQueue::trace_issue(Request& request, engine::TaskName task) {
     return;
   }
   engine::RequestTrace trace{.time = request.issued,
-                             .task = task,
+                             .task = traced(task, request.cpu),
                              .device = common_.device,
                              .sector = Lba{0},
                              .length = Sectors{0},
@@ -343,7 +343,7 @@ void BlockQueue::trace_request(RequestStep step, engine::TaskName task, const Re
     return;
   }
   const engine::RequestTrace trace{.time = machine_.simulator().now(),
-                                   .task = task,
+                                   .task = traced(task, request.cpu),
                                    .device = common_.device,
                                    .sector = request.sector,
                                    .length = request.length,
@@ -351,8 +351,21 @@ void BlockQueue::trace_request(RequestStep step, engine::TaskName task, const Re
                                    .error = errno_of(request.status),
                                    .bios = request.bio_count,
                                    .started = request.started,
-                                   .issued = request.issued};
+                                   .issued = request.issued,
+                                   .priority_class = static_cast<int>(request.priority.io_class),
+                                   .priority_level = request.priority.level};
   tracer_.emit(&engine::Observer::on_request, step, trace);
+}
+
+engine::TaskName BlockQueue::traced(engine::TaskName task, int cpu) const {
+  return task.pid == kInterruptTask.pid ? machine_.cpu(cpu).interrupt_name() : task;
+}
+
+void BlockQueue::trace_plug(const engine::Thread& thread) {
+  if (tracer_.active()) {
+    const engine::PlugTrace trace{machine_.simulator().now(), thread.name()};
+    tracer_.emit(&engine::Observer::on_plug, trace);
+  }
 }
 
 void BlockQueue::trace_unplug(const engine::Thread& thread, const RequestChain& list,
@@ -364,7 +377,8 @@ void BlockQueue::trace_unplug(const engine::Thread& thread, const RequestChain& 
 
 void BlockQueue::trace_unplug(engine::TaskName task, int requests, bool from_schedule) {
   if (tracer_.active()) {
-    const engine::UnplugTrace trace{machine_.simulator().now(), task, requests, from_schedule};
+    const engine::UnplugTrace trace{machine_.simulator().now(), traced(task, 0), requests,
+                                    from_schedule};
     tracer_.emit(&engine::Observer::on_unplug, trace);
   }
 }

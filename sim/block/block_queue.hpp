@@ -175,6 +175,7 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
       emit_bio(front ? engine::BioStep::kFrontMerge : engine::BioStep::kBackMerge, *trace);
     }
   }
+  void trace_plug(const engine::Thread& thread);
   void trace_unplug(const engine::Thread& thread, const RequestChain& list, bool from_schedule);
   void trace_unplug(engine::TaskName task, int requests, bool from_schedule);
   void trace_request(engine::RequestStep step, engine::TaskName task, const Request& request);
@@ -221,6 +222,8 @@ class BlockQueue : public BioTarget, public DeviceClient, private ErrorHost {
   void prepare_command(Request& request);
   void note_in_device(Request& request);
   void trace_issue(Request& request, engine::TaskName task);
+  // Of an interrupt on `cpu`: with whom it interrupts.
+  [[nodiscard]] engine::TaskName traced(engine::TaskName task, int cpu) const;
   void trace_failure(Request& request);
   void end_or_retry(Request& request);
   void end_good_bios(Request& request);

@@ -47,6 +47,7 @@ Task<> RequestQueue::add_alone_to_plug(TaskIo& io, Plug& plug, Request& request)
     }
   }
   plug.push_back(request);
+  trace_plug(io.thread());
   co_await io.thread().run(options_.trace.plug);
   if (!previous.empty()) {
     trace_unplug(io.thread(), previous, false);

@@ -138,7 +138,7 @@ Task<> RequestQueue::submit_rest(TaskIo& io, Bio& bio) {
   for (Sectors fits = sectors_in_limits(bio, limits()); fits < bio.unit;
        fits = sectors_in_limits(bio, limits())) {
     Bio& part = split_off(bio, fits);
-    trace_bio(BioStep::kSplit, io.thread(), bio);
+    trace_split(io.thread(), bio, part);
     co_await io.thread().run(options_.trace.split);
     const bool held = throttle_ != nullptr && throttle_->hold_rest(bio);
     co_await submit_one(io, part);
@@ -182,6 +182,7 @@ Task<> RequestQueue::run(engine::Thread& thread, SimDuration cost) { co_await th
       co_await io.flush_plug();  // all of it, also what belongs to other queues
     }
     if (plug->empty()) {
+      trace_plug(thread);
       co_await thread.run(options_.trace.plug);
     }
     plug->push_back(*request);

@@ -262,6 +262,7 @@ Task<> SingleQueue::add_to_plug(TaskIo& io, Request& request) {
     co_await io.flush_plug();  // all of it, also what belongs to other queues
   }
   if (plug.empty()) {
+    trace_plug(io.thread());
     co_await io.thread().run(options_.trace.plug);
   }
   plug.push_back(request);

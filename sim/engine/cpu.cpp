@@ -133,6 +133,15 @@ Cpu::~Cpu() {
   simulator_.cancel(leave_idle_);
 }
 
+TaskName Cpu::interrupt_name() const {
+  TaskName name{"?", 0, index_};
+  if (current_ != nullptr) {
+    name.interrupted = current_->comm_;
+    name.interrupted_pid = current_->pid_;
+  }
+  return name;
+}
+
 void Cpu::interrupt(Interrupt& work, SimDuration cost) {
   // The handler's effects come before anything the delayed thread does at that same instant.
   simulator_.schedule(work.event_, std::max(simulator_.now(), busy_until_) + cost);

@@ -50,7 +50,7 @@ class Thread {
   Thread& operator=(const Thread&) = delete;
   ~Thread();
 
-  [[nodiscard]] TaskName name() const { return {comm_, pid_}; }
+  [[nodiscard]] TaskName name() const { return {comm_, pid_, cpu_index()}; }
   [[nodiscard]] Machine& machine() const { return machine_; }
   [[nodiscard]] const CpuCosts& costs() const;
   [[nodiscard]] SimTime now() const { return simulator_.now(); }
@@ -188,6 +188,9 @@ class Cpu {
   }
   // CPU time spent in threads, interrupts and context switches since t = 0.
   [[nodiscard]] SimDuration busy() const { return busy_; }
+
+  // What a trace event of an interrupt on this CPU says of who runs.
+  [[nodiscard]] TaskName interrupt_name() const;
 
   // Serves an interrupt as soon as earlier ones are done; the thread that runs is delayed by it.
   void interrupt(Interrupt& work, SimDuration cost);

@@ -139,6 +139,30 @@ TEST_F(CpuTest, InterruptLengthensTheRunningBurn) {
   EXPECT_EQ(machine_->cpu(0).busy(), microseconds(207));
 }
 
+TEST_F(CpuTest, AnInterruptIsNamedAfterWhomItInterruptsIfAnybody) {
+  make(2);
+  struct Note {
+    Machine& machine;
+    std::vector<TaskName> names;
+    static void fire(void* self) {
+      Note& note = *static_cast<Note*>(self);
+      note.names.push_back(note.machine.cpu(0).interrupt_name());
+      note.names.push_back(note.machine.cpu(1).interrupt_name());
+    }
+  } note{*machine_, {}};
+  Actor& running = spawn({run(microseconds(100))});
+  interrupt(microseconds(30), microseconds(1), Note::fire, &note);
+  finish();
+  ASSERT_EQ(note.names.size(), 2U);
+  for (const int cpu : {0, 1}) {
+    const TaskName& name = note.names[static_cast<std::size_t>(cpu)];
+    EXPECT_EQ(name.comm, "?");
+    EXPECT_EQ(name.cpu, cpu);
+    EXPECT_EQ(name.interrupted, cpu == 0 ? "actor" : "");
+    EXPECT_EQ(name.interrupted_pid, cpu == 0 ? running.thread.name().pid : 0);
+  }
+}
+
 TEST_F(CpuTest, InterruptsAreServedOneAfterAnotherInOrderOfArrival) {
   make();
   Actor& a = spawn({block(), log()});

@@ -18,10 +18,15 @@
 
 namespace wbsim::engine {
 
-// Who runs: job, flusher, kblockd worker or interrupt (name "?", id 0).
+// Who runs: job, flusher, kblockd worker or interrupt (name "?", id 0), and where. An interrupt has
+// no task of its own; the kernel's traces name whom it interrupted, nobody ("", id 0) where the CPU
+// was idle.
 struct TaskName {
   std::string_view comm;
   int pid = 0;
+  int cpu = 0;
+  std::string_view interrupted{};
+  int interrupted_pid = 0;
 };
 
 // Letters of the kernel's rwbs field.
@@ -51,7 +56,8 @@ struct BioTrace {
   RwbsFlags rwbs;
   std::int64_t count = 1;
   SimDuration step{};
-  // Of a remapping, by partitions and devices on top of others: where the bio was before.
+  // Of a remapping, by partitions and devices on top of others: where the bio was before. Of a
+  // split: where the part begins that was split off.
   int from_device = -1;
   Lba from_sector{};
   // Of a completion.
@@ -72,6 +78,9 @@ struct RequestTrace {
   std::int64_t bios = 1;  // bios merged into it
   SimTime started;        // start_time_ns: when the request was allocated
   SimTime issued;         // io_start_time_ns: complete only
+  // Its I/O priority, as ioprio_set() takes it.
+  int priority_class = 0;
+  int priority_level = 0;
 };
 
 // A merged request has become part of another one and ends here. A requeued one has left the device
@@ -81,6 +90,11 @@ enum class RequestStep { kInsert, kIssue, kComplete, kMerge, kRequeue, kPartComp
 // A split names what is left of the bio after the part that was split off. Only bios of devices on
 // top of others are remapped by them and complete as such.
 enum class BioStep { kQueue, kGetRequest, kBackMerge, kFrontMerge, kSplit, kRemap, kComplete };
+
+struct PlugTrace {  // block_plug: the first request is held back
+  SimTime time;
+  TaskName task;
+};
 
 struct UnplugTrace {
   SimTime time;
@@ -129,6 +143,7 @@ struct BdiDirtyRatelimit {
   int device = 0;
   Pages write_bw, avg_write_bw, dirty_rate, dirty_ratelimit, task_ratelimit,
       balanced_dirty_ratelimit;
+  TaskName task{};  // whose call it was
 };
 
 // Times in jiffies, as the kernel computes them; `pause` <= 0 means that the task did not sleep.
@@ -139,6 +154,9 @@ struct BalanceDirtyPages {
   Pages limit, setpoint, dirty, bdi_setpoint, bdi_dirty, dirty_ratelimit, task_ratelimit, dirtied,
       dirtied_pause;
   std::int64_t paused = 0, pause = 0, period = 0, think = 0;
+  // What the kernel's trace computes its own limit and set-points from: it prints the domain's
+  // dirty_limit, where wb_position_ratio() works with the hard limit.
+  Pages thresh{}, bg_thresh{}, dirty_limit{}, bdi_thresh{};
 };
 
 enum class WbReason { kBackground, kVmscan, kSync, kPeriodic, kLaptopTimer, kFsFreeSpace };
@@ -227,9 +245,40 @@ struct WritebackTrace {
   std::int64_t nr_pages = 0;
   bool sync_all = false, for_kupdate = false, for_background = false, range_cyclic = false;
   WbReason reason = WbReason::kBackground;
+  int sb_device = -1;  // the device of the only file system to write, if there is one
+  TaskName caller{};   // who queues it, or finds that there is too much: not the flusher itself
 };
 
-struct SingleInode {  // writeback_single_inode: after one inode was written
+struct PagesWritten {  // writeback_pages_written: after all work that was there
+  SimTime time;
+  TaskName task;
+  int device = 0;
+  std::int64_t pages = 0;
+};
+
+// i_state of the kernel, as far as it is modelled.
+struct InodeFlags {
+  bool dirty_sync = false, dirty_datasync = false, dirty_pages = false, dirty_time = false;
+  bool freeing = false, sync = false, sync_queued = false;
+};
+
+// writeback_single_inode_start, writeback_single_inode: around __writeback_single_inode(), whoever
+// calls it.
+enum class InodeStep { kStart, kEnd };
+struct InodeWriteback {
+  SimTime time;
+  TaskName task;
+  int device = 0;             // whose flusher is in charge
+  bool block_device = false;  // not a file: `number` is the index of the device
+  std::int64_t number = 0;    // of the inode
+  InodeFlags state;
+  std::uint64_t dirtied_when = 0, jiffies = 0;  // jiffies: of now
+  PageIndex writeback_index;
+  std::int64_t nr_to_write = 0, wrote = 0;
+};
+
+// What the flusher wrote of one inode; the time is that of the end.
+struct SingleInode {
   SimTime time;
   TaskName task;
   int device = 0;
@@ -242,6 +291,8 @@ struct QueueIo {  // writeback_queue_io
   std::uint64_t older = 0;  // jiffies
   int moved = 0;
   WbReason reason = WbReason::kBackground;
+  TaskName task{};
+  std::uint64_t jiffies = 0;  // of now
 };
 
 // One system call or asynchronous I/O of a job, reported when it is over. Not a kernel tracepoint:
@@ -272,6 +323,11 @@ struct StateSample {
     std::int64_t pos_ratio = 1024;  // fixed point, 1024 = 1.0
     int queue_depth = 0;            // requests issued to the device
     SimDuration busy{};             // time with at least one request in the device, since t = 0
+    Pages wb_bg_thresh, wb_setpoint, dirtied;
+    // Its share of the lately completed writeback.
+    std::int64_t completions_numerator = 0, completions_denominator = 1;
+    std::int64_t b_dirty = 0, b_io = 0, b_more_io = 0, b_dirty_time = 0;  // inodes
+    bool dirty_exceeded = false;
   };
   std::vector<Bdi> bdis;
 };
@@ -285,6 +341,7 @@ class Observer {
 
   virtual void on_bio(BioStep, const BioTrace&) {}
   virtual void on_request(RequestStep, const RequestTrace&) {}
+  virtual void on_plug(const PlugTrace&) {}
   virtual void on_unplug(const UnplugTrace&) {}
   virtual void on_wbt_window(const WbtWindow&) {}
   virtual void on_wbt_step(const WbtStep&) {}
@@ -292,6 +349,8 @@ class Observer {
   virtual void on_bdi_dirty_ratelimit(const BdiDirtyRatelimit&) {}
   virtual void on_balance_dirty_pages(const BalanceDirtyPages&) {}
   virtual void on_writeback(WritebackStep, const WritebackTrace&) {}
+  virtual void on_pages_written(const PagesWritten&) {}
+  virtual void on_inode_writeback(InodeStep, const InodeWriteback&) {}
   virtual void on_single_inode(const SingleInode&) {}
   virtual void on_queue_io(const QueueIo&) {}
   virtual void on_syscall(const SyscallTrace&) {}

@@ -55,6 +55,7 @@ BlockDevice::BlockDevice(std::string name, Bytes size, block::BioTarget& queue,
               inode_.mapping,
               size,
               {readahead.ra_pages, pages_floor(queue.limits().max_sectors), readahead.rules}} {
+  inode_.number = queue.device_index();
   memory_.cache.add_mapping(inode_.mapping);
   if (!memory.throttle.options().errors_per_file) {
     inode_.mapping.wb_err.tell_first_only();

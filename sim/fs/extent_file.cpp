@@ -19,6 +19,13 @@ using pagecache::AddressSpace;
 using pagecache::InodeChange;
 using pagecache::TaskContext;
 
+namespace {
+
+// Behind those that mke2fs makes: ten reserved ones and lost+found.
+constexpr std::int64_t kFirstInode = 12;
+
+}  // namespace
+
 ExtentFile::ExtentFile(ExtentFs& fs, std::int64_t number, std::string name)
     : fs_{fs},
       number_{number},
@@ -27,6 +34,7 @@ ExtentFile::ExtentFile(ExtentFs& fs, std::int64_t number, std::string name)
       reader_{fs.memory().cache, fs.memory().kswapd, inode_.mapping, Bytes{0}, fs.readahead()},
       mtime_{jiffies_now()},
       atime_{mtime_} {
+  inode_.number = kFirstInode + number;
   inode_.mapping.prepares_writes = true;
   inode_.mapping.slab = &fs.slab();
   fs.memory().cache.add_mapping(inode_.mapping);

@@ -38,6 +38,7 @@ ExtentFs::ExtentFs(BlockDevice& device, pagecache::BdiWriteback& wb, const Exten
       space_{first_data_block(device.size(), options), data_blocks(device.size(), options)},
       inodes_{inode_count(device.size(), options)} {
   device.mounted(super_);
+  super_.device = device.queue().device_index();
 }
 
 ExtentFs::~ExtentFs() = default;

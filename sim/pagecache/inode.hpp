@@ -45,6 +45,7 @@ class Inode : public InodeHook {
   bool sync = false;               // I_SYNC: somebody writes it back
   bool sync_queued = false;        // I_SYNC_QUEUED: the flusher has it on its lists
   bool freeing = false;            // I_FREEING
+  std::int64_t number = 0;         // i_ino; of a block device: its index
   int pins = 0;                    // who waits for its pages without having it open (i_count)
   engine::WaitQueue sync_waiters;  // for the end of I_SYNC
   InodeMemberHook wb_hook;         // i_wb_list
@@ -67,8 +68,9 @@ class WbListener {
  public:
   // The first dirty inode appeared: wake the flusher in dirty_writeback_interval.
   virtual void first_dirty_inode(BdiWriteback& wb) = 0;
-  // Dirty memory is above the background threshold (wb_start_background_writeback()).
-  virtual void start_background_writeback(BdiWriteback& wb) = 0;
+  // Dirty memory is above the background threshold, says `caller`
+  // (wb_start_background_writeback()).
+  virtual void start_background_writeback(BdiWriteback& wb, engine::TaskName caller) = 0;
   // So many dirty pages are to be written, or all (wb_start_writeback(), bdi_start_writeback()).
   virtual void start_writeback(BdiWriteback& wb, engine::WbReason reason,
                                std::int64_t nr_pages) = 0;

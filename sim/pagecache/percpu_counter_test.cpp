@@ -115,6 +115,25 @@ TEST(Proportions, EachPeriodHalvesAllCountsLocalOnesWhenNextUsed) {
   expect_fraction(b.fraction(global), 80, 120);  // four periods at once
 }
 
+TEST(Proportions, WhoPeeksSeesTheShareAndBringsNothingUpToDate) {
+  GlobalProportion global{2};
+  LocalProportion a{2};
+  a.add(global, 0, 6, 100);  // less than a batch: halved where it is, not folded
+  LocalProportion b{2};
+  b.add(global, 1, 64, 100);
+  EXPECT_TRUE(global.new_period(1));
+  EXPECT_TRUE(global.new_period(1));
+  const LocalProportion before = a;
+  LocalProportion looked_at = before;
+  const Fraction seen = a.peek(global);
+  const Fraction real = looked_at.fraction(global);
+  expect_fraction(seen, real.numerator, real.denominator);
+  EXPECT_TRUE(global.new_period(1));
+  LocalProportion never_looked_at = before;
+  const Fraction later = never_looked_at.fraction(global);
+  expect_fraction(a.fraction(global), later.numerator, later.denominator);
+}
+
 TEST(Proportions, AgingEndsWhenHardlyAnEventIsLeft) {
   GlobalProportion global{1};
   LocalProportion a{1};

@@ -66,4 +66,10 @@ Fraction LocalProportion::fraction(GlobalProportion& global) {
   return {numerator, denominator};
 }
 
+Fraction LocalProportion::peek(const GlobalProportion& global) const {
+  LocalProportion caught_up = *this;
+  GlobalProportion unchanged = global;
+  return caught_up.fraction(unchanged);
+}
+
 }  // namespace wbsim::pagecache

@@ -40,6 +40,8 @@ class LocalProportion {
   // `n` events one after the other; none is counted while this share is above the maximum.
   void add(GlobalProportion& global, int cpu, std::int64_t n, int max_fraction_percent);
   Fraction fraction(GlobalProportion& global);
+  // The same for observers: catches up with nothing, so that looking changes no later share.
+  [[nodiscard]] Fraction peek(const GlobalProportion& global) const;
 
  private:
   void reflect_period(const GlobalProportion& global);

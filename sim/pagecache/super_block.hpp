@@ -34,6 +34,7 @@ class SuperBlock {
 
   BdiWriteback& wb;
   SuperOps& ops;
+  int device = -1;               // index of the one it is mounted from (s_dev)
   InodeWritebackList inodes_wb;  // s_inodes_wb: with pages under writeback, oldest first
   SleepingLock sync_lock;        // s_sync_lock
   ErrSeq wb_err;                 // s_wb_err: of any of its files

@@ -20,6 +20,10 @@ class WbDomain {
   // `n` pages of one device were written (wb_domain_writeout_add()); ages the shares every 3 s.
   void writeout(LocalProportion& share, int cpu, std::int64_t n, int max_ratio);
   Fraction fraction(LocalProportion& share) { return share.fraction(completions_); }
+  // For observers.
+  [[nodiscard]] Fraction peek(const LocalProportion& share) const {
+    return share.peek(completions_);
+  }
 
   Pages dirty_limit;                // follows the threshold slowly downwards
   std::uint64_t dirty_limit_stamp;  // jiffies

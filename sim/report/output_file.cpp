@@ -68,6 +68,17 @@ void OutputFile::append(std::string_view text) {
   }
 }
 
+void OutputFile::replace_start(std::string_view text) {
+  if (error_ || temporary_.empty()) {
+    return;
+  }
+  if (std::fseek(file_, 0, SEEK_SET) != 0 ||
+      std::fwrite(text.data(), 1, text.size(), file_) != text.size() ||
+      std::fseek(file_, 0, SEEK_END) != 0) {
+    fail(errno);
+  }
+}
+
 OutputError OutputFile::commit() {
   if (error_) {
     return error_;

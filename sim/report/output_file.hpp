@@ -44,6 +44,9 @@ class OutputFile : public TextSink {
   ~OutputFile() override;
 
   void append(std::string_view text) override;
+  // Replaces what the file begins with by as many bytes. Where nothing can be replaced, as in a
+  // pipe, the beginning stays what it was.
+  void replace_start(std::string_view text);
   // fsync and rename to PATH, which keeps its old content until then. Call once, last.
   [[nodiscard]] OutputError commit();
 

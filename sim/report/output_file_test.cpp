@@ -48,6 +48,31 @@ class OutputFileTest : public testing::Test {
   fs::path directory_;
 };
 
+TEST_F(OutputFileTest, TheBeginningCanBeReplacedInTheEnd) {
+  const fs::path path = directory_ / "a.txt";
+  OutputFile file{path};
+  file.append("# 0\nfirst\n");
+  file.append("second\n");
+  file.replace_start("# 2\n");
+  file.append("third\n");
+  EXPECT_EQ(file.commit(), std::nullopt);
+  EXPECT_EQ(content(path), "# 2\nfirst\nsecond\nthird\n");
+}
+
+TEST_F(OutputFileTest, TheBeginningOfWhatIsNoRegularFileStays) {
+  const fs::path path = directory_ / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  OutputFile file{path};
+  file.append("# 0\nfirst\n");
+  file.replace_start("# 2\n");
+  EXPECT_EQ(file.commit(), std::nullopt);
+  std::array<char, 64> text{};
+  EXPECT_EQ(::read(reader, text.data(), text.size()), 10);
+  EXPECT_STREQ(text.data(), "# 0\nfirst\n");
+  ::close(reader);
+}
+
 TEST_F(OutputFileTest, KeepsTheOldContentUntilCommit) {
   const fs::path path = directory_ / "a.csv";
   ASSERT_EQ(write_file(path, "old\n"), std::nullopt);

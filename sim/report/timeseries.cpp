@@ -17,7 +17,7 @@ constexpr std::string_view kGlobalColumns =
     "t_ms,nr_dirty,nr_writeback,nr_dirtied,nr_written,dirty_thresh,background_thresh,dirty_limit,"
     "setpoint,nr_free_pages,nr_active_file,nr_inactive_file,pauses,pause_ms";
 
-constexpr std::array<std::string_view, 11> kDeviceColumns = {"wb_reclaimable",
+constexpr std::array<std::string_view, 21> kDeviceColumns = {"wb_reclaimable",
                                                              "wb_writeback",
                                                              "wb_thresh",
                                                              "wb_written",
@@ -27,7 +27,17 @@ constexpr std::array<std::string_view, 11> kDeviceColumns = {"wb_reclaimable",
                                                              "balanced_dirty_ratelimit_kibps",
                                                              "pos_ratio",
                                                              "queue_depth",
-                                                             "util_percent"};
+                                                             "util_percent",
+                                                             "wb_bg_thresh",
+                                                             "wb_setpoint",
+                                                             "wb_dirtied",
+                                                             "completions_num",
+                                                             "completions_den",
+                                                             "b_dirty",
+                                                             "b_io",
+                                                             "b_more_io",
+                                                             "b_dirty_time",
+                                                             "dirty_exceeded"};
 
 // Exact, unlike a division of doubles.
 std::string milliseconds_text(SimDuration time) {
@@ -105,6 +115,10 @@ void TimeSeries::write_row(const engine::StateSample& sample) {
     const std::int64_t util = busy_per_10000(bdi.busy - last_busy_[i], sample.time - last_time_);
     fmt::format_to(out, ",{:.4f},{},{}.{:02}", static_cast<double>(bdi.pos_ratio) / kPosRatioOne,
                    bdi.queue_depth, util / 100, util % 100);
+    fmt::format_to(out, ",{},{},{},{},{}", bdi.wb_bg_thresh.count(), bdi.wb_setpoint.count(),
+                   bdi.dirtied.count(), bdi.completions_numerator, bdi.completions_denominator);
+    fmt::format_to(out, ",{},{},{},{},{}", bdi.b_dirty, bdi.b_io, bdi.b_more_io, bdi.b_dirty_time,
+                   bdi.dirty_exceeded ? 1 : 0);
     last_busy_[i] = bdi.busy;
   }
   row.push_back('\n');

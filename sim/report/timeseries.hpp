@@ -7,7 +7,11 @@
 // per device, with ".NAME" appended: wb_reclaimable, wb_writeback, wb_thresh, wb_written (pages),
 // write_bandwidth_kibps, avg_write_bandwidth_kibps, dirty_ratelimit_kibps,
 // balanced_dirty_ratelimit_kibps, pos_ratio (1 = at the setpoint), queue_depth (requests in the
-// device), util_percent (share of the time since the row before with a request in the device).
+// device), util_percent (share of the time since the row before with a request in the device),
+// wb_bg_thresh, wb_setpoint, wb_dirtied (pages; wb_dirtied and wb_written count up from t = 0),
+// completions_num and completions_den (the device's share of the lately completed writeback, of
+// which wb_thresh follows), b_dirty, b_io, b_more_io, b_dirty_time (inodes on the flusher's lists)
+// and dirty_exceeded (0 or 1). A partition has the bdi of its disk: the wb_ columns are the same.
 #pragma once
 
 #include <vector>

@@ -33,7 +33,17 @@ engine::StateSample sample(SimDuration time, SimDuration busy) {
                          .balanced_dirty_ratelimit = Pages{24001},
                          .pos_ratio = 1040,
                          .queue_depth = 32,
-                         .busy = busy});
+                         .busy = busy,
+                         .wb_bg_thresh = Pages{20324},
+                         .wb_setpoint = Pages{35605},
+                         .dirtied = Pages{90001},
+                         .completions_numerator = 3,
+                         .completions_denominator = 4,
+                         .b_dirty = 5,
+                         .b_io = 6,
+                         .b_more_io = 7,
+                         .b_dirty_time = 8,
+                         .dirty_exceeded = true});
   return sample;
 }
 
@@ -50,7 +60,9 @@ TEST(TimeSeries, HeaderNamesEveryColumnOfEveryDevice) {
   const std::string per_device_sda =
       ",wb_reclaimable.sda,wb_writeback.sda,wb_thresh.sda,wb_written.sda,write_bandwidth_kibps.sda,"
       "avg_write_bandwidth_kibps.sda,dirty_ratelimit_kibps.sda,balanced_dirty_ratelimit_kibps.sda,"
-      "pos_ratio.sda,queue_depth.sda,util_percent.sda";
+      "pos_ratio.sda,queue_depth.sda,util_percent.sda,wb_bg_thresh.sda,wb_setpoint.sda,"
+      "wb_dirtied.sda,completions_num.sda,completions_den.sda,b_dirty.sda,b_io.sda,b_more_io.sda,"
+      "b_dirty_time.sda,dirty_exceeded.sda";
   std::string per_device_sdb = per_device_sda;
   for (std::size_t p = 0; (p = per_device_sdb.find(".sda", p)) != std::string::npos;) {
     per_device_sdb.replace(p, 4, ".sdb");
@@ -69,10 +81,12 @@ TEST(TimeSeries, RowsHaveFixedFormats) {
   series.on_sample(sample(milliseconds(400) + microseconds(7), milliseconds(140)));
   EXPECT_EQ(csv.text().substr(header),
             "100.000,20000,8000,90000,62000,40701,20325,40701,35607,150000,1,70000,0,0.000,"
-            "19999,8001,40700,62001,102400,102404,96000,96004,1.0156,32,40.00\n"
+            "19999,8001,40700,62001,102400,102404,96000,96004,1.0156,32,40.00,"
+            "20324,35605,90001,3,4,5,6,7,8,1\n"
             // 100 ms of the 300.007 ms since the row before: rounded down.
             "400.007,20000,8000,90000,62000,40701,20325,40701,35607,150000,1,70000,0,0.000,"
-            "19999,8001,40700,62001,102400,102404,96000,96004,1.0156,32,33.33\n");
+            "19999,8001,40700,62001,102400,102404,96000,96004,1.0156,32,33.33,"
+            "20324,35605,90001,3,4,5,6,7,8,1\n");
 }
 
 TEST(TimeSeries, RowSumsThePausesSinceTheRowBefore) {
@@ -93,7 +107,7 @@ TEST(TimeSeries, FirstRowAtTimeZeroHasNoIntervalAndNoLoad) {
   StringSink csv;
   TimeSeries series{with_devices({{"sda"}}), &csv, TimeSeries::Keep::kNo};
   series.on_sample(sample({}, {}));
-  EXPECT_TRUE(csv.text().ends_with(",32,0.00\n"));
+  EXPECT_TRUE(csv.text().ends_with(",32,0.00,20324,35605,90001,3,4,5,6,7,8,1\n"));
   EXPECT_NE(csv.text().find("\n0.000,"), std::string::npos);
 }
 

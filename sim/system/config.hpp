@@ -315,6 +315,7 @@ struct BootConfig {
 struct OutputConfig {
   SimDuration interval = milliseconds(100);
   bool requests = false;  // requests.csv
+  bool trace = false;     // trace.txt
   friend bool operator==(const OutputConfig&, const OutputConfig&) = default;
 };
 

@@ -195,11 +195,15 @@ std::vector<Field> boot_fields(BootConfig& boot) {
 }
 
 std::vector<Field> output_fields(OutputConfig& output) {
+  Field trace = boolean_field("trace", output.trace,
+                              "write trace.txt: what /sys/kernel/tracing/trace would show");
+  trace.print = [&output] { return output.trace ? Json(true) : Json(nullptr); };
   return {quantity_field("interval", access_count(output.interval), Quantity::kDuration,
                          {milliseconds(1).count(), seconds(3600).count()},
                          "time between two rows of the time series"),
           boolean_field("requests", output.requests,
-                        "write requests.csv: a row for each request of a device")};
+                        "write requests.csv: a row for each request of a device"),
+          std::move(trace)};
 }
 
 std::vector<Field> optimisation_fields(OptimisationConfig& optimisation) {

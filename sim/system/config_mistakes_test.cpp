@@ -82,9 +82,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "a.json: /vm/a~1b~0c: unknown key \"a/b~c\"; one of dirty_ratio, "
                 "dirty_background_ratio, dirty_bytes, dirty_background_bytes, "
                 "dirty_writeback_centisecs, dirty_expire_centisecs"},
-        Mistake{
-            "WithControlCharacters", document(R"("output":{"\u001b[2J":1})"),
-            "a.json: /output/\\u001b[2J: unknown key \"\\u001b[2J\"; one of interval, requests"}),
+        Mistake{"WithControlCharacters", document(R"("output":{"\u001b[2J":1})"),
+                "a.json: /output/\\u001b[2J: unknown key \"\\u001b[2J\"; one of interval, "
+                "requests, trace"}),
     [](const auto& param) { return std::string{param.param.name}; });
 
 INSTANTIATE_TEST_SUITE_P(

@@ -115,6 +115,10 @@ void check_kernel_profile(ReadContext& context, const Config& config) {
   load_kernel_profile(context, kernel_name(config.kernel), own);
   check_overrides(context, config, own);
   check_limits(context, config);
+  if (config.output.trace && own.block_layer != KernelSwitches::BlockLayer::kMultiQueue) {
+    context.refuse("/output/trace",
+                   fmt::format("trace.txt of Linux {}", kernel_name(config.kernel)));
+  }
 }
 
 }  // namespace wbsim::system

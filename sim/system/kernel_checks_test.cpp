@@ -29,6 +29,16 @@ TEST(KernelChecks, NothingIsSaidOfDefaults) {
   }
 }
 
+TEST(KernelChecks, ATraceIsThatOfAKernelWhoseFormatsAreKnown) {
+  for (const char* kernel : {"2.6.18", "3.6"}) {
+    const Reading reading = read_for(kernel, R"("output":{"trace":true})");
+    EXPECT_EQ(reading.findings, "not simulated: a.json: /output/trace: trace.txt of Linux " +
+                                    std::string{kernel} + "\n");
+    EXPECT_EQ(reading.exit_code, 3);
+  }
+  EXPECT_EQ(read_for("5.10", R"("output":{"trace":true})").findings, "");
+}
+
 TEST(KernelChecks, DirtyRatioIsWhatItWas) {
   EXPECT_EQ(read_for("2.6.18", "").config->vm.dirty_ratio, 40);
   EXPECT_EQ(read_for("3.6", "").config->vm.dirty_ratio, 20);

@@ -16,6 +16,10 @@ RunOutputs::RunOutputs(const Experiment& experiment, std::string_view version,
       requests_file_ = std::make_unique<report::OutputFile>(folder_ / "requests.csv");
       requests_.emplace(result_.info, *requests_file_);
     }
+    if (experiment.config.output.trace) {
+      trace_file_ = std::make_unique<report::OutputFile>(folder_ / "trace.txt");
+      trace_.emplace(result_.info, *trace_file_);
+    }
   }
 }
 
@@ -27,12 +31,18 @@ std::vector<engine::Observer*> RunOutputs::observers() {
   if (requests_) {
     all.push_back(&*requests_);
   }
+  if (trace_) {
+    all.push_back(&*trace_);
+  }
   return all;
 }
 
 void RunOutputs::finish(SimTime end) {
   result_.metrics = metrics_.finish(end);
   result_.events = digest_.finish();
+  if (trace_) {
+    trace_file_->replace_start(trace_->finish());
+  }
 }
 
 void RunOutputs::add_phase(report::RunMetrics metrics) {
@@ -51,6 +61,11 @@ report::OutputError RunOutputs::write() {
   }
   if (requests_) {
     if (report::OutputError error = requests_file_->commit()) {
+      return error;
+    }
+  }
+  if (trace_) {
+    if (report::OutputError error = trace_file_->commit()) {
       return error;
     }
   }

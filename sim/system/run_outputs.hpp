@@ -14,15 +14,16 @@
 #include "sim/report/request_log.hpp"
 #include "sim/report/summary.hpp"
 #include "sim/report/timeseries.hpp"
+#include "sim/report/trace_log.hpp"
 #include "sim/system/experiment.hpp"
 
 namespace wbsim::system {
 
 class RunOutputs {
  public:
-  // `folder` receives summary.json, timeseries.csv and latency.csv, and requests.csv when the
-  // configuration asks for it. It must exist; when it is empty nothing is written. `version` is
-  // that of the program.
+  // `folder` receives summary.json, timeseries.csv and latency.csv, and requests.csv and trace.txt
+  // when the configuration asks for them. It must exist; when it is empty nothing is written.
+  // `version` is that of the program.
   RunOutputs(const Experiment& experiment, std::string_view version,
              const std::filesystem::path& folder);
 
@@ -46,6 +47,8 @@ class RunOutputs {
   std::optional<report::TimeSeries> series_;
   std::unique_ptr<report::OutputFile> requests_file_;
   std::optional<report::RequestLog> requests_;
+  std::unique_ptr<report::OutputFile> trace_file_;
+  std::optional<report::TraceLog> trace_;
 };
 
 }  // namespace wbsim::system

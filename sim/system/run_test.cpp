@@ -46,6 +46,36 @@ Check check(const std::string& fio, const std::vector<workload::Io>& replay = {}
   return result;
 }
 
+TEST(DescribeRun, DevicesHaveTheNumbersThatLinuxGivesThem) {
+  std::string devices;
+  std::string names;
+  for (int i = 0; i < 18; ++i) {
+    const std::string name = "disk" + std::to_string(i);
+    devices += (i == 0 ? "{\"" : ",\"") + name + R"(":{"size":"1GiB"})";
+  }
+  std::string stack = R"("stack":{)";
+  for (int i = 1; i <= 16; ++i) {
+    stack += "\"part" + std::to_string(i) +
+             R"(":{"kind":"partition","members":["disk1"],"start":")" + std::to_string(i) +
+             R"(MiB","size":"1MiB"},)";
+  }
+  stack += R"("dm":{"kind":"linear","members":["disk2","disk3"]},)"
+           R"("md":{"kind":"raid0","members":["disk4","disk5"]},)"
+           R"("md-part":{"kind":"partition","members":["md"],"start":"1MiB","size":"1MiB"},)"
+           R"("dm2":{"kind":"striped","members":["disk6","disk7"]}})";
+  const Scenario s = scenario("", stack, devices + "}");
+  std::string text;
+  for (const report::DeviceInfo& device : describe_run(s.config, s.workload, "test").devices) {
+    text += device.name + " " + std::to_string(device.major) + ":" + std::to_string(device.minor) +
+            "\n";
+  }
+  for (const char* line : {"disk0 8:0\n", "disk1 8:16\n", "disk15 8:240\n", "disk16 65:0\n",
+                           "disk17 65:16\n", "part1 8:17\n", "part15 8:31\n", "part16 259:0\n",
+                           "dm 253:0\n", "md 9:0\n", "md-part 259:1\n", "dm2 253:1\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "in\n" << text;
+  }
+}
+
 TEST(CheckWorkload, AcceptsWhatFits) {
   const Check found = check(kStream);
   EXPECT_EQ(found.text, "");

@@ -194,6 +194,10 @@ block::RequestQueueOptions request_queue_options(const Config& config, const Dev
           .data_steps = queue.data_steps};
 }
 
+std::int64_t length(const pagecache::InodeList& inodes) {
+  return static_cast<std::int64_t>(inodes.size());
+}
+
 // total_pages: nr_free_pagecache_pages(), v2.6.18.
 writeback::MemoryUse memory_use(const Config& config, const MemoryLayout& layout) {
   return {layout.total - layout.watermarks.high, pages_ceil(config.memory.anon)};
@@ -454,18 +458,34 @@ void System::take_sample() {
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     const Device& device = devices_[i];
     const pagecache::BdiWriteback& wb = *device.wb;
-    sample.bdis.push_back({.device = static_cast<int>(i),
-                           .reclaimable = Pages{wb.reclaimable.sum()},
-                           .writeback = Pages{wb.writeback.sum()},
-                           .wb_thresh = wb.thresh,
-                           .written = Pages{wb.written.sum()},
-                           .write_bandwidth = wb.write_bandwidth,
-                           .avg_write_bandwidth = wb.avg_write_bandwidth,
-                           .dirty_ratelimit = wb.dirty_ratelimit,
-                           .balanced_dirty_ratelimit = wb.balanced_dirty_ratelimit,
-                           .pos_ratio = wb.pos_ratio,
-                           .queue_depth = device.target().in_device(),
-                           .busy = device.target().device_busy()});
+    const pagecache::Fraction share = domain_.peek(wb.completions);
+    const std::int64_t thresh = limits.thresh.count();
+    const std::int64_t wb_thresh = wb.thresh.count();
+    sample.bdis.push_back(
+        {.device = static_cast<int>(i),
+         .reclaimable = Pages{wb.reclaimable.sum()},
+         .writeback = Pages{wb.writeback.sum()},
+         .wb_thresh = wb.thresh,
+         .written = Pages{wb.written.sum()},
+         .write_bandwidth = wb.write_bandwidth,
+         .avg_write_bandwidth = wb.avg_write_bandwidth,
+         .dirty_ratelimit = wb.dirty_ratelimit,
+         .balanced_dirty_ratelimit = wb.balanced_dirty_ratelimit,
+         .pos_ratio = wb.pos_ratio,
+         .queue_depth = device.target().in_device(),
+         .busy = device.target().device_busy(),
+         // As wb_dirty_limits() and the trace event balance_dirty_pages have
+         // them, from the limits of now.
+         .wb_bg_thresh = Pages{thresh > 0 ? wb_thresh * limits.bg_thresh.count() / thresh : 0},
+         .wb_setpoint = Pages{sample.setpoint.count() * wb_thresh / (thresh + 1)},
+         .dirtied = Pages{wb.dirtied.sum()},
+         .completions_numerator = share.numerator,
+         .completions_denominator = share.denominator,
+         .b_dirty = length(wb.b_dirty),
+         .b_io = length(wb.b_io),
+         .b_more_io = length(wb.b_more_io),
+         .b_dirty_time = length(wb.b_dirty_time),
+         .dirty_exceeded = wb.dirty_exceeded});
   }
   tracer_.emit(&engine::Observer::on_sample, sample);
   simulator_.schedule_after(sample_, config_.output.interval);

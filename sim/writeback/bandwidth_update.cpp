@@ -27,7 +27,8 @@ bool was_idle(const BdiWriteback& wb, std::uint64_t since, std::int64_t elapsed,
 }  // namespace
 
 // Models: __wb_update_bandwidth(..., update_ratelimit = true).
-void DirtyThrottle::update_with_ratelimit(Control& control, BdiWriteback& wb, std::uint64_t since) {
+void DirtyThrottle::update_with_ratelimit(const pagecache::TaskContext& task, Control& control,
+                                          BdiWriteback& wb, std::uint64_t since) {
   const std::uint64_t now = machine_.jiffies_now();
   const int hz = machine_.jiffies().hz();
   const std::int64_t elapsed =
@@ -63,7 +64,8 @@ void DirtyThrottle::update_with_ratelimit(Control& control, BdiWriteback& wb, st
         .dirty_rate = result.dirty_rate,
         .dirty_ratelimit = result.dirty_ratelimit,
         .task_ratelimit = result.task_ratelimit,
-        .balanced_dirty_ratelimit = result.balanced_dirty_ratelimit};
+        .balanced_dirty_ratelimit = result.balanced_dirty_ratelimit,
+        .task = task.name()};
     tracer_.emit(&Observer::on_bdi_dirty_ratelimit, trace);
     update_write_bandwidth_of(wb, elapsed);
   }

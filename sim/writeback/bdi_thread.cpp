@@ -153,6 +153,7 @@ Task<> BdiThread::live() {
     machine().simulator().cancel(wakeup_timer_);
     co_await thread().run(thread().costs().flusher_wake);
     const std::int64_t written = co_await do_writeback();
+    trace_pages_written(written);
     if (written > 0) {
       last_active_ = machine().jiffies_now();
     }

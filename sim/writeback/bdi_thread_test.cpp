@@ -76,7 +76,7 @@ TEST(BdiForkerTest, ARequestForBackgroundWritebackMakesItAtOnce) {
   ThreadMachine m;
   Disk& d = m.add_disk();
   m.dirty_file(d, 25'000);
-  d.thread.start_background_writeback(d.wb);
+  d.thread.start_background_writeback(d.wb, {});
   m.run_for(SimDuration{});
   EXPECT_TRUE(d.thread.exists());
   EXPECT_FALSE(d.file.written.empty());
@@ -156,7 +156,7 @@ TEST(BdiThreadTest, AWakeUpWhileItWritesIsForgotten) {
   m.dirty_file(d, 100);
   d.thread.start_all(WbReason::kSync);
   m.run_for(milliseconds(1));
-  d.thread.start_background_writeback(d.wb);
+  d.thread.start_background_writeback(d.wb, {});
   m.dirty_file(d, 25'000, 1000);
   m.run_for(milliseconds(500));
   const std::size_t passes = m.log.starts.size();

@@ -203,9 +203,9 @@ void DirtyThrottle::free_run(TaskContext& task, const Control& control) const {
   task.dirty.nr_dirtied_pause = dirty_poll_interval(control.in.dirty, control.in.thresh);
 }
 
-void DirtyThrottle::start_background(BdiWriteback& wb) const {
+void DirtyThrottle::start_background(const TaskContext& task, BdiWriteback& wb) const {
   if (options_.background_writeback && !wb.writeback_running) {
-    wb.listener->start_background_writeback(wb);
+    wb.listener->start_background_writeback(wb, task.name());
   }
 }
 
@@ -222,7 +222,7 @@ Task<> DirtyThrottle::balance_dirty_pages(TaskContext& task, BdiWriteback& wb) {
     control = global_state(task);
     const bool over_background = control.file_dirty > control.in.bg_thresh;
     if (every_turn && over_background) {
-      start_background(wb);
+      start_background(task, wb);
     }
     if (control.in.dirty <= dirty_freerun_ceiling(control.in.thresh, control.in.bg_thresh) ||
         !options_.throttling) {
@@ -230,7 +230,7 @@ Task<> DirtyThrottle::balance_dirty_pages(TaskContext& task, BdiWriteback& wb) {
       co_await task.thread().run(costs.bdp_freerun + options_.trace_writeback);
       break;
     }
-    start_background(wb);
+    start_background(task, wb);
     wb_limits(control, wb);
     exceeded = control.in.wb_dirty > control.in.wb_thresh && control.in.dirty > control.in.thresh;
     find_position(control, wb);
@@ -238,7 +238,7 @@ Task<> DirtyThrottle::balance_dirty_pages(TaskContext& task, BdiWriteback& wb) {
       wb.dirty_exceeded = exceeded;
     }
     if (engine::time_after(machine_.jiffies_now(), wb.bw_time_stamp + bandwidth_interval())) {
-      update_with_ratelimit(control, wb, start);
+      update_with_ratelimit(task, control, wb, start);
       if (options_.laws == ControlLaws::kV3_6) {
         find_position(control, wb);  // by the estimates of now
       }
@@ -263,7 +263,7 @@ Task<> DirtyThrottle::balance_dirty_pages(TaskContext& task, BdiWriteback& wb) {
       wb.dirty_exceeded = false;
     }
     if (control.file_dirty > control.in.bg_thresh) {
-      start_background(wb);
+      start_background(task, wb);
     }
   }
 }
@@ -303,7 +303,11 @@ DirtyThrottle::Decision DirtyThrottle::decide(TaskContext& task, const Control& 
                                   .paused = now - static_cast<std::int64_t>(start),
                                   .pause = std::min<std::int64_t>(pause, 0),
                                   .period = period,
-                                  .think = think};
+                                  .think = think,
+                                  .thresh = control.in.thresh,
+                                  .bg_thresh = control.in.bg_thresh,
+                                  .dirty_limit = domain_.dirty_limit,
+                                  .bdi_thresh = control.in.wb_thresh};
   if (!decision.stop && pause < minimum.pause) {
     tracer_.emit(&Observer::on_balance_dirty_pages, trace);
     if (pause < -hz) {

@@ -122,6 +122,7 @@ class DirtyThrottle {
   // v6.1: the test at the end of do_writepages().
   [[nodiscard]] bool bandwidth_due(const pagecache::BdiWriteback& wb) const;
 
+  [[nodiscard]] const engine::Tracer& tracer() const { return tracer_; }
   [[nodiscard]] Pages dirty_limit() const { return domain_.dirty_limit; }
   // Limits as of now, for observers (global_dirty_limits()).
   [[nodiscard]] DirtyLimits limits_now() const;
@@ -138,10 +139,9 @@ class DirtyThrottle {
 
   Control global_state(const pagecache::TaskContext& task) const;
   void wb_limits(Control& control, pagecache::BdiWriteback& wb) const;
-  void start_background(pagecache::BdiWriteback& wb) const;
+  void start_background(const pagecache::TaskContext& task, pagecache::BdiWriteback& wb) const;
   [[nodiscard]] std::int64_t ratelimit() const { return ratelimit_pages_; }
   [[nodiscard]] engine::Machine& machine() const { return machine_; }
-  [[nodiscard]] const engine::Tracer& tracer() const { return tracer_; }
 
  private:
   [[nodiscard]] Pages dirtyable() const;
@@ -149,7 +149,8 @@ class DirtyThrottle {
   [[nodiscard]] std::int64_t ratelimit_of(Pages thresh) const;
   void find_position(Control& control, pagecache::BdiWriteback& wb) const;
   void free_run(pagecache::TaskContext& task, const Control& control) const;
-  void update_with_ratelimit(Control& control, pagecache::BdiWriteback& wb, std::uint64_t since);
+  void update_with_ratelimit(const pagecache::TaskContext& task, Control& control,
+                             pagecache::BdiWriteback& wb, std::uint64_t since);
   void update_write_bandwidth_of(pagecache::BdiWriteback& wb, std::int64_t elapsed);
   // One turn's decision: how many jiffies to sleep; <= 0: leave at once.
   struct Decision {

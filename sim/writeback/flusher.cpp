@@ -71,9 +71,9 @@ void Flusher::on_dirtytime() {
   }
 }
 
-void Flusher::start_background_writeback(pagecache::BdiWriteback&) {
+void Flusher::start_background_writeback(pagecache::BdiWriteback&, engine::TaskName caller) {
   if (tracer_.active()) {
-    trace(WritebackStep::kWakeBackground, {});
+    trace(WritebackStep::kWakeBackground, {}, caller);
   }
   wake();
 }
@@ -91,7 +91,8 @@ void Flusher::inode_writeback_end(pagecache::BdiWriteback& wb) {
 }
 
 void Flusher::queue_work(const WritebackWork& work) {
-  trace(WritebackStep::kQueue, work);
+  const bool awaited = work.done != nullptr && work.done->waiter != nullptr;
+  trace(WritebackStep::kQueue, work, awaited ? work.done->waiter->name() : engine::TaskName{});
   works_.push_back(work);
   wake();
 }
@@ -215,8 +216,13 @@ void Flusher::queue_expired(const WritebackWork& work, std::uint64_t dirtied_bef
   const std::uint64_t time_dirtied_before =
       work.for_sync ? dirtied_before : machine_.jiffies_now() - interval;
   const int moved = queue_io(wb_, dirtied_before, time_dirtied_before);
-  const engine::QueueIo event{machine_.simulator().now(), wb_.device, dirtied_before, moved,
-                              work.reason};
+  const engine::QueueIo event{.time = machine_.simulator().now(),
+                              .device = wb_.device,
+                              .older = dirtied_before,
+                              .moved = moved,
+                              .reason = work.reason,
+                              .task = task_.name(),
+                              .jiffies = machine_.jiffies_now()};
   tracer_.emit(&engine::Observer::on_queue_io, event);
 }
 
@@ -321,7 +327,7 @@ bool Flusher::is_young(const Inode& inode, const WritebackWork& work) const {
          engine::time_after(inode.dirtied_when, machine_.jiffies_now() - expire);
 }
 
-void Flusher::trace(WritebackStep step, const WritebackWork& work) {
+void Flusher::trace(WritebackStep step, const WritebackWork& work, engine::TaskName caller) {
   const engine::WritebackTrace event{.time = machine_.simulator().now(),
                                      .task = task_.name(),
                                      .device = wb_.device,
@@ -330,8 +336,15 @@ void Flusher::trace(WritebackStep step, const WritebackWork& work) {
                                      .for_kupdate = work.for_kupdate,
                                      .for_background = work.for_background,
                                      .range_cyclic = work.range_cyclic,
-                                     .reason = work.reason};
+                                     .reason = work.reason,
+                                     .sb_device = work.sb != nullptr ? work.sb->device : -1,
+                                     .caller = caller};
   tracer_.emit(&engine::Observer::on_writeback, step, event);
+}
+
+void Flusher::trace_pages_written(std::int64_t pages) const {
+  const engine::PagesWritten event{machine_.simulator().now(), task_.name(), wb_.device, pages};
+  tracer_.emit(&engine::Observer::on_pages_written, event);
 }
 
 }  // namespace wbsim::writeback

@@ -18,7 +18,7 @@
 
 namespace wbsim::writeback {
 
-// Models: struct wb_completion: somebody waits until a piece of work is submitted.
+// Models: struct wb_completion: somebody, who queued it, waits until a piece of work is submitted.
 struct WorkCompletion {
   bool finished = false;
   engine::Thread* waiter = nullptr;
@@ -66,7 +66,7 @@ class Flusher : public DeviceFlusher {
 
   // WbListener.
   void first_dirty_time(pagecache::BdiWriteback& wb) override;
-  void start_background_writeback(pagecache::BdiWriteback& wb) override;
+  void start_background_writeback(pagecache::BdiWriteback& wb, engine::TaskName caller) override;
   void inode_writeback_start(pagecache::BdiWriteback& wb) override;
   void inode_writeback_end(pagecache::BdiWriteback& wb) override;
   engine::Task<std::int64_t> write_for(pagecache::TaskContext& task, pagecache::BdiWriteback& wb,
@@ -80,6 +80,7 @@ class Flusher : public DeviceFlusher {
   // Lets the flusher run as soon as it can.
   virtual void wake() = 0;
   [[nodiscard]] bool has_work() const { return !works_.empty(); }
+  void trace_pages_written(std::int64_t pages) const;
   [[nodiscard]] std::int64_t nr_file_dirty() const { return cache_.nr_dirty().count(); }
   [[nodiscard]] SimTime interval_from_now() const;
   [[nodiscard]] std::uint64_t centisecs_to_jiffies(int centisecs) const;
@@ -104,7 +105,7 @@ class Flusher : public DeviceFlusher {
 
   void on_dirtytime();
   void on_bandwidth_work() { throttle_.update_bandwidth(wb_, 0); }
-  void trace(engine::WritebackStep step, const WritebackWork& work);
+  void trace(engine::WritebackStep step, const WritebackWork& work, engine::TaskName caller = {});
 
   engine::Machine& machine_;
   const engine::Tracer& tracer_;

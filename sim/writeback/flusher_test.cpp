@@ -107,7 +107,7 @@ TEST(Kupdate, LooksOncePerIntervalHoweverOftenTheFlusherWakes) {
   Device& d = m.add_device();
   dirty(m, d.file, 1);
   for (int i = 0; i < 48; ++i) {  // woken every 100 ms, for less than 5 s
-    d.flusher.start_background_writeback(d.wb);
+    d.flusher.start_background_writeback(d.wb, {});
     m.run_for(milliseconds(100));
   }
   EXPECT_TRUE(m.log.starts.empty());
@@ -123,7 +123,7 @@ TEST(Kupdate, AnIntervalOfZeroSwitchesItOff) {
   EXPECT_TRUE(d.file.written.empty());
   // Nor does it happen when something else wakes the flusher.
   m.domain.writeout(d.wb.completions, 0, 6400, 100);
-  d.flusher.start_background_writeback(d.wb);
+  d.flusher.start_background_writeback(d.wb, {});
   m.run_for(seconds(1));
   EXPECT_TRUE(d.file.written.empty());
 }
@@ -215,7 +215,7 @@ TEST(Background, StopsAtTheThresholdAndThePeriodicFlushTakesTheRest) {
   Device& d = m.add_device(microseconds(10));
   const Pages background = m.throttle.limits_now().bg_thresh;
   dirty(m, d.file, background.count() + 500);
-  d.flusher.start_background_writeback(d.wb);
+  d.flusher.start_background_writeback(d.wb, {});
   m.run_for(seconds(2));
   const auto written = static_cast<std::int64_t>(d.file.written.size());
   EXPECT_GE(written, 500);
@@ -237,7 +237,7 @@ TEST(Kupdate, GoesOnWithAYoungFileUnlessTheKernelAsksForItsAge) {
     Device& d = m.add_device(microseconds(10));
     const Pages background = m.throttle.limits_now().bg_thresh;
     dirty(m, d.file, background.count() + 500);
-    d.flusher.start_background_writeback(d.wb);
+    d.flusher.start_background_writeback(d.wb, {});
     m.run_for(seconds(2));
     ASSERT_EQ(order(d.wb.b_more_io), (std::vector<const Inode*>{&d.file.inode}));
     const auto before = static_cast<std::int64_t>(d.file.written.size());
@@ -254,7 +254,7 @@ TEST(Background, IsNotStartedBelowTheThreshold) {
   Device& d = m.add_device();
   m.domain.writeout(d.wb.completions, 0, 6400, 100);  // the device's share is all of the limit
   dirty(m, d.file, m.throttle.limits_now().bg_thresh.count() - 500);
-  d.flusher.start_background_writeback(d.wb);
+  d.flusher.start_background_writeback(d.wb, {});
   m.run_for(seconds(1));
   EXPECT_TRUE(d.file.written.empty());
 }
@@ -263,7 +263,7 @@ TEST(Background, YieldsToQueuedWorkAfterTheInodeInHand) {
   WritebackMachine m;
   Device& d = m.add_device(microseconds(100));
   dirty(m, d.file, 40'000);
-  d.flusher.start_background_writeback(d.wb);
+  d.flusher.start_background_writeback(d.wb, {});
   m.run_for(milliseconds(200));
   const std::size_t background = m.log.starts.size();
   d.flusher.queue_work({.sync_all = true, .for_sync = true, .reason = WbReason::kSync});
@@ -434,7 +434,7 @@ TEST(Wake, DoesNotDisturbAFlusherThatWaitsForItsDevice) {
   d.flusher.start_all(WbReason::kSync);
   m.run_for(microseconds(1500));
   const std::size_t written = d.file.written.size();
-  d.flusher.start_background_writeback(d.wb);
+  d.flusher.start_background_writeback(d.wb, {});
   d.flusher.queue_work({.nr_pages = 10});
   m.run_for(microseconds(200));
   EXPECT_EQ(d.file.written.size(), written);

@@ -21,16 +21,37 @@ std::uint64_t dirtytime_expired_before(const engine::Machine& machine) {
          kDirtytimeExpireSeconds * static_cast<std::uint64_t>(machine.jiffies().hz());
 }
 
-}  // namespace
+engine::InodeFlags flags_of(const Inode& inode) {
+  return {.dirty_sync = inode.dirty_sync,
+          .dirty_datasync = inode.dirty_datasync,
+          .dirty_pages = inode.dirty_pages,
+          .dirty_time = inode.dirty_time,
+          .freeing = inode.freeing,
+          .sync = inode.sync,
+          .sync_queued = inode.sync_queued};
+}
 
-Task<int> write_single_inode(TaskContext& task, DirtyThrottle& throttle, Inode& inode,
-                             WritebackControl& wbc) {
-  co_await do_writepages(task, throttle, inode.mapping, wbc);
-  int failed = 0;
-  if (wbc.sync_all && !wbc.for_sync) {
-    co_await pagecache::fdatawait_range(task, inode.mapping, PageIndex{0}, PageIndex::max());
-    failed = inode.mapping.wb_err.take_flag();
+void trace_inode(engine::InodeStep step, TaskContext& task, const DirtyThrottle& throttle,
+                 const Inode& inode, std::int64_t nr_to_write, std::int64_t wrote) {
+  if (!throttle.tracer().active()) {
+    return;
   }
+  const engine::InodeWriteback event{.time = task.thread().now(),
+                                     .task = task.name(),
+                                     .device = inode.wb.device,
+                                     .block_device = inode.sb == nullptr,
+                                     .number = inode.number,
+                                     .state = flags_of(inode),
+                                     .dirtied_when = inode.dirtied_when,
+                                     .jiffies = task.thread().machine().jiffies_now(),
+                                     .writeback_index = inode.mapping.writeback_index,
+                                     .nr_to_write = nr_to_write,
+                                     .wrote = wrote};
+  throttle.tracer().emit(&engine::Observer::on_inode_writeback, step, event);
+}
+
+// Writes what else than pages is dirty, once those are submitted.
+Task<int> write_rest(TaskContext& task, Inode& inode, WritebackControl& wbc) {
   const engine::Machine& machine = task.thread().machine();
   if (inode.dirty_time && (wbc.sync_all || engine::time_after(dirtytime_expired_before(machine),
                                                               inode.dirtied_time_when))) {
@@ -41,10 +62,27 @@ Task<int> write_single_inode(TaskContext& task, DirtyThrottle& throttle, Inode& 
   inode.dirty_datasync = false;
   inode.dirty_pages = inode.mapping.pages.any(Mark::kDirty);
   if (!more_than_pages) {
-    co_return failed;
+    co_return 0;
   }
   SIM_CHECK(inode.sb != nullptr);
-  const int error = co_await inode.sb->ops.write_inode(task, inode, wbc);
+  co_return co_await inode.sb->ops.write_inode(task, inode, wbc);
+}
+
+}  // namespace
+
+Task<int> write_single_inode(TaskContext& task, DirtyThrottle& throttle, Inode& inode,
+                             WritebackControl& wbc) {
+  const std::int64_t nr_to_write = wbc.nr_to_write;
+  trace_inode(engine::InodeStep::kStart, task, throttle, inode, nr_to_write, 0);
+  co_await do_writepages(task, throttle, inode.mapping, wbc);
+  int failed = 0;
+  if (wbc.sync_all && !wbc.for_sync) {
+    co_await pagecache::fdatawait_range(task, inode.mapping, PageIndex{0}, PageIndex::max());
+    failed = inode.mapping.wb_err.take_flag();
+  }
+  const int error = co_await write_rest(task, inode, wbc);
+  trace_inode(engine::InodeStep::kEnd, task, throttle, inode, nr_to_write,
+              nr_to_write - wbc.nr_to_write);
   co_return error != 0 ? error : failed;
 }
 

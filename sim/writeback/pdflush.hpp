@@ -117,7 +117,7 @@ class PdflushDevice final : public DeviceFlusher {
   // WbListener.
   void first_dirty_inode(pagecache::BdiWriteback&) override {}
   void first_dirty_time(pagecache::BdiWriteback&) override {}
-  void start_background_writeback(pagecache::BdiWriteback&) override {
+  void start_background_writeback(pagecache::BdiWriteback&, engine::TaskName) override {
     pdflush_.start_background(0);
   }
   void start_writeback(pagecache::BdiWriteback&, engine::WbReason reason,

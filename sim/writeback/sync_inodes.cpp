@@ -17,7 +17,6 @@ Task<> wait_for_completion(TaskContext& task, WorkCompletion& done) {
     co_return;
   }
   while (!done.finished) {
-    done.waiter = &task.thread();
     co_await task.thread().block();
   }
   co_await task.thread().run(task.costs().sleeper_wake);
@@ -52,7 +51,7 @@ Task<> writeback_inodes_sb(TaskContext& task, Flusher& flusher, SuperBlock& sb) 
   if (!sb.wb.has_dirty_io()) {
     co_return;
   }
-  WorkCompletion done;
+  WorkCompletion done{.waiter = &task.thread()};
   flusher.queue_work({.nr_pages = flusher.nr_dirty_pages(),
                       .tagged_writepages = true,
                       .reason = engine::WbReason::kSync,
@@ -62,7 +61,7 @@ Task<> writeback_inodes_sb(TaskContext& task, Flusher& flusher, SuperBlock& sb) 
 }
 
 Task<> sync_inodes_sb(TaskContext& task, Flusher& flusher, SuperBlock& sb) {
-  WorkCompletion done;
+  WorkCompletion done{.waiter = &task.thread()};
   flusher.queue_work({.sync_all = true,
                       .for_sync = true,
                       .reason = engine::WbReason::kSync,

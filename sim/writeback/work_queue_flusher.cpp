@@ -80,7 +80,8 @@ Task<> WorkQueueFlusher::run() {
     queued_ = false;
     co_await thread().run(thread().costs().flusher_wake);
     do {
-      co_await do_writeback();
+      const std::int64_t wrote = co_await do_writeback();
+      trace_pages_written(wrote);
     } while (has_work());
     co_await thread().run(thread().costs().flusher_end + 2 * throttle().options().trace_writeback);
     if (wb().has_dirty_io() && throttle().vm().dirty_writeback_centisecs > 0) {

@@ -102,7 +102,7 @@ Task<> WriterThrottle::balance_dirty_pages(TaskContext& task, BdiWriteback& wb) 
     set_exceeded(wb, false);
   }
   if (seen.control.file_dirty > seen.control.in.bg_thresh) {
-    start_background(wb);
+    start_background(task, wb);
   }
 }
 

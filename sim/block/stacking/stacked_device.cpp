@@ -162,7 +162,7 @@ Task<Bio*> StackedDevice::keep(TaskIo& io, Bio& bio, Sectors length) {
     co_return &bio;
   }
   Bio& part = split_off(bio, length);
-  trace_bio(BioStep::kSplit, io.thread(), bio);
+  trace_split(io.thread(), bio, part);
   co_await io.thread().run(options_.trace.split);
   co_await submit_again(io, bio);
   co_return &part;
@@ -191,7 +191,7 @@ void StackedDevice::on_end(const Bio& bio) {
   account(-1);
   if (tracer_.active()) {
     emit_bio(BioStep::kComplete, {.time = machine_.simulator().now(),
-                                  .task = {"?", 0},
+                                  .task = machine_.cpu(bio.cpu).interrupt_name(),
                                   .device = device_index(),
                                   .sector = bio.sector,
                                   .length = bio.unit,
