@@ -230,7 +230,7 @@ Scenario of(const Case& c) {
 }
 
 const std::string kThrottled =
-    "[w]\nfilename=/dev/sda\nrw=write\nbs=64k\nsize=1g\ntime_based=1\nruntime=2\n";
+    "[w]\nfilename=/dev/sda\nrw=write\nbs=64k\nsize=1g\ntime_based=1\nruntime=500ms\n";
 const std::string kMixed =
     "[log]\nfilename=/dev/sda\nrw=write\nbs=4k\nsize=8m\nfsync=32\n"
     "[bulk]\nfilename=/dev/sda\nrw=randrw\nbs=16k\noffset=128m\nsize=16m\n";
